@@ -1,0 +1,3 @@
+//! The binary: allocator and exit code; everything else is in the library.
+
+fn main() {}
