@@ -1,0 +1,153 @@
+//! Replaces secret values by `***` in everything that is written: the values themselves and their common
+//! encodings. Must not know where a secret comes from, nor what the text is for.
+//!
+//! Encodings whose output is fixed (base64, hex) are searched as texts of their own; encodings with many
+//! spellings (percent, JSON, HTML escapes) are undone first and the result is searched (see `view`). All matches
+//! at all places count, overlapping ones become one `***`.
+//!
+//! Not covered: line-wrapped base64, double percent-encoding, hashes, compressed or encrypted copies.
+
+mod forms;
+mod names;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use names::{is_sensitive_header, is_sensitive_key};
+
+use forms::Forms;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use view::View;
+
+/// What stands in place of a secret.
+pub const MASK: &str = "***";
+
+/// Fewest bytes at the very end of a cut text that are taken for the beginning of a secret.
+const CUT_AT_LEAST: usize = 4;
+
+/// Knows the secret values of a run and hides them.
+#[derive(Clone, Default)]
+pub struct Masker {
+    forms: Forms,
+}
+
+/// Shows how many forms are known, never a value.
+impl fmt::Debug for Masker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Masker").field("forms", &self.forms.len()).finish_non_exhaustive()
+    }
+}
+
+impl Masker {
+    /// A masker for these values; empty values are ignored.
+    pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+        let mut masker = Self::default();
+        for secret in secrets {
+            masker.add(secret);
+        }
+        masker
+    }
+
+    /// Adds a value learnt at run time, such as a token captured by the auth flow.
+    ///
+    /// Values of four characters and more are hidden wherever they occur. Shorter ones (`7`, `on`) would tear
+    /// holes into ordinary words and numbers, so they are hidden only where they stand as a whole word.
+    /// A value with space around it (a file's last line break) is hidden without it as well.
+    pub fn add(&mut self, value: impl AsRef<str>) {
+        let value = value.as_ref();
+        self.forms.add(value);
+        if value.trim() != value {
+            self.forms.add(value.trim());
+        }
+    }
+
+    /// The text with every secret replaced by [`MASK`]; borrowed when there is none.
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let ranges = self.find(text, false);
+        if ranges.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(replace(text, &ranges, text.len())) }
+    }
+
+    /// At most `limit` bytes of a body as masked text, with `…` where something was cut. Invalid UTF-8 becomes
+    /// `U+FFFD`.
+    ///
+    /// Masks before it cuts: secrets are searched in a window that reaches past `limit` by the longest known
+    /// form in its longest spelling, and one that begins before `limit` is replaced whole, so no half stays.
+    /// Where `bytes` itself ends inside a secret, because it was cut earlier, the beginning of a secret at its
+    /// end is hidden as well.
+    pub fn mask_bytes_lossy(&self, bytes: &[u8], limit: usize) -> String {
+        let reach = limit.saturating_add(self.forms.longest().saturating_mul(view::LONGEST_ESCAPE));
+        let window = String::from_utf8_lossy(&bytes[..bytes.len().min(reach.saturating_add(4))]);
+        let ranges = self.find(&window, true);
+        let end = window.floor_char_boundary(limit);
+        let mut shown = replace(&window, &ranges, end);
+        if end < window.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// Byte ranges of `text` that must not be shown: sorted, apart from each other, on character boundaries.
+    fn find(&self, text: &str, cut: bool) -> Vec<Range<usize>> {
+        if self.forms.len() == 0 {
+            return vec![];
+        }
+        let mut ranges = vec![];
+        for view in View::all(text) {
+            let bytes = view.bytes();
+            let hits = (0..bytes.len()).filter_map(|at| self.forms.hit(bytes, at));
+            ranges.extend(hits.map(|hit| view.source(hit)));
+        }
+        if cut {
+            let begun = [text, finished(text)].into_iter().filter_map(|whole| self.begun_at_the_end(whole));
+            ranges.extend(begun.map(|start| start..text.len()));
+        }
+        join(text, ranges)
+    }
+
+    /// Where at the end of `text` a secret begins that does not end there.
+    fn begun_at_the_end(&self, text: &str) -> Option<usize> {
+        let starts = View::all(text).into_iter().filter_map(|view| {
+            self.forms.cut_hit(view.bytes(), CUT_AT_LEAST).map(|hit| view.source(hit).start)
+        });
+        starts.min()
+    }
+}
+
+/// The text without a character or an escape that may be cut in two at its end.
+fn finished(text: &str) -> &str {
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let near = text.floor_char_boundary(text.len().saturating_sub(view::LONGEST_ESCAPE));
+    let end = text[near..].rfind(['\\', '%', '&']).map_or(text.len(), |at| near + at);
+    text[..end].trim_end_matches('\\')
+}
+
+/// Sorts, rounds outwards to characters, and joins what overlaps or touches.
+fn join(text: &str, mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<usize>> = vec![];
+    for range in ranges {
+        let range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// `text[..end]` with each range replaced whole; a range that begins before `end` shows as one [`MASK`].
+fn replace(text: &str, ranges: &[Range<usize>], end: usize) -> String {
+    let mut shown = String::with_capacity(end);
+    let mut from = 0;
+    for range in ranges.iter().take_while(|range| range.start < end) {
+        shown.push_str(&text[from..range.start]);
+        shown.push_str(MASK);
+        from = range.end;
+    }
+    if from < end {
+        shown.push_str(&text[from..end]);
+    }
+    shown
+}

@@ -1,0 +1,225 @@
+//! Secrets in every encoding, at every place, at the cut edge.
+
+use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+
+fn masker(secrets: &[&str]) -> Masker {
+    Masker::new(secrets.iter().map(ToString::to_string))
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+fn form(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%20", "+")
+}
+
+#[test]
+fn text_without_secrets_is_left_alone() {
+    for known in [masker(&[]), masker(&[""]), masker(&["hunter22"])] {
+        assert!(matches!(known.mask(r"GET /a%20b \n &amp; hunter2"), Cow::Borrowed(_)));
+    }
+    assert_eq!(masker(&["hunter22"]).mask(""), "");
+}
+
+#[test]
+fn every_spelling_is_hidden() {
+    let known = masker(&["p\"ss w/ö&d'+"]);
+    for text in [
+        "p\"ss w/ö&d'+",
+        r#"p\"ss w/ö&d'+"#,
+        r#"p\"ss w\/\u00F6\u0026d\u0027+"#,
+        r#"p\\\"ss w\\/\\u00f6&d'+"#,
+        r#"p\"ss w/\u{f6}&d\'+"#,
+        "p%22ss%20w%2F%C3%B6%26d%27%2B",
+        "p%22ss%20w%2f%c3%b6%26d%27%2b",
+        "p%22ss+w%2F%C3%B6%26d%27%2B",
+        "p%22ss%20w/%C3%B6&d'+",
+        "p&quot;ss w/ö&amp;d&#39;+",
+        "p&#34;ss w&#x2F;&#xf6;&amp;d&apos;+",
+    ] {
+        assert_eq!(known.mask(&format!("<{text}>")), "<***>", "{text}");
+        assert_eq!(known.mask(text), "***", "{text}");
+    }
+}
+
+#[test]
+fn base64_is_hidden_alone_and_inside_basic_auth() {
+    let known = masker(&["open sesame"]);
+    for user in ["", "a", "al", "ali", "alib", "aliba"] {
+        for tail in ["", "!", "!!", "!!!"] {
+            let text = STANDARD.encode(format!("{user}:open sesame{tail}"));
+            let masked = known.mask(&text).into_owned();
+            let (left, right) = masked.split_once("***").expect("masked");
+            // What stays holds bits of the neighbours only (and up to four bits of padding).
+            let user_bits = (user.len() + 1) * 8;
+            assert!(left.len() * 6 <= user_bits, "{text} → {masked}");
+            assert!(right.trim_end_matches('=').len() * 6 <= tail.len() * 8 + 4, "{text} → {masked}");
+        }
+    }
+    assert_eq!(known.mask(&STANDARD.encode("open sesame")), "***");
+    assert_eq!(known.mask(&hex("open sesame")), "***");
+}
+
+#[test]
+fn the_longest_and_all_overlapping_values_go() {
+    let known = masker(&["abcd", "abcdefgh", "ghij"]);
+    for (text, expected) in [
+        ("-abcdefgh-", "-***-"),
+        ("-abcdefg-", "-***efg-"),
+        ("-abcdefghij-", "-***-"),
+        ("abcdabcd abcd", "*** ***"),
+    ] {
+        assert_eq!(known.mask(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn short_values_go_as_whole_words_only() {
+    let known = masker(&["on", "7"]);
+    for (text, expected) in [
+        ("on", "***"),
+        ("on Monday, \"on\"", "*** Monday, \"***\""),
+        ("a=7&b=17", "a=***&b=17"),
+        ("iron one_on önon", "iron one_on önon"),
+        ("b24= x", "*** x"),
+    ] {
+        assert_eq!(known.mask(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_learnt_later_are_hidden_from_then_on() {
+    let mut known = masker(&[]);
+    assert_eq!(known.mask("Bearer eyJhbGciOi"), "Bearer eyJhbGciOi");
+    known.add("eyJhbGciOi");
+    assert_eq!(known.mask("Bearer eyJhbGciOi"), "Bearer ***");
+    known.add("from-a-file\n");
+    assert_eq!(known.mask("Bearer from-a-file"), "Bearer ***");
+    assert_eq!(format!("{known:?}").matches("eyJ").count(), 0);
+}
+
+#[test]
+fn ten_thousand_tokens_stay_quick() {
+    let known = Masker::new((0..10_000).map(|i| format!("eyJhbGciOiJIUzI1NiJ9.token-{i:05}")));
+    let text = "x eyJhbGciOiJIUzI1NiJ9.token-09999 y ".repeat(100);
+    assert_eq!(known.mask(&text), "x *** y ".repeat(100));
+}
+
+#[test]
+fn a_secret_on_the_cut_edge_leaves_no_half() {
+    let known = masker(&["correct horse"]);
+    let body = b"0123456789correct horse and more";
+    for (limit, expected) in [
+        (5, "01234…"),
+        (10, "0123456789…"),
+        (11, "0123456789***…"),
+        (22, "0123456789***…"),
+        (23, "0123456789***…"),
+        (27, "0123456789*** and…"),
+        (999, "0123456789*** and more"),
+    ] {
+        assert_eq!(known.mask_bytes_lossy(body, limit), expected, "{limit}");
+    }
+    // Already cut by whoever kept the body.
+    assert_eq!(known.mask_bytes_lossy(&body[..17], 100), "0123456789***");
+    let spelled = masker(&["päss wörd"]);
+    for cut in ["<päss", "<p%C3%A4ss%2", "<päss w\\u00", "<päss w\\\\u0", "<päss w&#x"] {
+        assert_eq!(spelled.mask_bytes_lossy(cut.as_bytes(), 100), "<***", "{cut}");
+    }
+    assert_eq!(spelled.mask_bytes_lossy(&"<päss wö".as_bytes()[..9], 100), "<***");
+    assert_eq!(known.mask_bytes_lossy(b"a\xffb \xe2\x82", 100), "a\u{fffd}b \u{fffd}");
+    assert_eq!(known.mask_bytes_lossy("aé".as_bytes(), 2), "a…");
+}
+
+fn secret() -> impl Strategy<Value = String> {
+    // Without `*`, so that a mask next to ordinary text can never spell a secret.
+    "[a-zA-Z0-9 \"'&<>%+/\\\\=_:;\n~é漢😀-]{4,20}"
+}
+
+proptest! {
+    #[test]
+    fn no_output_holds_a_secret_in_any_encoding(
+        secrets in prop::collection::vec(secret(), 1..4),
+        before in "[a-z0-9 %&\\\\é+]{0,8}",
+        after in "[a-z0-9 %&\\\\é+]{0,8}",
+    ) {
+        let known = Masker::new(secrets.clone());
+        for secret in &secrets {
+            let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+            let json = serde_json::to_string(secret).unwrap();
+            let encoded = [
+                secret.clone(), percent.clone(), percent.to_lowercase(), form(secret), html(secret),
+                json[1..json.len() - 1].to_owned(), hex(secret), hex(secret).to_uppercase(),
+                STANDARD.encode(secret), STANDARD_NO_PAD.encode(secret),
+                URL_SAFE.encode(secret), URL_SAFE_NO_PAD.encode(secret),
+            ];
+            // Where a letter is not escaped, lower case makes another text of it.
+            let same = |text: &String| *text != percent.to_lowercase() || !secret.contains(|c: char| c.is_ascii_uppercase());
+            // `%4` before `1` would be another escape, and so another text.
+            let closed = before.replace(['%', '\\', '+'], "");
+            for text in encoded.iter().filter(|text| same(text)) {
+                for whole in [format!("{closed}{text}{after}"), format!("{before} {text} {after}")] {
+                    let masked = known.mask(&whole);
+                    prop_assert!(!masked.contains(text.as_str()), "{:?} in {:?}", text, masked);
+                    let bytes = known.mask_bytes_lossy(whole.as_bytes(), before.len() + 3);
+                    prop_assert!(!bytes.contains(text.as_str()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_base64_of_a_longer_text_holds_a_secret(secret in secret(), before in "[ -~]{0,7}", after in "[ -~]{0,7}") {
+        let known = Masker::new([secret.clone()]);
+        for encoding in [STANDARD, URL_SAFE] {
+            let own = own_characters(&encoding, &secret, before.len());
+            let masked = known.mask(&encoding.encode(format!("{before}{secret}{after}"))).into_owned();
+            prop_assert!(!masked.contains(&own), "{} in {}", own, masked);
+            prop_assert!(masked.contains("***"));
+        }
+    }
+
+    #[test]
+    fn any_text_is_masked_without_harm(secret in ".{0,6}", text in ".{0,60}", limit in 0usize..70) {
+        let known = Masker::new([secret, "%41\\u0041&#x41;".into()]);
+        known.mask(&text);
+        known.mask_bytes_lossy(text.as_bytes(), limit);
+    }
+
+    #[test]
+    fn every_cut_hides_the_beginning(secret in "[a-z]{8,20}", at in 4usize..8, limit in 0usize..40) {
+        let known = Masker::new([secret.clone()]);
+        let text = format!("0123456789{secret}0123456789");
+        let shown = known.mask_bytes_lossy(text.as_bytes(), limit);
+        prop_assert!(!shown.contains(&secret[..1]), "{}", shown);
+        let cut = known.mask_bytes_lossy(&text.as_bytes()[..10 + at], 99);
+        prop_assert_eq!(cut, "0123456789***");
+    }
+}
+
+/// The characters that do not change with the neighbours, found by trying two neighbourhoods.
+fn own_characters(encoding: &impl base64::Engine, secret: &str, before: usize) -> String {
+    let encode = |byte: u8| {
+        let neighbours = vec![byte; before];
+        encoding.encode([&neighbours[..], secret.as_bytes(), &[byte; 3]].concat())
+    };
+    let (zeros, ones) = (encode(0), encode(0xff));
+    let same: Vec<bool> = zeros.bytes().zip(ones.bytes()).map(|(a, b)| a == b).collect();
+    let start = (before * 8).div_ceil(6);
+    let end = (before + secret.len()) * 8 / 6;
+    assert!(same[start..end].iter().all(|same| *same));
+    zeros[start..end].to_owned()
+}

@@ -1,0 +1,12 @@
+//! What is measured: samples in, histograms that merge without loss, totals out. Must not know what a plan
+//! or a connection is.
+
+mod distribution;
+mod recorder;
+mod sample;
+mod totals;
+
+pub use distribution::Distribution;
+pub use recorder::{FailureText, Recorder, SeriesRecord};
+pub use sample::{ABSENT, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
+pub use totals::{FailureTotal, SeriesTotal, Totals};

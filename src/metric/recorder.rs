@@ -1,0 +1,169 @@
+//! What one worker saw in one second. The worker swaps it for an empty one and ships the full one; memory
+//! does not depend on the number of requests.
+
+use crate::failure::Failure;
+
+use super::{ABSENT, Distribution, Outcome, Phase, Sample, SeriesId};
+
+/// Different failure texts kept for one row and second; counts stay exact beyond it.
+const TEXTS_PER_SERIES: usize = 8;
+
+/// A failure's words, with the first request it happened to. Already masked and cut.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FailureText {
+    /// What was seen.
+    pub message: String,
+    /// The request as sent.
+    pub request: String,
+    /// The response, where there was one.
+    pub response: Option<String>,
+}
+
+/// Failures with one text.
+#[derive(Debug, Clone)]
+pub struct FailureCount {
+    /// Kind of all of them.
+    pub kind: Failure,
+    /// Words and first example; `None` once there are too many different ones.
+    pub text: Option<FailureText>,
+    /// How many.
+    pub count: u64,
+    /// µs since the start of the first and the last.
+    pub first_us: u64,
+    /// Last.
+    pub last_us: u64,
+}
+
+/// What one row saw.
+#[derive(Debug, Default)]
+pub struct SeriesRecord {
+    /// Latency of requests that ended well.
+    pub ok: Option<Box<Distribution>>,
+    /// Latency of those that failed.
+    pub failed: Option<Box<Distribution>>,
+    /// Latency reached by those still running at the end.
+    pub interrupted: Option<Box<Distribution>>,
+    /// Times by [`Phase`].
+    pub phases: [Option<Box<Distribution>>; Phase::COUNT],
+    /// Responses by status, in the order they first came.
+    pub statuses: Vec<(u16, u64)>,
+    /// Failures by kind.
+    pub failures: [u32; Failure::COUNT],
+    /// Failures by text.
+    pub texts: Vec<FailureCount>,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+    /// Connections opened.
+    pub new_connections: u64,
+}
+
+impl SeriesRecord {
+    fn record(&mut self, sample: &Sample) {
+        let latency = match sample.outcome {
+            Outcome::Ok => &mut self.ok,
+            Outcome::Failed(kind) => {
+                self.failures[kind as usize] += 1;
+                &mut self.failed
+            }
+            Outcome::Interrupted => &mut self.interrupted,
+        };
+        latency.get_or_insert_default().record(u64::from(sample.latency_us));
+        for (slot, us) in self.phases.iter_mut().zip(sample.phases) {
+            if us != ABSENT {
+                slot.get_or_insert_default().record(u64::from(us));
+            }
+        }
+        if sample.status != 0 {
+            match self.statuses.iter_mut().find(|(status, _)| *status == sample.status) {
+                Some((_, count)) => *count += 1,
+                None => self.statuses.push((sample.status, 1)),
+            }
+        }
+        self.bytes_in += sample.bytes_in;
+        self.bytes_out += sample.bytes_out;
+        self.new_connections += u64::from(sample.new_connection);
+    }
+
+    fn clear(&mut self) {
+        let latencies = [&mut self.ok, &mut self.failed, &mut self.interrupted];
+        for distribution in latencies.into_iter().chain(&mut self.phases).flatten() {
+            distribution.clear();
+        }
+        self.statuses.clear();
+        self.failures = [0; Failure::COUNT];
+        self.texts.clear();
+        (self.bytes_in, self.bytes_out, self.new_connections) = (0, 0, 0);
+    }
+}
+
+/// What one worker saw in one second.
+#[derive(Debug)]
+pub struct Recorder {
+    series: Box<[SeriesRecord]>,
+    /// Iterations ended.
+    pub iterations: u64,
+    /// Requests sent again because their connection had handed them back unsent.
+    pub resent: u64,
+    /// Requests sent again after an auth refresh.
+    pub reauthenticated: u64,
+}
+
+impl Recorder {
+    /// An empty one with as many rows.
+    pub fn new(series: usize) -> Self {
+        let series = (0..series).map(|_| SeriesRecord::default()).collect();
+        Self { series, iterations: 0, resent: 0, reauthenticated: 0 }
+    }
+
+    /// Adds a request. Allocates only on a row's first.
+    pub fn record(&mut self, sample: &Sample) {
+        self.series[sample.series.0 as usize].record(sample);
+    }
+
+    /// Adds the words of a failure already recorded. `text` is only asked for when it will be kept, and is
+    /// given the words to look for first: equal words share one entry.
+    pub fn describe(
+        &mut self,
+        series: SeriesId,
+        kind: Failure,
+        at_us: u64,
+        message: String,
+        example: impl FnOnce() -> (String, Option<String>),
+    ) {
+        let texts = &mut self.series[series.0 as usize].texts;
+        let known = texts
+            .iter_mut()
+            .find(|t| t.kind == kind && t.text.as_ref().is_some_and(|text| text.message == message));
+        if let Some(entry) = known {
+            entry.count += 1;
+            entry.last_us = at_us;
+            return;
+        }
+        if texts.len() < TEXTS_PER_SERIES {
+            let (request, response) = example();
+            let text = Some(FailureText { message, request, response });
+            texts.push(FailureCount { kind, text, count: 1, first_us: at_us, last_us: at_us });
+            return;
+        }
+        match texts.iter_mut().find(|t| t.kind == kind && t.text.is_none()) {
+            Some(rest) => {
+                rest.count += 1;
+                rest.last_us = at_us;
+            }
+            None => texts.push(FailureCount { kind, text: None, count: 1, first_us: at_us, last_us: at_us }),
+        }
+    }
+
+    /// The rows.
+    pub fn series(&self) -> &[SeriesRecord] {
+        &self.series
+    }
+
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.series.iter_mut().for_each(SeriesRecord::clear);
+        (self.iterations, self.resent, self.reauthenticated) = (0, 0, 0);
+    }
+}

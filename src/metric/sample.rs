@@ -1,0 +1,117 @@
+//! One request as it was measured.
+
+use crate::failure::Failure;
+
+/// Index of a row. Rows are known when the plan is compiled; a URL never becomes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesId(pub u16);
+
+/// What a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeriesKind {
+    /// An endpoint, or a request step of a flow: these make up the totals.
+    Endpoint,
+    /// A step of the auth flow.
+    Auth,
+    /// A readiness check.
+    Ready,
+    /// A whole flow, think time included.
+    Flow,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Ok,
+    /// Badly.
+    Failed(Failure),
+    /// Still running at the end; its latency is what it had reached.
+    Interrupted,
+}
+
+/// A part of a request's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Intended start → first attempt to write, connection set-up excluded.
+    Wait,
+    /// Name look-up.
+    Dns,
+    /// TCP connect.
+    Connect,
+    /// TLS handshake.
+    Tls,
+    /// First byte written → request fully written.
+    Send,
+    /// Request fully written → first byte of the response.
+    Ttfb,
+    /// First → last byte of the response.
+    Receive,
+    /// First byte written → last byte read.
+    Service,
+}
+
+impl Phase {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+    /// All of them.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Wait,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Send,
+        Self::Ttfb,
+        Self::Receive,
+        Self::Service,
+    ];
+
+    /// The name in thresholds.
+    pub const fn name(self) -> &'static str {
+        ["wait", "dns", "connect", "tls", "send", "ttfb", "receive", "service"][self as usize]
+    }
+}
+
+/// A phase the request did not have.
+pub const ABSENT: u32 = u32::MAX;
+
+/// µs by phase; [`ABSENT`] where the request did not have it.
+pub type Phases = [u32; Phase::COUNT];
+
+/// One request as it was measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Its row.
+    pub series: SeriesId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Status of the response, 0 without one.
+    pub status: u16,
+    /// Ready-to-send (or intended start) → last byte, µs.
+    pub latency_us: u32,
+    /// µs by phase.
+    pub phases: Phases,
+    /// Bytes read from the connection.
+    pub bytes_in: u64,
+    /// Bytes written to it.
+    pub bytes_out: u64,
+    /// Whether it opened a connection.
+    pub new_connection: bool,
+}
+
+impl Sample {
+    /// One without a response and without phases.
+    pub fn bare(series: SeriesId, outcome: Outcome, latency_us: u32) -> Self {
+        Self {
+            series,
+            outcome,
+            status: 0,
+            latency_us,
+            phases: [ABSENT; Phase::COUNT],
+            bytes_in: 0,
+            bytes_out: 0,
+            new_connection: false,
+        }
+    }
+}

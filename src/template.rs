@@ -1,0 +1,67 @@
+//! The template kernel: what is static never enters minijinja, a lone path is looked up directly, and only
+//! the rest is evaluated. Holds texts, expressions, scopes and the built-in functions; must not know what a
+//! request is.
+
+mod expression;
+mod functions;
+mod json;
+mod lexer;
+mod place;
+mod scope;
+mod text;
+mod value;
+mod words;
+
+pub use expression::{Expr, ExprError};
+pub use functions::{FUNCTIONS, Rng, with_rng};
+pub use json::JsonText;
+pub use place::{name_in_expression, name_in_template};
+pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
+pub use text::{SyntaxError, Text};
+pub use value::{to_text, write_json, write_text};
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior};
+
+/// Instructions one evaluation may use: endless loops in a plan end here.
+const FUEL: u64 = 50_000;
+
+/// The environment every expression is compiled in. One for the process: it holds functions and rules,
+/// never anything of a plan.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_fuel(Some(FUEL));
+    env.set_debug(false); // the captured locals of a debug error would hold secrets
+    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    env.set_formatter(|out, _state, value| {
+        if value.is_undefined() {
+            return Err(minijinja::ErrorKind::UndefinedError.into());
+        }
+        let mut text = String::new();
+        write_text(value, &mut text);
+        out.write_str(&text).map_err(Into::into)
+    });
+    functions::install(&mut env);
+    env
+}
+
+/// Why a template or expression could not be evaluated. Never holds a value, only names and expressions, so
+/// that it cannot carry a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// A name that has no value yet.
+    #[error("`{0}` has no value yet")]
+    Undefined(String),
+    /// Anything else minijinja says.
+    #[error("`{expression}`: {message}")]
+    Other {
+        /// The expression as written.
+        expression: String,
+        /// What is wrong.
+        message: String,
+    },
+}

@@ -1,0 +1,248 @@
+//! One expression: a plain path (`json[0].id`, `auth.token`) looked up directly, or anything else compiled
+//! by minijinja.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::{Expression, Value};
+
+use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, words};
+
+/// A compiled expression.
+#[derive(Debug, Clone)]
+pub struct Expr {
+    source: Arc<str>,
+    code: Code,
+}
+
+#[derive(Debug, Clone)]
+enum Code {
+    Path { root: Box<str>, keys: Box<[Key]> },
+    Full(Arc<Expression<'static, 'static>>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Key {
+    Name(Box<str>),
+    Index(i64),
+}
+
+/// An expression that does not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExprError {
+    /// What is wrong.
+    pub message: String,
+    /// Bytes of the expression's text it is about, when known.
+    pub range: Option<Range<usize>>,
+    /// What to write instead, when that is clear.
+    pub help: Option<String>,
+}
+
+/// Two expressions are equal when their texts are.
+impl PartialEq for Expr {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Expr {
+    /// Compiles an expression (without `{{ }}`).
+    ///
+    /// # Errors
+    /// When it is not an expression, or names a filter, test or function there is not.
+    pub fn compile(source: &str) -> Result<Self, ExprError> {
+        let text: Arc<str> = source.trim().into();
+        if let Some((root, keys)) = parse_path(&text) {
+            return Ok(Self { source: text, code: Code::Path { root, keys } });
+        }
+        words::check_size(&text)?;
+        let compiled = ENVIRONMENT.compile_expression_owned(text.to_string()).map_err(|error| {
+            let plain = || ExprError { message: explain(&error), range: error.range(), help: None };
+            words::foreign_sign(&text).unwrap_or_else(plain)
+        })?;
+        words::check_expression(&text)?;
+        Ok(Self { source: text, code: Code::Full(Arc::new(compiled)) })
+    }
+
+    /// The text as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The names it needs, dotted as far as they are plain (`questions.text`, `env.HOST`), without functions.
+    pub fn names(&self) -> BTreeSet<String> {
+        match &self.code {
+            Code::Path { root, keys } => {
+                let mut name = root.to_string();
+                for key in keys.iter() {
+                    let Key::Name(part) = key else { break };
+                    name.push('.');
+                    name.push_str(part);
+                }
+                BTreeSet::from([name])
+            }
+            Code::Full(expression) => expression
+                .undeclared_variables(true)
+                .into_iter()
+                .filter(|name| !FUNCTIONS.contains(&name.as_str()))
+                .collect(),
+        }
+    }
+
+    /// The single name this is, when it is a plain path: evaluating it cannot fail but for a missing value.
+    pub fn is_path(&self) -> bool {
+        matches!(self.code, Code::Path { .. })
+    }
+
+    /// The value; undefined when the last part of a path is not there.
+    ///
+    /// # Errors
+    /// When a name has no value, or the evaluation fails.
+    pub fn eval(&self, scope: &Arc<Scope>) -> Result<Value, EvalError> {
+        match &self.code {
+            Code::Path { root, keys } => {
+                let mut value = scope.by_name(root).unwrap_or(Value::UNDEFINED);
+                for key in keys.iter() {
+                    if value.is_undefined() {
+                        return Err(EvalError::Undefined(self.source.to_string()));
+                    }
+                    value = step(&value, key).map_err(|error| self.error(&error))?;
+                }
+                Ok(value)
+            }
+            Code::Full(expression) => {
+                let context = Value::from_dyn_object(scope.clone());
+                expression.eval(context).map_err(|error| self.full_error(&error, scope))
+            }
+        }
+    }
+
+    /// The value, which must be there.
+    ///
+    /// # Errors
+    /// As [`Expr::eval`], and when the value is undefined.
+    pub fn eval_defined(&self, scope: &Arc<Scope>) -> Result<Value, EvalError> {
+        let value = self.eval(scope)?;
+        if value.is_undefined() { Err(EvalError::Undefined(self.source.to_string())) } else { Ok(value) }
+    }
+
+    fn full_error(&self, error: &minijinja::Error, scope: &Arc<Scope>) -> EvalError {
+        if error.kind() == minijinja::ErrorKind::UndefinedError {
+            let missing = self.names().into_iter().find(|name| is_missing(name, scope));
+            return EvalError::Undefined(missing.unwrap_or_else(|| self.source.to_string()));
+        }
+        self.error(error)
+    }
+
+    fn error(&self, error: &minijinja::Error) -> EvalError {
+        EvalError::Other { expression: self.source.to_string(), message: explain(error) }
+    }
+}
+
+fn is_missing(dotted: &str, scope: &Arc<Scope>) -> bool {
+    let mut parts = dotted.split('.');
+    let mut value = parts.next().and_then(|root| scope.by_name(root)).unwrap_or(Value::UNDEFINED);
+    for part in parts {
+        value = value.get_attr(part).unwrap_or(Value::UNDEFINED);
+    }
+    value.is_undefined()
+}
+
+fn step(value: &Value, key: &Key) -> Result<Value, minijinja::Error> {
+    match key {
+        Key::Name(name) => value.get_attr(name),
+        Key::Index(index) => value.get_item(&Value::from(*index)),
+    }
+}
+
+/// minijinja's words without the location: places are ours to tell.
+pub(super) fn explain(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_string(),
+        None => error.kind().to_string(),
+    }
+}
+
+/// `name(.name | [int] | ["text"])*`, else `None`.
+fn parse_path(text: &str) -> Option<(Box<str>, Box<[Key]>)> {
+    const WORDS: [&str; 9] = ["true", "false", "none", "True", "False", "None", "not", "and", "or"];
+    let (root, mut rest) = take_name(text)?;
+    if WORDS.contains(&root) {
+        return None;
+    }
+    let mut keys = vec![];
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('.') {
+            let (name, next) = take_name(after)?;
+            keys.push(Key::Name(name.into()));
+            rest = next;
+        } else {
+            let (inside, next) = rest.strip_prefix('[')?.split_once(']')?;
+            keys.push(match inside.parse::<i64>() {
+                Ok(index) => Key::Index(index),
+                Err(_) => Key::Name(quoted(inside)?.into()),
+            });
+            rest = next;
+        }
+    }
+    Some((root.into(), keys.into()))
+}
+
+fn take_name(text: &str) -> Option<(&str, &str)> {
+    let end = text
+        .char_indices()
+        .find(|(i, c)| !(c.is_ascii_alphabetic() || *c == '_' || (*i > 0 && c.is_ascii_digit())))
+        .map_or(text.len(), |(i, _)| i);
+    (end > 0).then(|| text.split_at(end))
+}
+
+fn quoted(text: &str) -> Option<&str> {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|t| t.strip_suffix('"'))
+        .or_else(|| text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')))?;
+    (!inner.contains(['"', '\'', '\\'])).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_from_expressions() {
+        for (text, path) in [
+            ("a", true),
+            ("json[0].id", true),
+            ("json[\"a b\"].c", true),
+            ("a.b.c", true),
+            ("json[-1]", true),
+            ("true", false),
+            ("a | length", false),
+            ("a == 1", false),
+            ("f()", false),
+            ("1", false),
+        ] {
+            assert_eq!(parse_path(text).is_some(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_and_expressions_mean_the_same() {
+        let mut names = super::super::Names::default();
+        let slot = names.add("doc");
+        let value: Value = serde_json::from_str(r#"{"list": [{"id": 7}], "text": "x"}"#).unwrap();
+        let scope = Scope::new(Arc::new(names), &[(slot, value)]);
+        for (path, expression) in
+            [("doc.list[0].id", "(doc.list[0].id)"), ("doc.text", "(doc.text)"), ("doc.nope", "(doc.nope)")]
+        {
+            let by_path = Expr::compile(path).unwrap();
+            assert!(by_path.is_path());
+            let by_machine = Expr::compile(expression).unwrap();
+            assert!(!by_machine.is_path());
+            assert_eq!(by_path.eval(&scope).unwrap(), by_machine.eval(&scope).unwrap(), "{path}");
+        }
+        let missing = Expr::compile("doc.nope.deeper").unwrap().eval_defined(&scope);
+        assert_eq!(missing, Err(EvalError::Undefined("doc.nope.deeper".into())));
+    }
+}

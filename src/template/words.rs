@@ -1,0 +1,270 @@
+//! The words of an expression: which filters, tests and functions it names. They are checked when the plan is
+//! compiled, because minijinja looks them up only when it gets there. Must not evaluate anything of a plan.
+
+use std::ops::Range;
+
+use minijinja::ErrorKind;
+
+use super::functions::{FUNCTIONS, regex_of};
+use super::lexer::{Kind, Token, code_of, is_too_large, tokens, too_large_in};
+use super::{ENVIRONMENT, ExprError};
+use crate::diagnostic::nearest;
+
+/// minijinja's filters and ours, for "did you mean"; whether there is one is asked of minijinja.
+const FILTERS: &str = "abs attr b64encode batch bool capitalize chain count default dictsort escape first float format \
+    groupby indent int items join json last length lines list lower map max min pprint regex reject \
+    rejectattr replace reverse round safe select selectattr slice sort split string sum title tojson \
+    trim unique upper urlencode zip";
+/// A few to show.
+const COMMON_FILTERS: &str = "default first join length lower regex replace tojson";
+
+/// minijinja's tests, for "did you mean".
+const TESTS: &str = "boolean defined divisibleby endingwith eq even false float ge gt in integer iterable le lower lt \
+    mapping ne none number odd sameas sequence startingwith string true undefined upper";
+/// A few to show.
+const COMMON_TESTS: &str = "defined none number string sequence mapping";
+
+/// Words before a `(` that are no calls.
+const KEYWORDS: &[&str] = &["and", "or", "not", "in", "is", "if", "else", "elif", "call", "caller", "super"];
+/// Statements that name another template; a body is one file.
+const OTHER_FILES: &[&str] = &["include", "import", "from", "extends"];
+
+/// Refuses what minijinja would need too much stack for.
+pub(super) fn check_size(code: &str) -> Result<(), ExprError> {
+    if is_too_large(code) { Err(too_large(0..code.len())) } else { Ok(()) }
+}
+
+/// As [`check_size`], for all the code of a text with `{{ }}` and `{% %}`.
+pub(super) fn check_template_size(source: &str) -> Result<(), ExprError> {
+    too_large_in(source).map_or(Ok(()), |range| Err(too_large(range)))
+}
+
+fn too_large(range: Range<usize>) -> ExprError {
+    let help = "move a part of it to `variables`, or into a data file".to_owned();
+    ExprError { message: "this expression is too large".to_owned(), range: Some(range), help: Some(help) }
+}
+
+/// The first word of an expression that nobody knows.
+pub(super) fn check_expression(code: &str) -> Result<(), ExprError> {
+    check(&tokens(code, 0).collect::<Vec<_>>(), &[])
+}
+
+/// As [`check_expression`], for all the code of a text with `{{ }}` and `{% %}`.
+pub(super) fn check_template(source: &str) -> Result<(), ExprError> {
+    let parts: Vec<_> = code_of(source)
+        .into_iter()
+        .map(|at| tokens(&source[at.clone()], at.start).collect::<Vec<_>>())
+        .collect();
+    let macros: Vec<_> = parts
+        .iter()
+        .filter_map(|tokens| match tokens.as_slice() {
+            [first, name, ..] if first.text == "macro" => Some(name.text),
+            _ => None,
+        })
+        .collect();
+    for tokens in &parts {
+        match tokens.as_slice() {
+            [first, ..] if first.kind == Kind::Word && OTHER_FILES.contains(&first.text) => {
+                let message = format!("`{}` is not possible here", first.text);
+                let help = "a template is one file and names no other; copy the text here";
+                return Err(wrong(first, message, Some(help.to_owned())));
+            }
+            [first, name, ..] if first.text == "filter" && name.kind == Kind::Word => check_filter(name)?,
+            _ => {}
+        }
+        check(tokens, &macros)?;
+    }
+    Ok(())
+}
+
+fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
+    for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Word) {
+        let text_of = |back: usize| index.checked_sub(back).map_or("", |at| tokens[at].text);
+        let after = tokens.get(index + 1).map_or("", |next| next.text);
+        match text_of(1) {
+            "." => {}
+            "|" => {
+                check_filter(token)?;
+                check_regex(&tokens[index..])?;
+            }
+            "is" if text_of(2) != "." && token.text != "not" => check_test(token)?,
+            "not" if text_of(2) == "is" => check_test(token)?,
+            before => {
+                let known = [FUNCTIONS, KEYWORDS, macros].iter().any(|list| list.contains(&token.text));
+                if after == "(" && !known && before != "macro" {
+                    return Err(unknown(token, "function", FUNCTIONS.iter().copied(), &FUNCTIONS.join(" ")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_filter(token: &Token<'_>) -> Result<(), ExprError> {
+    match ENVIRONMENT.empty_state().apply_filter(token.text, &[]) {
+        Err(error) if error.kind() == ErrorKind::UnknownFilter => {
+            Err(unknown(token, "filter", FILTERS.split(' '), COMMON_FILTERS))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_test(token: &Token<'_>) -> Result<(), ExprError> {
+    match ENVIRONMENT.empty_state().perform_test(token.text, &[]) {
+        Err(error) if error.kind() == ErrorKind::UnknownTest => {
+            Err(unknown(token, "test", TESTS.split(' '), COMMON_TESTS))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `regex("…")` with a pattern that is written out.
+fn check_regex(tokens: &[Token<'_>]) -> Result<(), ExprError> {
+    let [name, open, pattern, ..] = tokens else { return Ok(()) };
+    if name.text != "regex" || open.text != "(" || pattern.kind != Kind::Text {
+        return Ok(());
+    }
+    let value = ENVIRONMENT.compile_expression(pattern.text).and_then(|literal| literal.eval(()));
+    let Some(text) = value.ok().and_then(|value| value.as_str().map(str::to_owned)) else { return Ok(()) };
+    regex_of(&text).map(|_| ()).map_err(|message| {
+        let help =
+            "look-around and back references are not supported; a `(` or `[` that is meant needs `\\\\`";
+        wrong(pattern, message, Some(help.to_owned()))
+    })
+}
+
+fn unknown<'a>(token: &Token<'_>, what: &str, known: impl Iterator<Item = &'a str>, some: &str) -> ExprError {
+    let help = match nearest(token.text, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("{what}s are for example {}", some.replace(' ', ", ")),
+    };
+    wrong(token, format!("there is no {what} `{}`", token.text), Some(help))
+}
+
+fn wrong(token: &Token<'_>, message: String, help: Option<String>) -> ExprError {
+    ExprError { message, range: Some(token.range.clone()), help }
+}
+
+/// Signs of other languages, longest first, with what is written here.
+const FOREIGN: [(&str, &str); 10] = [
+    ("!==", "!="),
+    ("===", "=="),
+    ("&&", "and"),
+    ("||", "or"),
+    ("<>", "!="),
+    ("=<", "<="),
+    ("=>", ">="),
+    ("$", ""),
+    ("!", "not "),
+    ("=", "=="),
+];
+
+/// What another language's sign means here, for an expression that does not parse.
+pub(super) fn foreign_sign(code: &str) -> Option<ExprError> {
+    let own = ["==", "!=", "<=", ">="];
+    let mut end = 0;
+    for token in tokens(code, 0).filter(|token| token.kind == Kind::Sign) {
+        let at = token.range.start;
+        let rest = &code[at..];
+        if at < end {
+            continue;
+        }
+        let foreign = FOREIGN.iter().find(|(sign, _)| rest.starts_with(sign));
+        let is_own = own.iter().any(|sign| rest.starts_with(sign));
+        match foreign {
+            Some((sign, here)) if sign.len() > 2 || !is_own => {
+                let range = Some(at..at + sign.len());
+                let help = match *here {
+                    "" => "names stand here as they are, without `$`".to_owned(),
+                    here => format!("write `{}`", here.trim_end()),
+                };
+                return Some(ExprError {
+                    message: format!("`{sign}` has no meaning here"),
+                    range,
+                    help: Some(help),
+                });
+            }
+            _ => end = at + if is_own { 2 } else { 1 },
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_are_found() {
+        for (code, message) in [
+            ("a | uper", "there is no filter `uper`"),
+            ("a|lower|frobnicate(1)", "there is no filter `frobnicate`"),
+            ("a is strng", "there is no test `strng`"),
+            ("a is not strng", "there is no test `strng`"),
+            ("uid()", "there is no function `uid`"),
+            ("1 + (uid ())", "there is no function `uid`"),
+            ("a | regex('([')", "not a regular expression: unclosed character class"),
+        ] {
+            assert_eq!(check_expression(code).unwrap_err().message, message, "{code}");
+        }
+        for code in [
+            "a | upper",
+            "a is string",
+            "a is not defined",
+            "uuid()",
+            "'x | uper'",
+            "\"a is strng\"",
+            "a.uid()",
+            "a == 1 and (b)",
+            "not (a)",
+            "a in (1, 2)",
+            "a.is.strng",
+            "a is not none",
+            "a | map('upper') | join(',')",
+            "a | default('d')",
+            "a | regex(pattern)",
+            "a is divisibleby(3)",
+        ] {
+            assert_eq!(check_expression(code), Ok(()), "{code}");
+        }
+    }
+
+    #[test]
+    fn templates_are_checked_where_there_is_code() {
+        for source in [
+            "{% macro m(a) %}{{ a | upper }}{% endmacro %}{{ m(1) }}",
+            "{# | uper #}x | uper {% raw %}{{ a | uper }}{% endraw %}",
+            "{%- for i in range(3) -%}{{ loop.cycle(1, 2) }}{% endfor %}",
+            "{% filter upper %}x{% endfilter %}",
+        ] {
+            assert_eq!(check_template(source), Ok(()), "{source}");
+        }
+        for (source, word) in [
+            ("{% for i in a | revers %}{% endfor %}", "revers"),
+            ("x {% if a is strng %}{% endif %}", "strng"),
+            ("{{ a }} {{- b | uper }}", "uper"),
+            ("{% include 'x' %}", "include"),
+            ("{% filter uper %}x{% endfilter %}", "uper"),
+        ] {
+            let range = check_template(source).unwrap_err().range.unwrap();
+            assert_eq!(&source[range], word, "{source}");
+        }
+    }
+
+    #[test]
+    fn signs_of_other_languages_are_explained() {
+        for (code, sign) in [
+            ("a === 1", "==="),
+            ("a == 1 && b", "&&"),
+            ("a != 1 || b", "||"),
+            ("a = 1", "="),
+            ("!a", "!"),
+            ("'&&' == a !== b", "!=="),
+            ("$a", "$"),
+        ] {
+            let range = foreign_sign(code).unwrap().range.unwrap();
+            assert_eq!(&code[range], sign, "{code}");
+        }
+        assert_eq!(foreign_sign("a == 1 and b != '='"), None);
+    }
+}
