@@ -1,0 +1,160 @@
+//! Request bodies: what is static is one `Bytes`, the rest is rendered per request. Must not know targets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::template::{EvalError, JsonText, Scope, Text, to_text, write_text};
+
+/// Everything but RFC 3986's unreserved characters is encoded in forms and query strings.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A request body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// The same every time.
+    Static(Bytes),
+    /// A JSON document with holes.
+    Json(JsonText),
+    /// A text.
+    Text(Text),
+    /// A form, or pairs of a query string.
+    Pairs(Pairs),
+}
+
+/// Names and values, URL-encoded when rendered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pairs(pub Vec<(Text, Text)>);
+
+impl Body {
+    /// The body with what is already known made static.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        let fixed = match &self {
+            Self::Json(json) => json.literal().map(str::to_owned),
+            Self::Text(text) => text.literal().map(str::to_owned),
+            Self::Pairs(pairs) => pairs.literal(),
+            Self::Empty | Self::Static(_) => None,
+        };
+        fixed.map_or(self, |text| Self::Static(Bytes::from(text)))
+    }
+
+    /// The names it needs.
+    pub fn names(&self) -> BTreeSet<String> {
+        match self {
+            Self::Empty | Self::Static(_) => BTreeSet::new(),
+            Self::Json(json) => json.names(),
+            Self::Text(text) => text.names(),
+            Self::Pairs(pairs) => pairs.names(),
+        }
+    }
+
+    /// The bytes to send.
+    ///
+    /// # Errors
+    /// When a name has no value or an expression fails.
+    pub fn render(&self, scope: &Arc<Scope>) -> Result<Bytes, EvalError> {
+        let mut out = String::new();
+        match self {
+            Self::Empty => return Ok(Bytes::new()),
+            Self::Static(bytes) => return Ok(bytes.clone()),
+            Self::Json(json) => json.render_into(scope, &mut out)?,
+            Self::Text(text) => text.render_into(scope, &mut out)?,
+            Self::Pairs(pairs) => pairs.render_into(scope, &mut out)?,
+        }
+        Ok(Bytes::from(out))
+    }
+}
+
+impl Pairs {
+    /// The encoded pairs, when nothing in them is computed.
+    pub fn literal(&self) -> Option<String> {
+        let mut out = String::new();
+        for (name, value) in &self.0 {
+            push_pair(name.literal()?, value.literal()?, &mut out);
+        }
+        Some(out)
+    }
+
+    /// The names they need.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.iter().flat_map(|(name, value)| name.names().into_iter().chain(value.names())).collect()
+    }
+
+    /// Appends `name=value&…`.
+    ///
+    /// # Errors
+    /// When a name has no value or an expression fails.
+    pub fn render_into(&self, scope: &Arc<Scope>, out: &mut String) -> Result<(), EvalError> {
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push('&');
+            }
+            out.extend(utf8_percent_encode(&name.render(scope)?, ENCODED));
+            out.push('=');
+            out.extend(utf8_percent_encode(&value.render(scope)?, ENCODED));
+        }
+        Ok(())
+    }
+}
+
+fn push_pair(name: &str, value: &str, out: &mut String) {
+    if !out.is_empty() {
+        out.push('&');
+    }
+    out.extend(utf8_percent_encode(name, ENCODED));
+    out.push('=');
+    out.extend(utf8_percent_encode(value, ENCODED));
+}
+
+/// What a URL cannot hold as it is. `/`, `?`, `&`, `=` and `%` pass: a value may be a whole path.
+const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b'#');
+
+/// Appends a rendered URL path; values are encoded as far as a URL demands, so that no value can end the
+/// request line.
+///
+/// # Errors
+/// When a name has no value or an expression fails.
+pub fn render_path(path: &Text, scope: &Arc<Scope>, out: &mut String) -> Result<(), EvalError> {
+    path.render_with(scope, out, |value, out| match value.as_str() {
+        Some(text) => out.extend(utf8_percent_encode(text, NOT_IN_URL)),
+        None if value.is_integer() => write_text(value, out),
+        None => out.extend(utf8_percent_encode(&to_text(value), NOT_IN_URL)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Names;
+
+    #[test]
+    fn values_are_encoded_where_they_go() {
+        let mut names = Names::default();
+        let slot = names.add("v");
+        let scope = Scope::new(Arc::new(names), &[(slot, minijinja::Value::from("a b&c\r\nX: y/é"))]);
+        let text = |s: &str| Text::compile(s).unwrap();
+        let form = Body::Pairs(Pairs(vec![(text("q"), text("{{ v }}")), (text("n"), text("1 2"))]));
+        assert_eq!(form.render(&scope).unwrap(), "q=a%20b%26c%0D%0AX%3A%20y%2F%C3%A9&n=1%202");
+        let mut path = String::new();
+        render_path(&text("/x/{{ v }}/y"), &scope, &mut path).unwrap();
+        assert_eq!(path, "/x/a%20b&c%0D%0AX:%20y/%C3%A9/y");
+        let fixed = Body::Pairs(Pairs(vec![(text("a"), text("b c"))])).settled();
+        assert_eq!(fixed, Body::Static(Bytes::from("a=b%20c")));
+    }
+}

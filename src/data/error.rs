@@ -1,0 +1,124 @@
+//! What can be wrong with a data file: which file, which line, what to do. Must not print.
+
+use std::path::PathBuf;
+
+/// Why a data file cannot be used. The text names the file (with the line where there is one) and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// No such file.
+    #[error("{}: no such file{}", path.display(), near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    Missing {
+        /// The path as given.
+        path: PathBuf,
+        /// The most similar name in the same folder.
+        near: Option<String>,
+    },
+    /// The name does not end in a format we know.
+    #[error("{}: unknown kind of data file; name it .csv, .json, .jsonl or .ndjson", path.display())]
+    UnknownKind {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The path, or a symbolic link on it, leads out of the plan's folder.
+    #[error(
+        "{}: lies outside {}; data files must stay inside the plan's folder, also through symbolic links: copy it there",
+        path.display(), root.display()
+    )]
+    Outside {
+        /// The path as given.
+        path: PathBuf,
+        /// The folder it must stay in.
+        root: PathBuf,
+    },
+    /// A directory, device, pipe or socket.
+    #[error("{}: is {what}, not a regular file; give a file that can be read from beginning to end", path.display())]
+    NotAFile {
+        /// The path as given.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// The file is too large to be kept in memory.
+    #[error("{}: larger than {} MiB; split it, or keep only the columns and rows the plan needs", path.display(), limit >> 20)]
+    TooLarge {
+        /// The path as given.
+        path: PathBuf,
+        /// The largest size, bytes.
+        limit: u64,
+    },
+    /// More values than are kept in memory.
+    #[error("{}:{line}: more than {limit} values; split it, or keep only the columns and rows the plan needs", path.display())]
+    TooManyValues {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// The most values in one file.
+        limit: usize,
+    },
+    /// The operating system would not read it.
+    #[error("{}: cannot be read", path.display())]
+    Read {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{}:{line}: not UTF-8; save the file as UTF-8 (a spreadsheet calls it \"CSV UTF-8\")", path.display())]
+    NotUtf8 {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+    },
+    /// Nothing in it, or a header without rows.
+    #[error("{}: has no rows; add at least one", path.display())]
+    Empty {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The first row of a CSV file is not a list of names.
+    #[error("{}:{line}: not a header row: {reason}; the first row must name the columns, such as `id,text`", path.display())]
+    Header {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A CSV row that is longer or shorter than the header.
+    #[error("{}:{line}: values in this row: {found}, columns in the header: {expected}; put quotes around values that hold a comma", path.display())]
+    Ragged {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// Values in this row.
+        found: u64,
+        /// Names in the header.
+        expected: u64,
+    },
+    /// A quote that never ends, which swallows the rows after it.
+    #[error("{}:{line}: a quote opened in this row is never closed; close it, or double a quote that is part of a value", path.display())]
+    OpenQuote {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+    },
+    /// Not JSON, or not an array of objects.
+    #[error("{}:{line}:{column}: {reason}", path.display())]
+    Json {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// 1-based.
+        column: u64,
+        /// What is wrong and what is wanted.
+        reason: String,
+    },
+}

@@ -1,0 +1,98 @@
+//! From a path to its text, safely: regular files inside the plan's root, bounded in size, UTF-8. Must not know
+//! rows.
+
+use super::{DataError, MAX_BYTES};
+use crate::diagnostic::nearest;
+use std::fs::{File, FileType};
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+/// How the rows are written, by the file's extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Csv,
+    Json,
+    JsonLines,
+}
+
+impl Kind {
+    pub(super) fn of(path: &Path) -> Result<Self, DataError> {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            Some("jsonl" | "ndjson") => Ok(Self::JsonLines),
+            _ => Err(DataError::UnknownKind { path: path.into() }),
+        }
+    }
+}
+
+/// The text of the file, without a byte order mark.
+pub(super) fn read(path: &Path, root: &Path) -> Result<String, DataError> {
+    let failed = |source| DataError::Read { path: path.into(), source };
+    let root_real = root.canonicalize().map_err(|source| DataError::Read { path: root.into(), source })?;
+    let real = path.canonicalize().map_err(|source| not_found(path, &root_real, source))?;
+    if !real.starts_with(&root_real) {
+        return Err(DataError::Outside { path: path.into(), root: root.into() });
+    }
+    // Looked at before it is opened, because opening a pipe waits for its writer; and again afterwards, because
+    // the name may lead elsewhere by then.
+    must_be_regular(path, real.symlink_metadata().map_err(failed)?.file_type())?;
+    let file = File::open(&real).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    must_be_regular(path, about.file_type())?;
+    let too_large = || DataError::TooLarge { path: path.into(), limit: MAX_BYTES };
+    if about.len() > MAX_BYTES {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
+    // The file may grow while it is read.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(too_large());
+    }
+    utf8(path, bytes)
+}
+
+fn must_be_regular(path: &Path, kind: FileType) -> Result<(), DataError> {
+    if kind.is_file() {
+        return Ok(());
+    }
+    let what = if kind.is_dir() { "a directory" } else { "a device, pipe or socket" };
+    Err(DataError::NotAFile { path: path.into(), what })
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        DataError::NotUtf8 { path: path.into(), line }
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+/// A missing file, with the most similar name beside it; folders outside the root are not listed.
+fn not_found(path: &Path, root_real: &Path, source: std::io::Error) -> DataError {
+    if source.kind() != ErrorKind::NotFound {
+        return DataError::Read { path: path.into(), source };
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let inside = folder.canonicalize().ok().filter(|real| real.starts_with(root_real));
+    let entries = inside.and_then(|real| real.read_dir().ok());
+    let names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| Kind::of(Path::new(name)).is_ok())
+        .take(1000)
+        .collect();
+    let written = path.file_name().unwrap_or_default().to_string_lossy();
+    let near = nearest(&written, names.iter().map(String::as_str)).map(str::to_owned);
+    DataError::Missing { path: path.into(), near }
+}

@@ -1,0 +1,17 @@
+//! HTTP/1.1 over raw hyper connections that their user owns; each phase timed where it happens. Must not
+//! know plans, templates or rows. The only place below the engine that reads a clock.
+
+mod connect;
+mod connection;
+mod deadline;
+mod driver;
+mod target;
+mod times;
+mod tls;
+
+pub use connect::{Addresses, Connector};
+pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
+pub use deadline::Deadline;
+pub use target::{Target, TargetError};
+pub use times::{IoTimes, Timing, micros};
+pub use tls::{TlsError, client_config};

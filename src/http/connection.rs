@@ -1,0 +1,318 @@
+//! One keep-alive connection. The request's future and the connection's are polled in the same task: a
+//! spawned connection task costs a wake-up a request.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use crate::failure::Failure;
+
+use super::connect::words;
+use super::driver::Driver;
+use super::times::{Stream, TimedIo};
+use super::{Deadline, IoTimes};
+
+/// Largest body kept in memory for an expression to look at.
+pub const BODY_LIMIT: usize = 64 << 20;
+
+/// Bytes kept of the body of an error that nobody asked for: a report shows its beginning.
+const SHOWN_OF_ERRORS: usize = 4096;
+
+/// What to do with a response's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Count its bytes and drop it frame by frame; of an error the beginning is kept for the report.
+    Nothing,
+    /// Keep it.
+    Body,
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Reply {
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body, when it was kept; else empty.
+    pub body: Bytes,
+    /// Bytes of the body.
+    pub size: u64,
+}
+
+/// A request that got no whole response.
+#[derive(Debug)]
+pub struct ExchangeError {
+    /// Kind.
+    pub kind: Failure,
+    /// What happened, without secrets: no header, no body.
+    pub message: String,
+    /// Status, when the head had come.
+    pub status: u16,
+    /// The request, when no byte of it had left.
+    pub unsent: Option<Box<Request<Full<Bytes>>>>,
+}
+
+impl ExchangeError {
+    /// A failure before any response.
+    pub fn new(kind: Failure, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: 0, unsent: None }
+    }
+}
+
+/// One open connection.
+pub struct Connection {
+    send: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+    times: Rc<IoTimes>,
+    idle_since: Instant,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("closed", &self.driver.is_closed()).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// HTTP/1.1 over an open stream.
+    ///
+    /// # Errors
+    /// When hyper refuses the stream.
+    pub async fn new(stream: Stream) -> Result<Self, ExchangeError> {
+        let times = Rc::new(IoTimes::default());
+        let io = TokioIo::new(TimedIo::new(stream, times.clone()));
+        // One buffer a request: `send` is cheaper than `writev` of one or two slices.
+        let (send, connection) = http1::Builder::new()
+            .writev(false)
+            .handshake(io)
+            .await
+            .map_err(|e| ExchangeError::new(Failure::Protocol, e.to_string()))?;
+        Ok(Self { send, driver: Driver::new(connection), times, idle_since: Instant::now() })
+    }
+
+    /// When the bytes of the current request moved.
+    pub fn times(&self) -> &IoTimes {
+        &self.times
+    }
+
+    /// Says when its last exchange ended.
+    pub fn rest(&mut self, now: Instant) {
+        self.idle_since = now;
+    }
+
+    /// Waits until the connection takes a request; false when the target has closed it.
+    pub async fn is_usable(&mut self, now: Instant, deadline: &mut Deadline) -> bool {
+        /// A connection that has just been used is not looked at again. Should the target have closed it all
+        /// the same, the request comes back unsent.
+        const JUST_NOW: Duration = Duration::from_millis(50);
+        if self.send.is_ready() && now.saturating_duration_since(self.idle_since) < JUST_NOW {
+            return true;
+        }
+        std::future::poll_fn(|cx| {
+            self.driver.drive(cx);
+            if self.driver.is_closed() || self.send.is_closed() {
+                return Poll::Ready(false);
+            }
+            match self.send.poll_ready(cx) {
+                Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
+                // Not within the request's time: a new connection will tell what is wrong.
+                Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Sends a request and reads the whole response.
+    ///
+    /// # Errors
+    /// With the failure's kind. The connection must not be used again after one.
+    pub async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        keep: Keep,
+        deadline: &mut Deadline,
+    ) -> Result<Reply, ExchangeError> {
+        self.times.start();
+        let response = self.head(request, deadline).await?;
+        let (head, mut body) = response.into_parts();
+        let status = head.status.as_u16();
+        let mut kept = BytesMut::new();
+        let mut first = Bytes::new();
+        let mut size = 0u64;
+        loop {
+            let data = match self.frame(&mut body, deadline).await {
+                Ok(Some(data)) => data,
+                Ok(None) => break,
+                Err(error) => return Err(ExchangeError { status, ..error }),
+            };
+            size += data.len() as u64;
+            if keep == Keep::Nothing && (status < 400 || first.len() + kept.len() >= SHOWN_OF_ERRORS) {
+                continue;
+            }
+            if size > BODY_LIMIT as u64 {
+                let message = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
+                return Err(ExchangeError { status, ..ExchangeError::new(Failure::BodyTooLarge, message) });
+            }
+            // Most bodies come in one piece, which needs no copy.
+            if first.is_empty() && kept.is_empty() {
+                first = data;
+            } else {
+                if kept.is_empty() {
+                    kept.extend_from_slice(&first);
+                }
+                kept.extend_from_slice(&data);
+            }
+        }
+        let body = if kept.is_empty() { first } else { kept.freeze() };
+        Ok(Reply { status, headers: head.headers, body, size })
+    }
+
+    async fn head(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        deadline: &mut Deadline,
+    ) -> Result<Response<Incoming>, ExchangeError> {
+        let mut answer = pin!(self.driver.quietly(|| self.send.try_send_request(request)));
+        let driver = &mut self.driver;
+        let result = std::future::poll_fn(|cx| {
+            driver.drive(cx);
+            // The driver has just been polled with the task's waker and is what delivers the answer, so the
+            // answer needs no waker of its own: a real one would wake the task once more for nothing.
+            if let Poll::Ready(result) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return Poll::Ready(Some(result));
+            }
+            if deadline.poll_expired(cx) { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await;
+        match result {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(mut error)) => {
+                let unsent = error.take_message().map(Box::new);
+                let failure = before_head(&error.into_error(), &self.times);
+                Err(ExchangeError { unsent, ..failure })
+            }
+            None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
+        }
+    }
+
+    async fn frame(
+        &mut self,
+        body: &mut Incoming,
+        deadline: &mut Deadline,
+    ) -> Result<Option<Bytes>, ExchangeError> {
+        loop {
+            if body.is_end_stream() {
+                return Ok(None);
+            }
+            let next = std::future::poll_fn(|cx| {
+                self.driver.drive(cx);
+                let frame = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(frame) = frame {
+                    return Poll::Ready(Some(frame));
+                }
+                // Polling the body asked the driver for more: it is driven once again before we sleep.
+                self.driver.drive(cx);
+                let frame = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(frame) = frame {
+                    return Poll::Ready(Some(frame));
+                }
+                if deadline.poll_expired(cx) { Poll::Ready(None) } else { Poll::Pending }
+            })
+            .await;
+            match next {
+                Some(None) => return Ok(None),
+                Some(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+                Some(Some(Err(error))) => return Err(in_body(&error)),
+                None => {
+                    let message = "the body did not end within the time limit";
+                    return Err(ExchangeError::new(Failure::TimeoutBody, message));
+                }
+            }
+        }
+    }
+}
+
+fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return Some(io);
+        }
+        source = inner.source();
+    }
+    None
+}
+
+fn before_head(error: &hyper::Error, times: &IoTimes) -> ExchangeError {
+    use std::io::ErrorKind as Kind;
+    if error.is_parse() {
+        return ExchangeError::new(Failure::Protocol, format!("not an HTTP/1.1 response: {}", cause(error)));
+    }
+    if let Some(io) = io_error(error) {
+        return match io.kind() {
+            Kind::ConnectionReset | Kind::ConnectionAborted => {
+                ExchangeError::new(Failure::Reset, "connection reset by the target")
+            }
+            Kind::BrokenPipe => ExchangeError::new(Failure::Send, "the target stopped reading the request"),
+            Kind::UnexpectedEof => closed_before_headers(times),
+            _ => ExchangeError::new(Failure::Reset, words(io)),
+        };
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return closed_before_headers(times);
+    }
+    ExchangeError::new(Failure::Protocol, cause(error))
+}
+
+fn closed_before_headers(times: &IoTimes) -> ExchangeError {
+    let (read, _) = times.bytes();
+    let message = if read > 0 {
+        "the target closed the connection in the middle of the response head"
+    } else {
+        "the target closed the connection without a response; the request may have been processed"
+    };
+    ExchangeError::new(Failure::ClosedBeforeHeaders, message)
+}
+
+fn in_body(error: &hyper::Error) -> ExchangeError {
+    use std::io::ErrorKind as Kind;
+    match io_error(error).map(std::io::Error::kind) {
+        Some(Kind::ConnectionReset | Kind::ConnectionAborted) => {
+            ExchangeError::new(Failure::Reset, "connection reset by the target in the middle of the body")
+        }
+        Some(Kind::InvalidData | Kind::InvalidInput) => {
+            ExchangeError::new(Failure::Protocol, format!("the body's framing is broken: {}", cause(error)))
+        }
+        _ if error.is_parse() => ExchangeError::new(Failure::Protocol, cause(error)),
+        _ => ExchangeError::new(
+            Failure::ClosedMidBody,
+            "the target closed the connection in the middle of the body",
+        ),
+    }
+}
+
+/// The innermost words of a hyper error.
+fn cause(error: &hyper::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        words = inner.to_string();
+        source = inner.source();
+    }
+    words
+}

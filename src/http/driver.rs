@@ -1,0 +1,78 @@
+//! The half of a hyper connection that moves bytes, polled in the task of the user that owns it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use super::times::TimedIo;
+
+type HyperConnection = http1::Connection<TokioIo<TimedIo>, Full<Bytes>>;
+
+/// A connection's driver and the waker it knows.
+pub struct Driver {
+    /// `None` once it has ended: only dropping it hands back a request it has not looked at.
+    connection: Option<Pin<Box<HyperConnection>>>,
+    muffler: Arc<Muffler>,
+    waker: Waker,
+}
+
+/// The task's waker as the driver sees it. Handing a request over wakes the driver, and so the very task that
+/// is about to poll it: one useless poll a request. While `muffled`, such a wake is dropped. No other wake can
+/// fall into that time: it is synchronous, and the driver is polled right after it.
+struct Muffler {
+    task: Waker,
+    muffled: AtomicBool,
+}
+
+impl Wake for Muffler {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.muffled.load(Ordering::Relaxed) {
+            self.task.wake_by_ref();
+        }
+    }
+}
+
+impl Driver {
+    pub fn new(connection: HyperConnection) -> Self {
+        let muffler = Arc::new(Muffler { task: Waker::noop().clone(), muffled: AtomicBool::new(false) });
+        let waker = Waker::from(muffler.clone());
+        Self { connection: Some(Box::pin(connection)), muffler, waker }
+    }
+
+    /// Moves what can be moved; wakes the task of `cx` when there is more.
+    pub fn drive(&mut self, cx: &Context<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        if !self.muffler.task.will_wake(cx.waker()) {
+            self.muffler = Arc::new(Muffler { task: cx.waker().clone(), muffled: AtomicBool::new(false) });
+            self.waker = Waker::from(self.muffler.clone());
+        }
+        // Why it ended is told by the request's own future.
+        if connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready() {
+            self.connection = None;
+        }
+    }
+
+    /// Runs `hand_over` without waking the task; [`Driver::drive`] must follow before the task sleeps.
+    pub fn quietly<T>(&self, hand_over: impl FnOnce() -> T) -> T {
+        self.muffler.muffled.store(true, Ordering::Relaxed);
+        let done = hand_over();
+        self.muffler.muffled.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.connection.is_none()
+    }
+}

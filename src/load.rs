@@ -1,0 +1,96 @@
+//! The load of a scenario as a pure function of time: how many users are wanted at a moment, and when that
+//! number changes next. Must not read a clock, sleep, or know an async runtime; the engine brings the time.
+
+mod curve;
+mod line;
+#[cfg(test)]
+mod tests;
+
+pub use curve::{Stage, UserCurve};
+
+use std::time::Duration;
+
+/// The closed model: looping users, ended by time or by an amount of work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Load {
+    /// Users over time; ends when the curve does.
+    Users(UserCurve),
+    /// `total` iterations shared by `users` users; ends with the last iteration.
+    Iterations {
+        /// Users that run at once.
+        users: u32,
+        /// Iterations of all users together.
+        total: u64,
+    },
+    /// `each` iterations of every user; ends with the last iteration.
+    IterationsPerUser {
+        /// Users that run at once.
+        users: u32,
+        /// Iterations of one user.
+        each: u64,
+    },
+}
+
+impl Load {
+    /// Users wanted at `at` after the scenario's start. A fixed amount of work wants its users from the start;
+    /// never more users than there are iterations, because the others would have nothing to do.
+    pub fn target(&self, at: Duration) -> u32 {
+        match self {
+            Self::Users(curve) => curve.target(at),
+            Self::Iterations { .. } | Self::IterationsPerUser { .. } => self.peak(),
+        }
+    }
+
+    /// The next time after `after` at which [`Load::target`] differs; `None` when it never does again.
+    pub fn next_change(&self, after: Duration) -> Option<Duration> {
+        match self {
+            Self::Users(curve) => curve.next_change(after),
+            Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
+        }
+    }
+
+    /// When the load ends by time: the curve's total, or [`Duration::MAX`] for a fixed amount of work, which
+    /// ends when the work is done.
+    pub fn total(&self) -> Duration {
+        self.planned().unwrap_or(Duration::MAX)
+    }
+
+    /// How long the load is planned to take; `None` when that depends on how fast the target answers.
+    pub fn planned(&self) -> Option<Duration> {
+        match self {
+            Self::Users(curve) => Some(curve.total()),
+            Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
+        }
+    }
+
+    /// The most users that are ever wanted at once.
+    pub fn peak(&self) -> u32 {
+        match *self {
+            Self::Users(ref curve) => curve.peak(),
+            Self::Iterations { users, total } => u32::try_from(total).map_or(users, |total| users.min(total)),
+            Self::IterationsPerUser { each: 0, .. } => 0,
+            Self::IterationsPerUser { users, .. } => users,
+        }
+    }
+
+    /// Iterations of all users together when the load is an amount of work; `None` when it ends by time.
+    pub fn iterations(&self) -> Option<u64> {
+        match *self {
+            Self::Users(_) => None,
+            Self::Iterations { users: 0, .. } => Some(0),
+            Self::Iterations { total, .. } => Some(total),
+            Self::IterationsPerUser { users, each } => Some(each.saturating_mul(u64::from(users))),
+        }
+    }
+}
+
+/// How many of the users `0..users` belong to `worker` of `workers`: worker *w* of *W* owns w, w+W, w+2W, …
+/// The shares of all workers add up to `users`; a worker that does not exist owns nobody.
+pub fn share(users: u32, worker: usize, workers: usize) -> u32 {
+    let (users, worker) = (users as usize, worker);
+    if worker >= workers || worker >= users {
+        return 0;
+    }
+    // At most `users`, so it fits.
+    u32::try_from((users - worker - 1) / workers + 1).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,121 @@
+//! Thresholds: `<metric> <op> <value>` parsed once, evaluated on totals. While running nothing here sees a
+//! string.
+
+mod evaluate;
+mod parse;
+
+pub use evaluate::{Evaluation, Standing, View};
+pub use parse::{METRICS, ParseError, parse};
+
+use crate::metric::Phase;
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Metric {
+    /// A statistic of latency, or of one phase.
+    Time {
+        /// `None` for latency.
+        phase: Option<Phase>,
+        /// Which statistic.
+        stat: Stat,
+    },
+    /// Requests.
+    Requests,
+    /// Requests failed or interrupted.
+    Failures,
+    /// Their share.
+    Errors,
+    /// Requests a second.
+    Rps,
+    /// Share of responses with a status in an inclusive range.
+    Status(u16, u16),
+    /// Iterations ended.
+    Iterations,
+}
+
+/// A statistic of times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stat {
+    /// 0–1.
+    Percentile(f64),
+    /// Mean.
+    Avg,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// Standard deviation.
+    Stddev,
+}
+
+/// How it is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Op {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+}
+
+impl Op {
+    fn holds(self, observed: f64, target: f64) -> bool {
+        match self {
+            Self::Less => observed < target,
+            Self::LessOrEqual => observed <= target,
+            Self::Greater => observed > target,
+            Self::GreaterOrEqual => observed >= target,
+            Self::Equal => observed == target,
+        }
+    }
+
+    /// Whether smaller is better.
+    pub fn is_upper_bound(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual)
+    }
+}
+
+/// One threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// As written.
+    pub expression: String,
+    /// What is compared.
+    pub metric: Metric,
+    /// How.
+    pub op: Op,
+    /// With what, in the metric's unit.
+    pub target: f64,
+    /// Fewer samples than this are no data.
+    pub min_samples: Option<u64>,
+}
+
+impl Metric {
+    /// `s`, `ratio`, `1/s` or `count`.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Time { .. } => "s",
+            Self::Errors | Self::Status(..) => "ratio",
+            Self::Rps => "1/s",
+            Self::Requests | Self::Failures | Self::Iterations => "count",
+        }
+    }
+
+    /// Whether it sees requests that fail.
+    pub fn is_about_failures(self) -> bool {
+        matches!(self, Self::Errors | Self::Failures | Self::Status(..))
+    }
+
+    /// Fewest samples for a verdict: enough that the largest of them bounds the percentile with 95 %
+    /// confidence on either side, n ≥ ln 0.025 / ln q (p50 6, p90 36, p95 72, p99 368, p99.9 3 688).
+    pub fn min_samples(self) -> u64 {
+        match self {
+            Self::Time { stat: Stat::Percentile(q), .. } if q > 0.0 && q < 1.0 => {
+                (0.025f64.ln() / q.max(1.0 - q).ln()).ceil() as u64
+            }
+            Self::Requests | Self::Failures | Self::Iterations => 0,
+            _ => 1,
+        }
+    }
+}
