@@ -2,6 +2,7 @@
 //! a module uses only floors below its own.
 
 pub mod body;
+pub mod compile;
 pub mod data;
 pub mod diagnostic;
 pub mod exit;
@@ -11,6 +12,7 @@ pub mod http;
 pub mod load;
 pub mod mask;
 pub mod metric;
+pub mod plan;
 pub mod template;
 pub mod threshold;
 pub mod units;

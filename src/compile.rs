@@ -1,0 +1,277 @@
+//! The plan compiled: text resolved, names interned, everything that can be decided before the first packet
+//! decided, all problems at once. Must not send anything.
+
+mod answer;
+mod auth;
+pub mod codes;
+mod consequence;
+mod entry;
+mod files;
+mod header;
+pub mod model;
+mod names;
+mod request;
+mod session;
+mod target;
+mod threshold;
+
+pub use model::CompiledPlan;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::http::Target;
+use crate::load::{Load, Stage, UserCurve};
+use crate::mask::Masker;
+use crate::metric::{SeriesId, SeriesKind};
+use crate::plan::load::Loaded;
+use crate::plan::model::{LoadForm, Plan};
+use crate::template::Names;
+
+use consequence::Written;
+use model::{Info, SeriesInfo};
+use names::Known;
+
+/// A file of this name marks the root of a plan's files, as `.git` does.
+pub const ROOT_MARK: &str = ".plimsoll";
+/// Time limit of a request when a plan says nothing.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// `graceful_stop` when a plan says nothing.
+const GRACEFUL_STOP: Duration = Duration::from_secs(30);
+/// `load` when a plan says nothing: one user, this long.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+
+/// What the compiled plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It will run: a secret without a value is an error.
+    Run,
+    /// It is only looked at: a secret without a value is a warning.
+    Check,
+}
+
+/// Compiles a loaded plan; everything found goes to `out`. `None` when there were errors.
+pub fn compile(
+    loaded: &Loaded,
+    path: &Path,
+    profile: Option<&str>,
+    purpose: Purpose,
+    out: &mut Diagnostics,
+) -> Option<CompiledPlan> {
+    let plan = loaded.plan.as_ref()?;
+    let mut compiler = Compiler::new(plan, loaded, path, purpose);
+    let compiled = compiler.compile(loaded, path, profile);
+    let Compiler { out: found, .. } = compiler;
+    let failed = found.has_errors() || loaded.diagnostics.has_errors();
+    let mut seen = HashSet::new();
+    let is_new = |d: &&Diagnostic| seen.insert((d.span, d.code, d.message.clone()));
+    found.sorted().into_iter().filter(is_new).for_each(|diagnostic| out.push(diagnostic.clone()));
+    compiled.filter(|_| !failed)
+}
+
+/// What is known while a plan is compiled.
+struct Compiler<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    purpose: Purpose,
+    out: Diagnostics,
+    names: Names,
+    known: Known,
+    /// Files must lie below it.
+    root: PathBuf,
+    targets: Vec<Target>,
+    /// Index of each target the plan names, in order.
+    target_names: Vec<String>,
+    series: Vec<SeriesInfo>,
+    /// Row of each request name, with its request line as written.
+    rows: BTreeMap<String, (SeriesId, String)>,
+    secrets: BTreeMap<String, String>,
+    /// Names that were refused, so that their use is not reported too.
+    refused: BTreeSet<String>,
+    written: Written,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(plan: &'a Plan, loaded: &'a Loaded, path: &Path, purpose: Purpose) -> Self {
+        Self {
+            plan,
+            sources: &loaded.sources,
+            purpose,
+            out: Diagnostics::default(),
+            names: Names::default(),
+            known: Known::default(),
+            root: files::root_of(path),
+            targets: vec![],
+            target_names: vec![],
+            series: vec![],
+            rows: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            written: Written::of(loaded),
+        }
+    }
+
+    fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
+        let mut initial = self.secrets_and_environment();
+        initial.extend(self.variables(&initial));
+        self.compile_targets(&initial);
+        let feeds = self.feeds();
+        self.declare_captures();
+        let (user, run) = (self.names.add("user"), self.names.add("run"));
+        let ready = self.ready();
+        let auth = self.auth();
+        let (entries, weights) = self.entries();
+        let thresholds = self.thresholds();
+        let file = loaded.sources.get(crate::diagnostic::FileId(0));
+        let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
+        let defaults = defaults.map(|default| default.value.0.clone());
+        let masker = Masker::new(self.secrets.values().cloned().chain(defaults));
+        let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
+        let stem =
+            path.file_stem().map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned());
+        let info = Info {
+            name: self.plan.name.as_ref().map_or(stem, |name| name.value.clone()),
+            description: self.plan.description.as_ref().map(|text| text.value.trim().to_owned()),
+            file: file.name.clone(),
+            sha256: Sha256::digest(file.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+            profile: profile.map(str::to_owned),
+            effective: without_defaults(masked(effective, &masker)),
+        };
+        let load = self.plan.load.as_ref();
+        Some(CompiledPlan {
+            info,
+            ready,
+            auth,
+            entries,
+            weights,
+            think: self.plan.think.as_ref().map(|think| think.value),
+            load: self.load(),
+            graceful_stop: load.and_then(|l| l.graceful_stop.as_ref()).map_or(GRACEFUL_STOP, |d| d.value),
+            thresholds,
+            tolerance: self.plan.grading.as_ref().and_then(|g| g.tolerance.as_ref()).map(|t| t.value.0),
+            names: Arc::new(self.names.clone()),
+            initial,
+            user,
+            run,
+            feeds,
+            masker,
+            targets: std::mem::take(&mut self.targets).into(),
+            series: std::mem::take(&mut self.series).into(),
+        })
+    }
+
+    fn load(&self) -> Load {
+        let form = self.plan.load.as_ref().and_then(|load| load.form());
+        let users = |users: Option<&crate::diagnostic::Located<u32>>| users.map_or(1, |u| u.value);
+        match form {
+            None => Load::Users(UserCurve::constant(1, DEFAULT_DURATION, None)),
+            Some(LoadForm::Users { users, duration, spawn_rate }) => {
+                let rate = spawn_rate.map(|rate| rate.value.per_second);
+                Load::Users(UserCurve::constant(users.value, duration.value, rate))
+            }
+            Some(LoadForm::Stages(stages)) => {
+                let stages: Vec<_> = stages
+                    .iter()
+                    .map(|stage| Stage {
+                        duration: stage.duration.value,
+                        users: stage.users.value,
+                        spawn_rate_per_s: stage.spawn_rate.as_ref().map(|rate| rate.value.per_second),
+                    })
+                    .collect();
+                Load::Users(UserCurve::from_stages(&stages))
+            }
+            Some(LoadForm::Iterations { users: count, iterations }) => {
+                Load::Iterations { users: users(count), total: iterations.value }
+            }
+            Some(LoadForm::IterationsPerUser { users: count, iterations }) => {
+                Load::IterationsPerUser { users: users(count), each: iterations.value }
+            }
+        }
+    }
+
+    fn error(&mut self, diagnostic: Diagnostic) {
+        self.out.push(diagnostic);
+    }
+
+    /// A new row.
+    fn add_series(&mut self, name: &str, kind: SeriesKind, method: Option<http::Method>) -> SeriesId {
+        self.series.push(SeriesInfo { name: name.to_owned(), kind, method });
+        SeriesId((self.series.len() - 1) as u16)
+    }
+
+    /// The place of `needle` inside a written text, or all of the text.
+    fn place(&self, span: Span, needle: &str) -> Span {
+        let text = &self.sources.get(span.file).text;
+        let found = text.get(span.start as usize..span.end as usize).and_then(|raw| raw.find(needle));
+        match found {
+            Some(at) if !needle.is_empty() => {
+                let start = span.start + at as u32;
+                Span { start, end: start + needle.len() as u32, ..span }
+            }
+            _ => span,
+        }
+    }
+
+    /// The place of `range` of `value`, which is written at `span`, maybe in quotes or with escapes.
+    fn place_of(&self, span: Span, value: &str, range: Range<usize>) -> Span {
+        let text = &self.sources.get(span.file).text;
+        let raw = text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let Some(needle) = value.get(range.clone()).filter(|needle| !needle.is_empty()) else { return span };
+        let found = match raw.find(value) {
+            Some(at) => Some(at + range.start),
+            None => {
+                let nth = value[..range.start].matches(needle).count();
+                raw.match_indices(needle)
+                    .nth(nth)
+                    .or_else(|| raw.match_indices(needle).next())
+                    .map(|(at, _)| at)
+            }
+        };
+        let Some(start) = found.map(|at| span.start + at as u32) else { return span };
+        Span { start, end: start + needle.len() as u32, ..span }
+    }
+
+    /// An error in words that may end with what to do, after a `; `.
+    fn error_in_words(&mut self, code: &'static str, span: Span, words: &str) {
+        self.error(in_words(code, span, words));
+    }
+}
+
+fn in_words(code: &'static str, span: Span, words: &str) -> Diagnostic {
+    match words.rsplit_once("; ") {
+        Some((message, help)) => Diagnostic::error(code, span, message).help(help),
+        None => Diagnostic::error(code, span, words),
+    }
+}
+
+/// The plan without the defaults of its secrets, whatever their type.
+fn without_defaults(mut effective: serde_json::Value) -> serde_json::Value {
+    let secrets = effective.get_mut("secrets").and_then(|secrets| secrets.as_object_mut());
+    for secret in secrets.into_iter().flat_map(|all| all.values_mut()) {
+        if let Some(default) = secret.get_mut("default") {
+            *default = crate::mask::MASK.into();
+        }
+    }
+    effective
+}
+
+/// Every text of a document with secrets hidden.
+fn masked(value: serde_json::Value, masker: &Masker) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(masker.mask(&text).into_owned()),
+        Value::Array(list) => Value::Array(list.into_iter().map(|item| masked(item, masker)).collect()),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, item)| (masker.mask(&key).into_owned(), masked(item, masker)))
+                .collect(),
+        ),
+        other => other,
+    }
+}

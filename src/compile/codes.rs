@@ -1,0 +1,57 @@
+//! Stable codes of what can be wrong with a plan whose form is right. Lower ones belong to [`crate::plan`].
+
+/// Nothing to run.
+pub const NOTHING_TO_RUN: &str = "P100";
+/// No target of that name, or none at all.
+pub const UNKNOWN_TARGET: &str = "P101";
+/// A request line that cannot be read.
+pub const REQUEST_LINE: &str = "P102";
+/// No endpoint of that name.
+pub const UNKNOWN_ENDPOINT: &str = "P103";
+/// A template that does not parse.
+pub const TEMPLATE: &str = "P104";
+/// A name no scope has.
+pub const UNKNOWN_NAME: &str = "P105";
+/// An expression that does not parse.
+pub const EXPRESSION: &str = "P106";
+/// A threshold that cannot be read.
+pub const THRESHOLD: &str = "P107";
+/// A secret without a value.
+pub const SECRET: &str = "P108";
+/// A data file that cannot be used.
+pub const DATA: &str = "P109";
+/// A body template that cannot be used.
+pub const BODY_FILE: &str = "P110";
+/// A header that cannot be sent.
+pub const HEADER: &str = "P111";
+/// A URL that is no target.
+pub const TARGET_URL: &str = "P112";
+/// Two things of one name, or a reserved name.
+pub const NAME: &str = "P113";
+/// An auth rule that cannot work.
+pub const AUTH: &str = "P114";
+/// A value that cannot be computed before the run.
+pub const VALUE: &str = "P115";
+/// A threshold or endpoint that can never have data.
+pub const UNREACHABLE: &str = "P116";
+
+/// Every code of this floor and what it stands for, in order.
+pub const ALL: [(&str, &str); 17] = [
+    (NOTHING_TO_RUN, "the plan has nothing to run"),
+    (UNKNOWN_TARGET, "no target of that name"),
+    (REQUEST_LINE, "the request line cannot be read"),
+    (UNKNOWN_ENDPOINT, "no endpoint of that name"),
+    (TEMPLATE, "a template cannot be read"),
+    (UNKNOWN_NAME, "a name that can never have a value"),
+    (EXPRESSION, "an expression cannot be read"),
+    (THRESHOLD, "a threshold cannot be read"),
+    (SECRET, "a secret has no value"),
+    (DATA, "a data file cannot be used"),
+    (BODY_FILE, "a body template cannot be used"),
+    (HEADER, "a header cannot be sent"),
+    (TARGET_URL, "a URL is no target"),
+    (NAME, "a name is taken or reserved"),
+    (AUTH, "an auth rule cannot work"),
+    (VALUE, "a value cannot be computed before the run"),
+    (UNREACHABLE, "a threshold or endpoint can never have data"),
+];

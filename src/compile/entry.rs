@@ -1,0 +1,170 @@
+//! What an iteration can be: endpoints and flows, with their weights.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Diagnostic, Located};
+use crate::metric::{SeriesId, SeriesKind};
+use crate::plan::model;
+
+use super::model::{Entry, Request, Step};
+use super::names::Place;
+use super::{Compiler, codes};
+
+impl Compiler<'_> {
+    /// Compiles endpoints and flows; entries that can be picked and the running sums of their weights.
+    pub(super) fn entries(&mut self) -> (Box<[Entry]>, Box<[f64]>) {
+        let plan = self.plan;
+        if plan.endpoints.is_empty() && plan.flows.is_empty() && !self.written.holds(&["endpoints", "flows"])
+        {
+            let span = self.start_of_plan();
+            self.error(
+                Diagnostic::error(codes::NOTHING_TO_RUN, span, "the plan has no endpoint and no flow")
+                    .help("write for example `endpoints: { health: { request: GET /health } }`"),
+            );
+        }
+        let mut endpoints = vec![];
+        for (name, request) in &plan.endpoints {
+            let series = self.add_series(&name.value, SeriesKind::Endpoint, None);
+            self.rows.insert(name.value.clone(), (series, request.request.value.clone()));
+            let compiled = self.request(request, series, Place::Request);
+            if let Some(compiled) = &compiled {
+                self.series[series.0 as usize].method = Some(compiled.method.clone());
+            }
+            endpoints.push(compiled);
+        }
+        let mut flows = vec![];
+        for (name, flow) in &plan.flows {
+            flows.push(self.flow(name, flow, &endpoints));
+        }
+        self.pickable(endpoints, flows)
+    }
+
+    fn pickable(&mut self, endpoints: Vec<Option<Request>>, flows: Vec<Entry>) -> (Box<[Entry]>, Box<[f64]>) {
+        let plan = self.plan;
+        let of_endpoints = plan.endpoints.iter().map(|(_, e)| e.weight.as_ref());
+        let of_flows = plan.flows.iter().map(|(_, f)| f.weight.as_ref());
+        let written: Vec<_> = of_endpoints.chain(of_flows).map(|weight| weight.map(|w| w.value)).collect();
+        let default = if written.iter().any(Option::is_some) { 0.0 } else { 1.0 };
+        let weights = written.iter().map(|weight| weight.unwrap_or(default));
+        let entries = endpoints
+            .into_iter()
+            .map(|e| e.map(|request| Entry::Endpoint(Box::new(request))))
+            .chain(flows.into_iter().map(Some));
+        let mut sum = 0.0;
+        let mut picked = vec![];
+        let mut sums = vec![];
+        for (entry, weight) in entries.zip(weights) {
+            if weight > 0.0 {
+                sum += weight;
+                sums.push(sum);
+                picked.extend(entry);
+            }
+        }
+        if sum == 0.0 && !written.is_empty() && !self.written.has_errors() {
+            let span = plan.endpoints.first().map_or_else(|| self.start_of_plan(), |(name, _)| name.span);
+            self.error(
+                Diagnostic::error(codes::NOTHING_TO_RUN, span, "every weight is 0, so nothing can be picked")
+                    .help("give at least one endpoint or flow a weight above 0"),
+            );
+        }
+        (picked.into(), sums.into())
+    }
+
+    fn flow(&mut self, name: &Located<String>, flow: &model::Flow, endpoints: &[Option<Request>]) -> Entry {
+        let series = self.add_series(&name.value, SeriesKind::Flow, None);
+        if let Some((first, _)) = self.plan.endpoints.iter().find(|(other, _)| other.value == name.value) {
+            let message = format!("`{}` is an endpoint already", name.value);
+            self.error(
+                Diagnostic::error(codes::NAME, name.span, message)
+                    .other(first.span, "the endpoint")
+                    .help("each row of the report needs a name of its own"),
+            );
+        }
+        let steps = flow.steps.iter().filter_map(|step| match step {
+            model::Step::Think(think) => Some(Step::Think(think.think.value)),
+            model::Step::Use(step) => {
+                self.use_step(step, endpoints).map(|request| Step::Request(Box::new(request)))
+            }
+            model::Step::Request(request) => {
+                self.inline_step(request).map(|request| Step::Request(Box::new(request)))
+            }
+        });
+        Entry::Flow { series, steps: steps.collect() }
+    }
+
+    fn use_step(&mut self, step: &model::UseStep, endpoints: &[Option<Request>]) -> Option<Request> {
+        let name = &step.use_;
+        let plan = self.plan;
+        let Some(index) = plan.endpoints.iter().position(|(known, _)| known.value == name.value) else {
+            let known = plan.endpoints.iter().map(|(known, _)| known.value.as_str());
+            if self.written.defines(&name.value) {
+                return None;
+            }
+            let is_flow = plan.flows.iter().any(|(flow, _)| flow.value == name.value);
+            let message = format!("there is no endpoint `{}`", name.value);
+            let problem = Diagnostic::error(codes::UNKNOWN_ENDPOINT, name.span, message);
+            self.error(if is_flow {
+                problem.help("it is a flow; `use` takes an endpoint")
+            } else {
+                problem.did_you_mean_or_list(&name.value, known)
+            });
+            return None;
+        };
+        let captures = self.captures(&step.capture, Place::Answer);
+        let mut request = endpoints.get(index)?.clone()?;
+        request.needs = captures.iter().fold(request.needs, |needs, capture| needs.and(capture.needs));
+        request.captures = request.captures.iter().cloned().chain(captures).collect();
+        Some(request)
+    }
+
+    fn inline_step(&mut self, request: &model::Request) -> Option<Request> {
+        let series = self.row_of(request, SeriesKind::Endpoint);
+        let compiled = self.request(request, series, Place::Request)?;
+        self.series[series.0 as usize].method = Some(compiled.method.clone());
+        Some(compiled)
+    }
+
+    /// The row of a request step: its `name`, else its path; the same request line shares a row.
+    pub(super) fn row_of(&mut self, request: &model::Request, kind: SeriesKind) -> SeriesId {
+        let line = request.request.value.trim();
+        let path = line.split_once(char::is_whitespace).map_or(line, |(_, path)| path.trim());
+        let name = request.name.as_ref().map_or(path, |name| name.value.as_str()).to_owned();
+        match self.rows.get(&name) {
+            Some((series, known)) if known == line && self.series[series.0 as usize].kind == kind => *series,
+            Some(_) => {
+                let span = request.name.as_ref().map_or(request.request.span, |n| n.span);
+                let message = format!("another request has the row `{name}` already");
+                self.error(
+                    Diagnostic::error(codes::NAME, span, message)
+                        .help("give this step a `name` of its own, or `use` the endpoint"),
+                );
+                self.add_series(&name, kind, None)
+            }
+            None => {
+                let series = self.add_series(&name, kind, None);
+                self.rows.insert(name, (series, line.to_owned()));
+                series
+            }
+        }
+    }
+
+    /// Names of the endpoints that can run: picked by weight or used by a flow that can.
+    pub(super) fn reachable(&self) -> BTreeSet<&str> {
+        let plan = self.plan;
+        let weighted = plan.endpoints.iter().any(|(_, e)| e.weight.is_some())
+            || plan.flows.iter().any(|(_, f)| f.weight.is_some());
+        let runs = |weight: Option<&Located<f64>>| weight.map_or(!weighted, |w| w.value > 0.0);
+        let picked = plan
+            .endpoints
+            .iter()
+            .filter(|(_, e)| runs(e.weight.as_ref()))
+            .map(|(name, _)| name.value.as_str());
+        let flows = plan.flows.iter().filter(|(_, flow)| runs(flow.weight.as_ref()));
+        let names = flows.clone().map(|(name, _)| name.value.as_str());
+        let used = flows.flat_map(|(_, flow)| &flow.steps).filter_map(|step| match step {
+            model::Step::Use(step) => Some(step.use_.value.as_str()),
+            _ => None,
+        });
+        picked.chain(names).chain(used).collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! The plan compiled: resolved, interned, immutable, shared by all workers. No text here is looked up again
+//! while running.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, Method, Uri};
+use minijinja::Value;
+
+use crate::body::{Body, Pairs};
+use crate::data::Feed;
+use crate::expect::{Check, Needs};
+use crate::http::Target;
+use crate::load::Load;
+use crate::mask::Masker;
+use crate::metric::{SeriesId, SeriesKind};
+use crate::template::{Expr, Names, SlotId, Text};
+use crate::threshold::Threshold;
+use crate::units::DurationRange;
+
+/// A plan, ready to run.
+#[derive(Debug)]
+pub struct CompiledPlan {
+    /// What reports say about the plan.
+    pub info: Info,
+    /// Base URLs.
+    pub targets: Box<[Target]>,
+    /// Rows.
+    pub series: Box<[SeriesInfo]>,
+    /// What must answer before the load starts.
+    pub ready: Option<Ready>,
+    /// The auth flow.
+    pub auth: Option<Auth>,
+    /// What an iteration can be.
+    pub entries: Box<[Entry]>,
+    /// Running sums of the entries' weights.
+    pub weights: Box<[f64]>,
+    /// Pause between iterations.
+    pub think: Option<DurationRange>,
+    /// Users over time.
+    pub load: Load,
+    /// How long running iterations may go on at the end.
+    pub graceful_stop: Duration,
+    /// All thresholds.
+    pub thresholds: Box<[ScopedThreshold]>,
+    /// Factor of `grading.tolerance`.
+    pub tolerance: Option<f64>,
+    /// Names of all scopes.
+    pub names: Arc<Names>,
+    /// Values every user starts with.
+    pub initial: Vec<(SlotId, Value)>,
+    /// Slot of `user`.
+    pub user: SlotId,
+    /// Slot of `run`.
+    pub run: SlotId,
+    /// Data feeds.
+    pub feeds: Box<[FeedUse]>,
+    /// Hides the plan's secrets.
+    pub masker: Masker,
+}
+
+/// What reports say about the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Info {
+    /// `name`, else the file's name.
+    pub name: String,
+    /// `description`.
+    pub description: Option<String>,
+    /// Path as given.
+    pub file: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// The plan after profile and overrides, secrets masked.
+    pub effective: serde_json::Value,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesInfo {
+    /// Name.
+    pub name: String,
+    /// What it is about.
+    pub kind: SeriesKind,
+    /// Method, where there is one.
+    pub method: Option<Method>,
+}
+
+/// What must answer before the load starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// How long to wait.
+    pub timeout: Duration,
+    /// Pause between tries.
+    pub interval: Duration,
+    /// The checks.
+    pub checks: Box<[Request]>,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its row.
+    pub series: SeriesId,
+    /// Index in [`CompiledPlan::targets`].
+    pub target: usize,
+    /// Method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: UriPlan,
+    /// Headers that are the same every time, `host` among them.
+    pub headers: HeaderMap,
+    /// Headers that are rendered per request.
+    pub computed_headers: Box<[(HeaderName, Text)]>,
+    /// Body.
+    pub body: Body,
+    /// Whether `auth` applies.
+    pub auth: bool,
+    /// Time limit of the whole answer.
+    pub timeout: Duration,
+    /// Expectations, in order.
+    pub checks: Box<[Check]>,
+    /// What is remembered.
+    pub captures: Box<[Capture]>,
+    /// Parts of the response all of these need.
+    pub needs: Needs,
+}
+
+/// Path and query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UriPlan {
+    /// The same every time.
+    Static(Uri),
+    /// Rendered per request; `path` starts with the target's prefix.
+    Computed {
+        /// Path, maybe with a query.
+        path: Text,
+        /// Query pairs to append.
+        query: Pairs,
+    },
+}
+
+/// A value to remember.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capture {
+    /// Its name: in scope, or below `auth`.
+    pub name: Arc<str>,
+    /// Its slot; `None` in auth steps, whose values live below `auth`.
+    pub slot: Option<SlotId>,
+    /// Where it is found.
+    pub expr: Expr,
+    /// Parts of the response it needs.
+    pub needs: Needs,
+}
+
+/// The auth flow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Auth {
+    /// One login for the whole run instead of one a user.
+    pub shared: bool,
+    /// The login.
+    pub steps: Box<[Request]>,
+    /// Slot of `auth`.
+    pub slot: SlotId,
+    /// Headers added to requests.
+    pub headers: Box<[(HeaderName, Text)]>,
+    /// Query pairs added to requests.
+    pub query: Pairs,
+    /// Age at which a login is renewed; renders to a duration.
+    pub refresh_after: Option<Text>,
+    /// Statuses that renew it.
+    pub refresh_on: Box<[u16]>,
+}
+
+/// What an iteration can be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// One request.
+    Endpoint(Box<Request>),
+    /// Several steps.
+    Flow {
+        /// Row of the whole flow.
+        series: SeriesId,
+        /// The steps.
+        steps: Box<[Step]>,
+    },
+}
+
+/// A step of a flow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Sends a request.
+    Request(Box<Request>),
+    /// Pauses.
+    Think(DurationRange),
+}
+
+/// What a threshold is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ThresholdScope {
+    /// All endpoints together.
+    Plan,
+    /// One endpoint or flow; with its name in reports.
+    Series(SeriesId, String),
+}
+
+/// A threshold and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScopedThreshold {
+    /// What it is about.
+    pub scope: ThresholdScope,
+    /// The comparison.
+    pub threshold: Threshold,
+    /// Whether missing it only warns.
+    pub warn_only: bool,
+}
+
+/// A data feed in use.
+#[derive(Debug, Clone)]
+pub struct FeedUse {
+    /// Slot of its row.
+    pub slot: SlotId,
+    /// Name in the plan.
+    pub name: String,
+    /// The rows.
+    pub feed: Arc<Feed>,
+    /// Which row comes next.
+    pub order: crate::data::Order,
+    /// What comes after the last.
+    pub on_end: crate::data::OnEnd,
+}

@@ -1,0 +1,194 @@
+//! Which names templates and expressions can use, where, and what happens when one cannot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, name_in_expression, name_in_template};
+
+use super::{Compiler, codes};
+
+/// Where a template stands: what is known there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Before the run: targets and variables.
+    Setup,
+    /// In the auth flow.
+    Auth,
+    /// What auth adds to requests: rendered once a login.
+    Apply,
+    /// In a request.
+    Request,
+    /// In `expect` and `capture`.
+    Answer,
+    /// In `expect` and `capture` of the auth flow.
+    AuthAnswer,
+}
+
+/// What is below a name.
+#[derive(Debug, Clone)]
+pub(super) enum Below {
+    /// Anything, or nothing.
+    Any,
+    /// Only these.
+    Only(BTreeSet<String>),
+}
+
+/// The names of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Of the plan: secrets, variables.
+    pub fixed: BTreeMap<String, Below>,
+    /// Data feeds with their columns.
+    pub feeds: BTreeMap<String, Below>,
+    /// Captured by endpoints and flows.
+    pub captures: BTreeSet<String>,
+    /// Captured by the auth flow; `None` without one.
+    pub auth: Option<BTreeSet<String>>,
+}
+
+impl Known {
+    fn below(&self, root: &str, place: Place) -> Option<Below> {
+        let only = |names: &[&str]| Some(Below::Only(names.iter().map(|n| (*n).to_owned()).collect()));
+        let iteration = matches!(place, Place::Request | Place::Answer);
+        match root {
+            "env" => return Some(Below::Any),
+            "user" if place != Place::Setup => return only(&["id", "iteration"]),
+            "run" if place != Place::Setup => return only(&["id"]),
+            "auth" if place != Place::Setup => return self.auth.clone().map(Below::Only),
+            _ => {}
+        }
+        if matches!(place, Place::Answer | Place::AuthAnswer) && RESPONSE_NAMES.contains(&root) {
+            return Some(Below::Any);
+        }
+        if iteration && let Some(below) = self.feeds.get(root) {
+            return Some(below.clone());
+        }
+        if iteration && self.captures.contains(root) {
+            return Some(Below::Any);
+        }
+        self.fixed.get(root).cloned()
+    }
+
+    fn all(&self, place: Place) -> Vec<String> {
+        let builtin = ["env", "user", "run", "auth"].into_iter().map(str::to_owned);
+        let of_plan = self.fixed.keys().chain(self.feeds.keys()).chain(&self.captures).cloned();
+        let of_answer = RESPONSE_NAMES.into_iter().map(str::to_owned);
+        let functions = FUNCTIONS.iter().map(|name| (*name).to_owned());
+        builtin
+            .chain(of_plan)
+            .chain(of_answer)
+            .chain(functions)
+            .filter(|name| self.below(name, place).is_some() || FUNCTIONS.contains(&&**name))
+            .collect()
+    }
+}
+
+impl Compiler<'_> {
+    /// Reports each of `names` (dotted) that can have no value at this place.
+    pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
+        let problems =
+            names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
+        for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
+            let range = match place {
+                Place::Answer | Place::AuthAnswer => name_in_expression(source, dotted),
+                _ => name_in_template(source, dotted),
+            };
+            let span = range.map_or(span, |range| self.place_of(span, source, range));
+            self.error(Diagnostic { span, ..problem });
+        }
+    }
+
+    /// Whether all of `names` can have a value at this place.
+    pub(super) fn are_known(&self, names: &BTreeSet<String>, span: Span, place: Place) -> bool {
+        names.iter().all(|dotted| self.name_problem(dotted, span, place).is_none())
+    }
+
+    /// As [`Compiler::check_names`] for a body template, whose places are lines of its own file.
+    pub(super) fn check_names_of_file(
+        &mut self,
+        text: &Text,
+        source: &str,
+        file: &Located<String>,
+        place: Place,
+    ) {
+        let names = text.names();
+        let problems =
+            names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
+        for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
+            let start = name_in_template(source, dotted).map_or(0, |range| range.start);
+            let message = format!("{}:{}: {}", file.value, line_of(source, start), problem.message);
+            self.error(Diagnostic { message, ..problem });
+        }
+    }
+
+    fn name_problem(&self, dotted: &str, at: Span, place: Place) -> Option<Diagnostic> {
+        let mut parts = dotted.split('.');
+        let root = parts.next().unwrap_or_default();
+        let child = parts.next();
+        let Some(below) = self.known.below(root, place) else {
+            let explained = self.refused.contains(root) || self.written.defines(root);
+            return (!explained).then(|| self.unknown_root(root, place, at));
+        };
+        let (Below::Only(allowed), Some(child)) = (below, child) else { return None };
+        if allowed.contains(child) || self.written.defines(child) {
+            return None;
+        }
+        let problem = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{root}` has no `{child}`"));
+        Some(problem.did_you_mean_or_list(child, allowed.iter().map(String::as_str)))
+    }
+
+    fn unknown_root(&self, root: &str, place: Place, at: Span) -> Diagnostic {
+        let known_elsewhere = match root {
+            "auth" => Some("the plan has no `auth` flow that could capture it"),
+            _ if RESPONSE_NAMES.contains(&root) => {
+                Some("it is known only in `expect` and `capture`, once there is a response")
+            }
+            _ if self.known.feeds.contains_key(root) => {
+                Some("data rows belong to an iteration; they are not known here")
+            }
+            _ if self.known.captures.contains(root) => {
+                Some("it is captured by an endpoint or flow, which runs after this")
+            }
+            "user" | "run" => Some("targets and variables are computed before the run starts"),
+            _ => None,
+        };
+        let error = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"));
+        if let Some(help) = known_elsewhere {
+            return error.help(help);
+        }
+        let all = self.known.all(place);
+        let near = crate::diagnostic::nearest(root, all.iter().map(String::as_str));
+        match near {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(
+                "names come from `capture`, `data`, `auth`, `variables`, `secrets`, `env`, `user` and `run`",
+            ),
+        }
+    }
+
+    /// Compiles a text that stands in the plan and checks its names.
+    pub(super) fn text(&mut self, source: &str, span: Span, place: Place) -> Option<Text> {
+        match Text::compile(source) {
+            Ok(text) => {
+                self.check_names(&text.names(), source, span, place);
+                Some(text)
+            }
+            Err(error) => {
+                let at = self.place_of(span, source, error.range);
+                let help = error.help.unwrap_or_else(|| TEMPLATE_HELP.to_owned());
+                self.error(Diagnostic::error(codes::TEMPLATE, at, error.message).help(help));
+                None
+            }
+        }
+    }
+}
+
+/// 1-based line of a byte.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// Most unknown names reported for one text.
+const MOST_NAMES: usize = 20;
+pub(super) const TEMPLATE_HELP: &str =
+    "between `{{` and `}}` stands one expression, such as `{{ user.id }}` or `{{ random_int(1, 10) }}`";

@@ -1,0 +1,317 @@
+//! One request: request line, headers, body. What it makes of the answer stands in [`super::answer`].
+
+use http::{HeaderValue, Method, Uri, header};
+
+use crate::body::{Body, Pairs};
+use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::expect::{Check, Needs};
+use crate::http::Target;
+use crate::metric::SeriesId;
+use crate::plan::model::{self, Entries, Scalar};
+use crate::plan::node::{Node, NodeValue};
+use crate::template::{JsonText, Text};
+
+use super::header::Headers;
+use super::model::{Request, UriPlan};
+use super::names::Place;
+use super::session::literal;
+use super::{Compiler, TIMEOUT, codes, files};
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+const AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+
+/// A request line, taken apart.
+pub(super) struct Line {
+    pub method: Method,
+    pub target: usize,
+    /// Starts with `/`; still a template.
+    pub path: String,
+}
+
+impl Compiler<'_> {
+    /// Compiles a request that will be counted in `series`.
+    pub(super) fn request(
+        &mut self,
+        written: &model::Request,
+        series: SeriesId,
+        place: Place,
+    ) -> Option<Request> {
+        let answer = if place == Place::Auth { Place::AuthAnswer } else { Place::Answer };
+        let line = self.line(&written.request);
+        let mut headers = Headers::default();
+        let body = self.body(written, place, &mut headers);
+        self.default_headers(&line, &mut headers);
+        if let Some(http) = &self.plan.http {
+            self.add_default_headers(&http.headers, place, &mut headers);
+        }
+        self.add_headers(&written.headers, place, &mut headers);
+        let query = self.pairs(&written.query, place);
+        let checks = self.checks(written.expect.as_ref(), answer);
+        let captures = self.captures(&written.capture, answer);
+        let timeout =
+            written.timeout.as_ref().or(self.plan.http.as_ref().and_then(|http| http.timeout.as_ref()));
+        let line = line?;
+        let uri = self.uri(&written.request, &line, query, place)?;
+        let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
+        Some(Request {
+            series,
+            target: line.target,
+            method: line.method,
+            uri,
+            needs: needs.fold(Needs::default(), Needs::and),
+            headers: headers.fixed,
+            computed_headers: headers.computed.into(),
+            body,
+            auth: place == Place::Request && self.plan.auth.is_some() && written.auth.is_none(),
+            timeout: timeout.map_or(TIMEOUT, |d| d.value),
+            checks: checks.into(),
+            captures: captures.into(),
+        })
+    }
+
+    fn default_headers(&mut self, line: &Option<Line>, headers: &mut Headers) {
+        let target = line.as_ref().and_then(|line| self.targets.get(line.target));
+        if let Some(target) = target {
+            headers.fixed.insert(header::HOST, target.authority.clone());
+        }
+        headers.fixed.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
+    }
+
+    /// Takes `METHOD [target:]/path` or `METHOD URL` apart.
+    pub(super) fn line(&mut self, written: &Located<String>) -> Option<Line> {
+        let text = written.value.trim();
+        let error = |message: String| Diagnostic::error(codes::REQUEST_LINE, written.span, message);
+        let Some((method, rest)) = text.split_once(char::is_whitespace) else {
+            let help = if METHODS.contains(&text) {
+                format!("write `{text} /path`")
+            } else {
+                format!("write `GET {text}`")
+            };
+            self.error(error("a request needs a method and a path".into()).help(help));
+            return None;
+        };
+        if !METHODS.contains(&method) {
+            let upper = method.to_uppercase();
+            let problem = Diagnostic::error(
+                codes::REQUEST_LINE,
+                self.place(written.span, method),
+                format!("`{method}` is no HTTP method"),
+            );
+            let near = crate::diagnostic::nearest(&upper, METHODS);
+            self.error(match near {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("use one of {}", METHODS.join(", "))),
+            });
+            return None;
+        }
+        let method = Method::from_bytes(method.as_bytes()).ok()?;
+        let (target, path) = self.target_and_path(rest.trim(), written.span)?;
+        Some(Line { method, target, path })
+    }
+
+    fn target_and_path(&mut self, rest: &str, span: Span) -> Option<(usize, String)> {
+        if rest.starts_with("http://") || rest.starts_with("https://") {
+            return self.full_url(rest, span);
+        }
+        if rest.starts_with('/') {
+            if self.targets.is_empty() {
+                return None; // Said once for the whole plan.
+            }
+            return Some((0, rest.to_owned()));
+        }
+        let Some((name, path)) = rest.split_once(":/") else {
+            let help = if rest.starts_with("{{") {
+                "a path starts with `/`; put what is in the template behind it".to_owned()
+            } else {
+                format!("a path starts with `/`: write `/{}`, or `target:/{0}`", rest.trim_start_matches('/'))
+            };
+            self.error(
+                Diagnostic::error(codes::REQUEST_LINE, self.place(span, rest), "not a path").help(help),
+            );
+            return None;
+        };
+        let Some(target) = self.target_names.iter().position(|known| known == name) else {
+            let known = self.target_names.clone();
+            let problem = Diagnostic::error(
+                codes::UNKNOWN_TARGET,
+                self.place(span, name),
+                format!("there is no target `{name}`"),
+            )
+            .did_you_mean_or_list(name, known.iter().map(String::as_str));
+            if !self.written.defines(name) {
+                self.error(problem);
+            }
+            return None;
+        };
+        Some((target, format!("/{path}")))
+    }
+
+    fn full_url(&mut self, url: &str, span: Span) -> Option<(usize, String)> {
+        let after_scheme = url.find("://").map_or(0, |at| at + 3);
+        let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
+        let (base, path) = url.split_at(end);
+        let name = &base[after_scheme..];
+        let target = match Target::parse(name, base) {
+            Ok(target) => target,
+            Err(error) => {
+                let at = self.place(span, base);
+                match base.contains("{{") {
+                    true => self.error(
+                        Diagnostic::error(codes::TARGET_URL, at, "the host of a request cannot be computed")
+                            .help("write the URL under `targets`, where it may be a template"),
+                    ),
+                    false => self.error(super::target::url_error(&error, at)),
+                }
+                return None;
+            }
+        };
+        let index = match self
+            .targets
+            .iter()
+            .position(|known| known.name == target.name && known.tls == target.tls)
+        {
+            Some(index) => index,
+            None => {
+                self.targets.push(target);
+                self.target_names.push(String::new());
+                self.targets.len() - 1
+            }
+        };
+        Some((index, if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }))
+    }
+
+    fn uri(&mut self, written: &Located<String>, line: &Line, query: Pairs, place: Place) -> Option<UriPlan> {
+        let prefix = self.targets.get(line.target)?.prefix.clone();
+        let source = format!("{prefix}{}", line.path);
+        let path = self.text(&source, written.span, place)?;
+        let fits = |part: &&str| !part.contains('#') && format!("/{part}").parse::<Uri>().is_ok();
+        if let Some(culprit) = path.literal_parts().into_iter().find(|part| !fits(part)) {
+            let message = "the path holds characters a URL cannot";
+            let at = self.place(written.span, culprit.strip_prefix(prefix.as_str()).unwrap_or(culprit));
+            self.error(
+                Diagnostic::error(codes::REQUEST_LINE, at, message)
+                    .help("write a space as %20, and query values under `query:`"),
+            );
+            return None;
+        }
+        let pairs = match (path.literal(), query.literal()) {
+            (Some(_), Some(pairs)) => pairs,
+            _ => return Some(UriPlan::Computed { path, query }),
+        };
+        let separator = if pairs.is_empty() {
+            ""
+        } else if source.contains('?') {
+            "&"
+        } else {
+            "?"
+        };
+        format!("{source}{separator}{pairs}").parse().ok().map(UriPlan::Static)
+    }
+
+    pub(super) fn pairs(&mut self, written: &Entries<Located<Scalar>>, place: Place) -> Pairs {
+        let mut pairs = vec![];
+        for (name, value) in written {
+            if let Some(text) = self.text(&value.value, value.span, place) {
+                pairs.push((literal(&name.value), text));
+            }
+        }
+        Pairs(pairs)
+    }
+
+    fn body(&mut self, written: &model::Request, place: Place, headers: &mut Headers) -> Body {
+        let mut typed = |kind: &'static str| {
+            headers.fixed.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        };
+        match written.body() {
+            None => Body::Empty,
+            Some(model::Body::Json(node)) => {
+                typed("application/json");
+                let mut json = JsonText::default();
+                self.json(node, place, &mut json);
+                Body::Json(json).settled()
+            }
+            Some(model::Body::Form(entries)) => {
+                typed("application/x-www-form-urlencoded");
+                Body::Pairs(self.pairs(entries, place)).settled()
+            }
+            Some(model::Body::Text(text)) => {
+                typed("text/plain; charset=utf-8");
+                self.text(&text.value, text.span, place).map_or(Body::Empty, Body::Text).settled()
+            }
+            Some(model::Body::Template(file)) => {
+                typed(content_type_of(&file.value));
+                self.body_file(file, place).map_or(Body::Empty, Body::Text).settled()
+            }
+        }
+    }
+
+    fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
+        match &node.value {
+            NodeValue::String(source) => {
+                if self.text(source, node.span, place).is_some() {
+                    // It has just been parsed.
+                    let _ = out.push_text(source);
+                }
+            }
+            NodeValue::List(items) => {
+                out.push_raw("[");
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push_raw(",");
+                    }
+                    self.json(item, place, out);
+                }
+                out.push_raw("]");
+            }
+            NodeValue::Map(entries) => {
+                out.push_raw("{");
+                for (index, (key, item)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push_raw(",");
+                    }
+                    out.push_raw(&serde_json::Value::from(key.value.as_str()).to_string());
+                    out.push_raw(":");
+                    self.json(item, place, out);
+                }
+                out.push_raw("}");
+            }
+            _ => out.push_raw(&node.to_json().to_string()),
+        }
+    }
+
+    fn body_file(&mut self, file: &Located<String>, place: Place) -> Option<Text> {
+        let path = files::path_of(file, self.sources);
+        let source = match files::read_text(&path, &self.root) {
+            Ok(source) => source,
+            Err(words) => {
+                self.error_in_words(codes::BODY_FILE, file.span, &words);
+                return None;
+            }
+        };
+        match Text::compile(source.trim_end()) {
+            Ok(text) => {
+                self.check_names_of_file(&text, source.trim_end(), file, place);
+                Some(text)
+            }
+            Err(error) => {
+                let line = super::names::line_of(&source, error.range.start);
+                let message = format!("{}:{line}: {}", file.value, error.message);
+                let help = error.help.unwrap_or_else(|| super::names::TEMPLATE_HELP.to_owned());
+                self.error(Diagnostic::error(codes::BODY_FILE, file.span, message).help(help));
+                None
+            }
+        }
+    }
+}
+
+/// The type of a body template by its name: `x.json.j2` is JSON.
+fn content_type_of(file: &str) -> &'static str {
+    let bare = file.strip_suffix(".j2").or_else(|| file.strip_suffix(".jinja")).unwrap_or(file);
+    match bare.rsplit('.').next() {
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("html") => "text/html; charset=utf-8",
+        Some("csv") => "text/csv; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    }
+}

@@ -1,0 +1,202 @@
+//! From nodes to the structs of the plan without stopping at the first problem, and the schema of the same
+//! structs. Must not know any key; those stand in [`super::model`].
+
+#[macro_use]
+mod define;
+mod keys;
+mod leaf;
+
+pub use keys::Keys;
+pub(crate) use keys::{not_yet, unknown_key, value_for_map};
+pub use leaf::Scalar;
+pub(crate) use leaf::{unit, word};
+
+use super::codes;
+use super::node::{Node, NodeValue};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use serde_json::{Value, json};
+
+/// The `$defs` of a schema while it is assembled.
+pub type Definitions = serde_json::Map<String, Value>;
+
+/// What a node can become. Every problem is reported; nothing stops at the first.
+pub trait FromNode: Sized {
+    /// The value, or `None` with at least one error pushed.
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self>;
+
+    /// The value of a key that is not written; `None` makes the key required.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Words for "expected …".
+    fn expected() -> String;
+
+    /// A value to show where one is missing.
+    fn example() -> &'static str {
+        "…"
+    }
+
+    /// JSON Schema of what [`FromNode::from_node`] accepts; structs put themselves into `defs`.
+    fn schema(defs: &mut Definitions) -> Value;
+}
+
+/// Reports a value of the wrong kind.
+pub(crate) fn wrong_type<T>(node: &Node, expected: &str, out: &mut Diagnostics) -> Option<T> {
+    out.push(wrong_type_error(node, expected));
+    None
+}
+
+fn wrong_type_error(node: &Node, expected: &str) -> Diagnostic {
+    let message = format!("expected {expected}, found {}", node.kind());
+    Diagnostic::error(codes::WRONG_TYPE, node.span, message)
+}
+
+impl<T: FromNode> FromNode for Option<T> {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        T::from_node(node, out).map(Some)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn expected() -> String {
+        T::expected()
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        T::schema(defs)
+    }
+}
+
+impl<T: FromNode> FromNode for Located<T> {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        T::from_node(node, out).map(|value| Located { value, span: node.span })
+    }
+
+    fn expected() -> String {
+        T::expected()
+    }
+
+    fn example() -> &'static str {
+        T::example()
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        T::schema(defs)
+    }
+}
+
+/// A list keeps the items that can be read, so that one bad step does not hide the others.
+impl<T: FromNode> FromNode for Vec<T> {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        let Some(items) = node.as_list() else {
+            let error = wrong_type_error(node, &Self::expected());
+            out.push(match (&node.value, node.scalar_text()) {
+                (NodeValue::Map(_), _) => {
+                    error.help("in YAML each item starts with `- `, in TOML with `[[…]]`")
+                }
+                (_, Some(text)) if text.len() < 80 => error.help(format!("write `[{text}]`")),
+                _ => error,
+            });
+            return None;
+        };
+        Some(items.iter().filter_map(|item| T::from_node(item, out)).collect())
+    }
+
+    fn absent() -> Option<Self> {
+        Some(vec![])
+    }
+
+    fn expected() -> String {
+        format!("a list, each item {}", T::expected())
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        json!({ "type": "array", "items": T::schema(defs) })
+    }
+}
+
+/// A map of names keeps the entries that can be read.
+impl<T: FromNode> FromNode for Vec<(Located<String>, T)> {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        let NodeValue::Map(entries) = &node.value else {
+            let error = wrong_type_error(node, &Self::expected());
+            out.push(match node.as_list() {
+                Some(_) => error.help("write a name and `:` where each item starts"),
+                None => error,
+            });
+            return None;
+        };
+        let read = |(key, value): &(Located<String>, Node)| Some((key.clone(), T::from_node(value, out)?));
+        Some(entries.iter().filter_map(read).collect())
+    }
+
+    fn absent() -> Option<Self> {
+        Some(vec![])
+    }
+
+    fn expected() -> String {
+        format!("a map of names, each with {}", T::expected())
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        json!({ "type": "object", "additionalProperties": T::schema(defs) })
+    }
+}
+
+impl FromNode for Node {
+    fn from_node(node: &Node, _: &mut Diagnostics) -> Option<Self> {
+        Some(node.clone())
+    }
+
+    fn expected() -> String {
+        "any value".to_owned()
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!(true)
+    }
+}
+
+/// One key of a schema: name, schema with description, whether it is required.
+pub(crate) type Property = (&'static str, Value, bool);
+
+/// The schema of one key.
+pub(crate) fn property<T: FromNode>(key: &'static str, doc: &str, defs: &mut Definitions) -> Property {
+    let mut schema = match T::schema(defs) {
+        Value::Object(map) => map,
+        _ => Definitions::new(),
+    };
+    schema.insert("description".to_owned(), json!(doc.trim()));
+    (key, Value::Object(schema), T::absent().is_none())
+}
+
+/// Puts the schema of a struct into `defs` once and returns the reference to it.
+pub(crate) fn object_schema(
+    name: &str,
+    doc: &str,
+    defs: &mut Definitions,
+    properties: impl FnOnce(&mut Definitions) -> Vec<Property>,
+) -> Value {
+    if !defs.contains_key(name) {
+        defs.insert(name.to_owned(), Value::Null);
+        let all = properties(defs);
+        let required: Vec<_> =
+            all.iter().filter(|(_, _, required)| *required).map(|(key, ..)| *key).collect();
+        let map: Definitions =
+            all.iter().map(|(key, schema, _)| ((*key).to_owned(), schema.clone())).collect();
+        let mut object = json!({
+            "type": "object",
+            "description": doc.trim(),
+            "properties": map,
+            "additionalProperties": false,
+        });
+        if !required.is_empty() {
+            object["required"] = json!(required);
+        }
+        defs.insert(name.to_owned(), object);
+    }
+    json!({ "$ref": format!("#/$defs/{name}") })
+}

@@ -1,0 +1,140 @@
+//! The keys of one map while it is read: known, of a later version, or unknown. Must not know any key by name.
+
+use super::FromNode;
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span, nearest};
+use crate::plan::codes;
+use crate::plan::node::{Node, NodeValue};
+
+/// Most unknown keys reported one by one for one map.
+const MOST_UNKNOWN: usize = 100;
+
+/// One map of the plan and what may stand in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    node: &'a Node,
+    entries: &'a [(Located<String>, Node)],
+    what: &'static str,
+    later: &'static [&'static str],
+}
+
+impl<'a> Keys<'a> {
+    /// Opens a map and reports every key that is not in `known`; `None` when it is not a map.
+    pub fn open(
+        node: &'a Node,
+        what: &'static str,
+        known: &[&'static str],
+        later: &'static [&'static str],
+        out: &mut Diagnostics,
+    ) -> Option<Self> {
+        let Some(entries) = node.as_map() else {
+            return super::wrong_type(node, what, out);
+        };
+        let mut unknown = 0;
+        for (key, _) in entries {
+            if later.contains(&key.value.as_str()) {
+                out.push(not_yet(key));
+            } else if !known.contains(&key.value.as_str()) {
+                unknown += 1;
+                if unknown <= MOST_UNKNOWN {
+                    out.push(unknown_key(key, what, known));
+                }
+            }
+        }
+        if unknown > MOST_UNKNOWN {
+            let message = format!("and {} more keys that are not known", unknown - MOST_UNKNOWN);
+            out.push(Diagnostic::error(codes::UNKNOWN_KEY, node.span, message));
+        }
+        Some(Self { node, entries, what, later })
+    }
+
+    /// The map itself.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// The place of the whole map.
+    pub fn span(&self) -> Span {
+        self.node.span
+    }
+
+    /// The value of a key; the value for absence when it is not written or cannot be read.
+    pub fn take<T: FromNode>(&self, key: &str, out: &mut Diagnostics) -> Option<T> {
+        match self.node.get(key) {
+            Some(node) => T::from_node(node, out).or_else(T::absent),
+            None => T::absent().or_else(|| {
+                self.missing(key, self.what, &format!("write `{key}: {}`", T::example()), out);
+                None
+            }),
+        }
+    }
+
+    /// Where a key stands, when it is written.
+    pub fn span_of(&self, key: &str) -> Option<Span> {
+        self.entries.iter().find(|(k, _)| k.value == key).map(|(k, _)| k.span)
+    }
+
+    /// Whether a key is written with an empty list.
+    pub fn is_empty_list(&self, key: &str) -> bool {
+        matches!(self.node.get(key), Some(Node { value: NodeValue::List(items), .. }) if items.is_empty())
+    }
+
+    /// Reports a key that is absent, or whose list is empty, although `who` needs it.
+    pub fn required(&self, key: &str, who: &str, help: &str, out: &mut Diagnostics) {
+        match self.span_of(key) {
+            None => self.missing(key, who, help, out),
+            Some(span) if self.is_empty_list(key) => {
+                let message = format!("`{key}` is empty");
+                out.push(Diagnostic::error(codes::MISSING_KEY, span, message).help(help));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Reports two keys that exclude each other, when both are written.
+    pub fn clash(&self, first: &str, second: &str, help: &str, out: &mut Diagnostics) {
+        let (Some(a), Some(b)) = (self.span_of(first), self.span_of(second)) else { return };
+        let message = format!("`{first}` and `{second}` exclude each other");
+        out.push(
+            Diagnostic::error(codes::CLASH, b, message)
+                .label(format!("`{second}` here"))
+                .other(a, format!("`{first}` here"))
+                .help(help),
+        );
+    }
+
+    /// Says nothing where a misspelt key, or one of a later version, already explains it.
+    fn missing(&self, key: &str, who: &str, help: &str, out: &mut Diagnostics) {
+        let message = format!("{who} needs `{key}`");
+        let explains = |k: &str| self.later.contains(&k) || nearest(k, [key]).is_some();
+        if !self.entries.iter().any(|(k, _)| explains(&k.value)) {
+            let label = format!("no `{key}` here");
+            out.push(Diagnostic::error(codes::MISSING_KEY, self.node.span, message).label(label).help(help));
+        }
+    }
+}
+
+/// The error for a key of a later version.
+pub(crate) fn not_yet(key: &Located<String>) -> Diagnostic {
+    let message = format!("`{}` is not supported yet in this version", key.value);
+    Diagnostic::error(codes::NOT_YET, key.span, message)
+        .help("remove it, or wait for the version that brings it")
+}
+
+/// The error for a key nobody reads.
+pub(crate) fn unknown_key(key: &Located<String>, what: &str, known: &[&'static str]) -> Diagnostic {
+    Diagnostic::error(codes::UNKNOWN_KEY, key.span, format!("`{}` is not a key of {what}", key.value))
+        .did_you_mean_or_list(&key.value, known.iter().copied())
+}
+
+/// The error for a single value where a map is wanted whose first key could hold it.
+pub(crate) fn value_for_map<T>(node: &Node, what: &str, key: &str, out: &mut Diagnostics) -> Option<T> {
+    const MOST: usize = 80;
+    let error = super::wrong_type_error(node, what);
+    let is_short = |text: &&str| text.len() <= MOST && !text.contains(['\n', '"', '{', '}', '[', ']', ',']);
+    out.push(match (&node.value, node.as_str().filter(is_short)) {
+        (_, Some(text)) => error.help(format!("write `{{ {key}: {text} }}`")),
+        (NodeValue::Null, _) => error.help(format!("write `{{ {key}: … }}`")),
+        _ => error,
+    });
+    None
+}

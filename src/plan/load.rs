@@ -1,0 +1,148 @@
+//! A plan file and what the command line changes in it: read → parse → profile → overrides → [`Plan`].
+//! Must not resolve names inside the plan; must not print.
+
+mod file;
+mod locust;
+mod overlay;
+mod set;
+
+use std::path::{Path, PathBuf};
+
+use super::codes;
+use super::decode::FromNode;
+use super::model::Plan;
+use super::node::{Node, NodeValue};
+use super::parse::Format;
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Source, Sources, Span};
+
+/// What the command line changes. Later ones win: file, profile, `set`, then the single flags.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--profile NAME`
+    pub profile: Option<String>,
+    /// `--set path.to.key=value`, in order.
+    pub set: Vec<String>,
+    /// `--target NAME=URL`
+    pub targets: Vec<(String, String)>,
+    /// `--host URL`: replaces the default target, which is `target` or the first of `targets`.
+    pub host: Option<String>,
+    /// `-u`, `--users`
+    pub users: Option<u32>,
+    /// `-r`, `--spawn-rate`: `5` or `5/s`.
+    pub spawn_rate: Option<String>,
+    /// `-t`, `--run-time`: `120` (seconds) or `2m`.
+    pub run_time: Option<String>,
+}
+
+/// A plan with everything known about it; there is a plan whenever its shape could be read, so look at
+/// [`Diagnostics::has_errors`] before running it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Every text, for rendering.
+    pub sources: Sources,
+    /// The plan with all overrides applied.
+    pub plan: Option<Plan>,
+    /// The same as a tree, without `profiles`; secrets are not masked yet.
+    pub effective: Option<Node>,
+    /// Every problem found.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a plan file and applies the overrides, collecting every problem.
+pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
+    let mut sources = Sources::default();
+    let dir =
+        path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let name = path.display().to_string();
+    let read = Format::of_path(path)
+        .ok_or_else(|| Failure {
+            code: codes::UNKNOWN_FORMAT,
+            message: format!("`{name}` is neither YAML nor TOML by its name"),
+            help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
+        })
+        .and_then(|format| Ok((format, file::read(path)?)));
+    match read {
+        Ok((format, text)) => {
+            let file = sources.add(Source { name, dir, text });
+            load_text(format, file, sources, overrides)
+        }
+        Err(failure) => {
+            let file = sources.add(Source { name, dir, text: String::new() });
+            let mut diagnostics = Diagnostics::default();
+            let span = Span { file, start: 0, end: 0 };
+            diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
+            Loaded { sources, plan: None, effective: None, diagnostics }
+        }
+    }
+}
+
+/// As [`load`], for a text that is already in memory, for example a bundled plan.
+pub fn load_str(format: Format, source: Source, overrides: &Overrides) -> Loaded {
+    let mut sources = Sources::default();
+    let file = sources.add(source);
+    load_text(format, file, sources, overrides)
+}
+
+/// Why there is no text.
+struct Failure {
+    code: &'static str,
+    message: String,
+    help: String,
+}
+
+fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Overrides) -> Loaded {
+    let mut diagnostics = Diagnostics::default();
+    let (node, problems) = format.parse(&sources.get(file).text, file);
+    let is_readable = node.is_some() || !problems.is_empty();
+    problems.into_iter().for_each(|problem| diagnostics.push(problem));
+    if !is_readable {
+        let empty =
+            Diagnostic::error(codes::MISSING_KEY, Span { file, start: 0, end: 0 }, "the plan is empty");
+        diagnostics.push(empty.help("start with `plan: 1`"));
+    }
+    let Some(base) = node else {
+        return Loaded { sources, plan: None, effective: None, diagnostics };
+    };
+    if base.as_map().is_none() {
+        let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
+        let error = Diagnostic::error(codes::WRONG_TYPE, base.span, message);
+        let is_toml = base.as_str().is_some_and(|text| text.contains(" = "));
+        diagnostics.push(match is_toml {
+            true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
+            false => error,
+        });
+        return Loaded { sources, plan: None, effective: None, diagnostics };
+    }
+    let mut effective =
+        overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);
+    set::apply(&mut effective, &overrides.set, &mut sources, &mut diagnostics);
+    locust::apply(&mut effective, overrides, &mut sources, &mut diagnostics);
+    let plan = decode(&effective, &mut diagnostics);
+    overlay::check_other_profiles(&base, overrides.profile.as_deref(), &mut diagnostics);
+    if let Some(map) = effective.as_map_mut() {
+        map.retain(|(key, _)| key.value != "profiles");
+    }
+    Loaded { sources, plan, effective: Some(effective), diagnostics }
+}
+
+/// The plan of a tree. Where the syntax is broken, what is missing or odd is most likely a consequence, so only
+/// the other problems are added.
+fn decode(effective: &Node, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    let is_broken = diagnostics.sorted().iter().any(|d| d.code == codes::SYNTAX);
+    let mut found = Diagnostics::default();
+    let plan = Plan::from_node(effective, &mut found);
+    let is_own = |d: &&Diagnostic| !is_broken || ![codes::MISSING_KEY, codes::WRONG_TYPE].contains(&d.code);
+    found.sorted().into_iter().filter(is_own).cloned().for_each(|d| diagnostics.push(d));
+    plan
+}
+
+/// A text of the command line that diagnostics can point into, with the span of all of it.
+fn flag(name: &str, text: &str, sources: &mut Sources) -> Span {
+    let file = sources.add(Source { name: name.to_owned(), dir: PathBuf::from("."), text: text.to_owned() });
+    Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) }
+}
+
+/// A node of text at a place.
+fn text_node(text: impl Into<String>, span: Span) -> Node {
+    Node::new(NodeValue::String(text.into()), span)
+}

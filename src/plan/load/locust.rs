@@ -1,0 +1,110 @@
+//! The single flags people know from Locust: `--host`, `--target`, `-u`, `-r`, `-t`. Must not check values the
+//! plan's own decoding checks.
+
+use super::{Overrides, flag, overlay, text_node};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Sources, Span};
+use crate::plan::codes;
+use crate::plan::node::{Node, NodeValue};
+
+type Entry = (Located<String>, Node);
+
+/// Applies the flags to the plan, which is a map.
+pub(super) fn apply(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, out: &mut Diagnostics) {
+    if let Some(url) = &overrides.host {
+        replace_default_target(plan, url, sources);
+    }
+    for (name, url) in &overrides.targets {
+        let span = flag("--target", &format!("{name}={url}"), sources);
+        if let Err(problem) = replace_target(plan, name, url, span) {
+            out.push(problem);
+        }
+    }
+    replace_load(plan, overrides, sources, out);
+}
+
+/// `--host` replaces `target`, or the first of `targets`, and no other.
+fn replace_default_target(plan: &mut Node, url: &str, sources: &mut Sources) {
+    let span = flag("--host", url, sources);
+    let node = text_node(url, span);
+    let Some(map) = plan.as_map_mut() else { return };
+    let targets = find(map, "targets").and_then(Node::as_map_mut).and_then(|targets| targets.first_mut());
+    match targets {
+        Some((_, first)) => *first = node,
+        None => put(map, "target", node),
+    }
+}
+
+fn replace_target(plan: &mut Node, name: &str, url: &str, span: Span) -> Result<(), Diagnostic> {
+    let name_span = Span { end: span.start + name.len() as u32, ..span };
+    let url_span = Span { start: name_span.end + 1, ..span };
+    let map = plan.as_map_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    let targets = map.iter_mut().find(|(key, _)| key.value == "targets").map(|(_, node)| node);
+    let Some(targets) = targets.and_then(Node::as_map_mut) else {
+        let message = format!("there is no target `{name}`: this plan has one `target`, without a name");
+        let error = Diagnostic::error(codes::UNKNOWN_TARGET, name_span, message);
+        return Err(error.help(format!("write --host {url}")));
+    };
+    if let Some(target) = find(targets, name) {
+        *target = text_node(url, url_span);
+        return Ok(());
+    }
+    let names: Vec<_> = targets.iter().map(|(key, _)| key.value.as_str()).collect();
+    let message = format!("there is no target `{name}`");
+    let error = Diagnostic::error(codes::UNKNOWN_TARGET, name_span, message);
+    Err(error.did_you_mean(name, names.iter().copied()).help(format!("known targets: {}", names.join(", "))))
+}
+
+/// Any of `-u`, `-r`, `-t` makes the load `{users, spawn_rate, duration}`. What is not given comes from the
+/// file where its load has it, else `users` is 1 and a missing `duration` is an error. Stages have no one number
+/// of users, so taking their place needs `-u`.
+fn replace_load(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, out: &mut Diagnostics) {
+    let users = overrides.users.map(|users| {
+        let span = flag("--users", &users.to_string(), sources);
+        Node::new(NodeValue::Int(users.into()), span)
+    });
+    let spawn_rate = overrides.spawn_rate.as_ref().map(|rate| {
+        let span = flag("--spawn-rate", rate, sources);
+        text_node(if is_bare_number(rate) { format!("{}/s", rate.trim()) } else { rate.clone() }, span)
+    });
+    let duration = overrides.run_time.as_ref().map(|time| {
+        let span = flag("--run-time", time, sources);
+        text_node(if is_bare_number(time) { format!("{}s", time.trim()) } else { time.clone() }, span)
+    });
+    let given = [("users", users), ("spawn_rate", spawn_rate), ("duration", duration)];
+    let Some(any) = given.iter().find_map(|(_, node)| node.as_ref().map(|n| n.span)) else { return };
+    let Some(map) = plan.as_map_mut() else { return };
+    if find(map, "load").is_none_or(|load| load.as_map().is_none()) {
+        put(map, "load", overlay::empty_map(any));
+    }
+    let Some(load) = find(map, "load").and_then(Node::as_map_mut) else { return };
+    let had_stages = find(load, "stages").is_some();
+    load.retain(|(key, _)| !["stages", "iterations", "iterations_per_user"].contains(&key.value.as_str()));
+    for (key, node) in given {
+        if let Some(node) = node {
+            put(load, key, node);
+        }
+    }
+    if find(load, "users").is_none() {
+        if had_stages {
+            let message = "this takes the place of the plan's `stages`, and nothing says how many users";
+            out.push(Diagnostic::error(codes::BAD_OVERRIDE, any, message).help("add `--users N`"));
+        }
+        put(load, "users", Node::new(NodeValue::Int(1), any));
+    }
+}
+
+fn is_bare_number(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+fn find<'m>(map: &'m mut [Entry], key: &str) -> Option<&'m mut Node> {
+    map.iter_mut().find(|(k, _)| k.value == key).map(|(_, node)| node)
+}
+
+fn put(map: &mut Vec<Entry>, key: &str, node: Node) {
+    match find(map, key) {
+        Some(old) => *old = node,
+        None => map.push((Located { value: key.to_owned(), span: node.span }, node)),
+    }
+}

@@ -1,0 +1,90 @@
+//! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
+//! are what editors show. Must not resolve anything: names, templates and expressions stay text.
+
+mod expect;
+mod load;
+mod request;
+mod session;
+
+pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
+pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Stage, Threshold};
+pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
+pub use session::{
+    Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
+};
+
+use super::codes;
+use super::decode::Keys;
+use super::node::Node;
+use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::units::DurationRange;
+
+/// An ordered map: names as written, with their places.
+pub type Entries<T> = Vec<(Located<String>, T)>;
+
+pub use super::decode::Scalar;
+
+/// The format version this program reads.
+pub const VERSION: u32 = 1;
+
+plan_keys! {
+    /// A load-test plan.
+    "a plan"
+    pub struct Plan {
+        /// Format version of the plan, always 1.
+        plan: Located<u32>,
+        /// Name of the plan, shown in every report.
+        name: Option<Located<String>>,
+        /// What this plan shows and who reads the result.
+        description: Option<Located<String>>,
+        /// Base URL of the system under test, when there is only one; may be a template.
+        target: Option<Located<String>>,
+        /// Base URLs by name; the first is the default. May be templates.
+        targets: Entries<Located<String>>,
+        /// Values by name, of any kind, for templates and expressions.
+        variables: Entries<Node>,
+        /// Values from the environment that are masked in everything written.
+        secrets: Entries<Secret>,
+        /// Data files; one row an iteration.
+        data: Entries<Feed>,
+        /// Defaults for every request.
+        http: Option<HttpDefaults>,
+        /// Checks that must pass before the load starts.
+        ready: Option<Ready>,
+        /// How users log in.
+        auth: Option<Auth>,
+        /// Requests by name; each is one row in every report.
+        endpoints: Entries<Request>,
+        /// Journeys of several steps, picked by weight next to the endpoints.
+        flows: Entries<Flow>,
+        /// Pause between a user's iterations: `2s`, or a range `1s..5s`.
+        think: Option<Located<DurationRange>>,
+        /// How many users, for how long.
+        load: Option<Load>,
+        /// What must hold over the whole plan for the run to pass.
+        thresholds: Vec<Threshold>,
+        /// How a missed threshold is graded.
+        grading: Option<Grading>,
+        /// Named sets of changes to this plan, chosen with `--profile`.
+        profiles: Entries<Node>,
+    }
+    later { "scenarios", "include", "reports", "warmup", "outputs" }
+    rules one_target
+    check check_plan
+}
+
+fn one_target(keys: &Keys<'_>, out: &mut Diagnostics) {
+    keys.clash("target", "targets", "write `target` for one, `targets` for several", out);
+}
+
+fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
+    if plan.plan.value != VERSION {
+        let message = format!("format version {} is not known", plan.plan.value);
+        out.push(Diagnostic::error(codes::VERSION, plan.plan.span, message).help("write `plan: 1`"));
+    }
+    let endpoints = keys.node().get("endpoints").and_then(Node::as_map).unwrap_or_default();
+    for (key, _) in endpoints.iter().filter_map(|(_, endpoint)| endpoint.entry("name")) {
+        let message = "an endpoint is named by its key; `name` belongs to a request in `steps`";
+        out.push(Diagnostic::error(codes::UNKNOWN_KEY, key.span, message).help("remove `name`"));
+    }
+}

@@ -1,0 +1,261 @@
+//! How much load and what must hold: the load forms, thresholds and their grading. Must not compute a load curve.
+
+use super::codes;
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
+use crate::plan::decode::{Definitions, FromNode, Keys, wrong_type};
+use crate::plan::node::{Node, NodeValue};
+use crate::units::{Factor, Rate};
+use std::time::Duration;
+
+plan_keys! {
+    /// How many users, for how long; exactly one form: `users` with `duration`, `stages`, or `iterations`.
+    "the load"
+    pub struct Load {
+        /// How many users loop at the same time.
+        users: Option<Located<u32>>,
+        /// How long they loop.
+        duration: Option<Located<Duration>>,
+        /// How fast users are started, for example `5/s`.
+        spawn_rate: Option<Located<Rate>>,
+        /// Load that changes: one stage after the other.
+        stages: Vec<Stage>,
+        /// How many iterations all users do together.
+        iterations: Option<Located<u64>>,
+        /// How many iterations each user does.
+        iterations_per_user: Option<Located<u64>>,
+        /// How long running iterations may take to end; 30s when absent.
+        graceful_stop: Option<Located<Duration>>,
+    }
+    later { "warmup", "rate", "arrivals", "max_users", "on_saturation", "start_after" }
+    check check_load
+}
+
+/// The one form a [`Load`] has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LoadForm<'a> {
+    /// So many users for so long.
+    Users {
+        /// How many.
+        users: &'a Located<u32>,
+        /// How long.
+        duration: &'a Located<Duration>,
+        /// How fast they start.
+        spawn_rate: Option<&'a Located<Rate>>,
+    },
+    /// One stage after the other; never empty.
+    Stages(&'a [Stage]),
+    /// A fixed number of iterations shared by the users.
+    Iterations {
+        /// How many users; 1 when absent.
+        users: Option<&'a Located<u32>>,
+        /// How many iterations.
+        iterations: &'a Located<u64>,
+    },
+    /// A fixed number of iterations for each user.
+    IterationsPerUser {
+        /// How many users; 1 when absent.
+        users: Option<&'a Located<u32>>,
+        /// How many iterations each.
+        iterations: &'a Located<u64>,
+    },
+}
+
+impl Load {
+    /// The form written; `None` only when the plan has an error that says so.
+    pub fn form(&self) -> Option<LoadForm<'_>> {
+        let users = self.users.as_ref();
+        if !self.stages.is_empty() {
+            return Some(LoadForm::Stages(&self.stages));
+        }
+        if let Some(iterations) = &self.iterations {
+            return Some(LoadForm::Iterations { users, iterations });
+        }
+        if let Some(iterations) = &self.iterations_per_user {
+            return Some(LoadForm::IterationsPerUser { users, iterations });
+        }
+        let (users, duration) = (users?, self.duration.as_ref()?);
+        Some(LoadForm::Users { users, duration, spawn_rate: self.spawn_rate.as_ref() })
+    }
+}
+
+fn check_load(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
+    const ONE: &str = "a load has one form: `users` with `duration`, `stages`, or `users` with `iterations`";
+    let clashes = [
+        ("stages", "users"),
+        ("stages", "duration"),
+        ("stages", "spawn_rate"),
+        ("stages", "iterations"),
+        ("stages", "iterations_per_user"),
+        ("iterations", "duration"),
+        ("iterations", "spawn_rate"),
+        ("iterations", "iterations_per_user"),
+        ("iterations_per_user", "duration"),
+        ("iterations_per_user", "spawn_rate"),
+    ];
+    let clashed = clashes.iter().find(|(a, b)| keys.span_of(a).is_some() && keys.span_of(b).is_some());
+    if let Some((a, b)) = clashed {
+        keys.clash(a, b, ONE, out);
+        return;
+    }
+    check_counts(load, out);
+    if let Some(stages) = keys.span_of("stages") {
+        if load.stages.is_empty() && keys.is_empty_list("stages") {
+            out.push(Diagnostic::error(codes::MISSING_KEY, stages, "`stages` is empty").help(ONE));
+        }
+    } else if !["iterations", "iterations_per_user", "rate"].iter().any(|key| keys.span_of(key).is_some()) {
+        let who = "a load by time";
+        keys.required("users", who, "write `users: 10`, or -u 10 on the command line", out);
+        keys.required("duration", who, "write `duration: 2m`, or -t 2m on the command line", out);
+    }
+}
+
+fn check_counts(load: &Load, out: &mut Diagnostics) {
+    let zero = |span: Span, what: &str, out: &mut Diagnostics| {
+        let message = format!("`{what}` is 0, so nothing would run");
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, span, message).help(format!("write `{what}: 1` or more")),
+        );
+    };
+    if let Some(users) = load.users.as_ref().filter(|u| u.value == 0) {
+        zero(users.span, "users", out);
+    }
+    for (name, count) in
+        [("iterations", &load.iterations), ("iterations_per_user", &load.iterations_per_user)]
+    {
+        if let Some(count) = count.as_ref().filter(|c| c.value == 0) {
+            zero(count.span, name, out);
+        }
+    }
+    if let Some(duration) = load.duration.as_ref().filter(|d| d.value.is_zero()) {
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, duration.span, "`duration` is 0, so nothing would run")
+                .help("write for example `duration: 1m`"),
+        );
+    }
+    if let Some(rate) = &load.spawn_rate {
+        check_spawn_rate(rate, out);
+    }
+}
+
+fn check_spawn_rate(rate: &Located<Rate>, out: &mut Diagnostics) {
+    if rate.value.per_second <= 0.0 {
+        out.push(
+            Diagnostic::error(
+                codes::OUT_OF_RANGE,
+                rate.span,
+                "`spawn_rate` is 0, so no user would ever start",
+            )
+            .help("write for example `spawn_rate: 1/s`, or leave it out"),
+        );
+    }
+}
+
+plan_keys! {
+    /// One stage of a changing load.
+    "a stage"
+    pub struct Stage {
+        /// How long the stage lasts, counted from the end of the stage before.
+        duration: Located<Duration>,
+        /// How many users there are at its end.
+        users: Located<u32>,
+        /// How fast users are started or stopped; a straight line over the stage when absent.
+        spawn_rate: Option<Located<Rate>>,
+    }
+    later { "rate", "target" }
+    check check_stage
+}
+
+fn check_stage(stage: &Stage, _: &Keys<'_>, out: &mut Diagnostics) {
+    if let Some(rate) = &stage.spawn_rate {
+        check_spawn_rate(rate, out);
+    }
+}
+
+/// What must hold: `p95 < 200ms`, or a map with more to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// The metric, the comparison and the value.
+    pub that: Located<String>,
+    /// What a miss does; fails the run when absent.
+    pub level: Option<Located<Level>>,
+    /// Fewer samples than this are `no data`.
+    pub min_samples: Option<Located<u64>>,
+}
+
+plan_keys! {
+    /// A threshold with more to say.
+    "a threshold"
+    pub struct LongThreshold {
+        /// The metric, the comparison and the value: `p95 < 200ms`.
+        that: Located<String>,
+        /// What a miss does; `fail` when absent.
+        level: Option<Located<Level>>,
+        /// Fewer samples than this are `no data`, which is not a pass.
+        min_samples: Option<Located<u64>>,
+    }
+    later { "over", "for", "abort" }
+}
+
+impl FromNode for Threshold {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        match &node.value {
+            NodeValue::String(text) => {
+                let that = Located { value: text.clone(), span: node.span };
+                Some(Self { that, level: None, min_samples: None })
+            }
+            NodeValue::Map(_) => {
+                let long = LongThreshold::from_node(node, out)?;
+                Some(Self { that: long.that, level: long.level, min_samples: long.min_samples })
+            }
+            _ => wrong_type(node, &Self::expected(), out),
+        }
+    }
+
+    fn expected() -> String {
+        "a threshold such as `p95 < 200ms`".to_owned()
+    }
+
+    fn schema(defs: &mut Definitions) -> serde_json::Value {
+        serde_json::json!({ "anyOf": [{ "type": "string" }, LongThreshold::schema(defs)] })
+    }
+}
+
+plan_words! {
+    /// What a missed threshold does.
+    "a level"
+    pub enum Level {
+        /// Fails the run.
+        Fail = "fail",
+        /// Is shown, and fails nothing.
+        Warn = "warn",
+    }
+}
+
+plan_keys! {
+    /// How a missed threshold is graded.
+    "the grading"
+    pub struct Grading {
+        /// A value between the threshold and this many times it warns; beyond, it fails.
+        tolerance: Option<Located<Factor>>,
+    }
+    check check_grading
+}
+
+fn check_grading(grading: &Grading, _: &Keys<'_>, out: &mut Diagnostics) {
+    if let Some(tolerance) = grading.tolerance.as_ref().filter(|t| t.value.0 < 1.0) {
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, tolerance.span, "`tolerance` is below 1x")
+                .help("write how far beyond the threshold still only warns, for example 2x"),
+        );
+    }
+}
+
+/// Refuses a weight that cannot be a share of picks.
+pub(super) fn check_weight(weight: &Located<f64>, out: &mut Diagnostics) {
+    if weight.value < 0.0 {
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, weight.span, "`weight` is negative")
+                .help("write 0 for never, or a positive number"),
+        );
+    }
+}

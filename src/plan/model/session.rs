@@ -1,0 +1,177 @@
+//! What surrounds the requests: secrets, data files, HTTP defaults, readiness and auth. Must not read any file.
+
+use super::{Entries, Scalar, Step};
+use crate::diagnostic::{Diagnostics, Located};
+use crate::plan::decode::{Definitions, FromNode, Keys, unit};
+use crate::plan::node::Node;
+use crate::units::parse_duration;
+use std::time::Duration;
+
+plan_keys! {
+    /// A value that is masked in everything written.
+    "a secret"
+    pub struct Secret {
+        /// Environment variable it is read from.
+        env: Located<String>,
+        /// Value when the variable is not set.
+        default: Option<Located<Scalar>>,
+    }
+    later { "file" }
+}
+
+plan_keys! {
+    /// A data file; each iteration takes one row.
+    "a data file"
+    pub struct Feed {
+        /// Path of a `.csv`, `.json` or `.jsonl` file, relative to this plan.
+        file: Located<String>,
+        /// In which order rows are taken; `sequential` when absent.
+        order: Option<Located<Order>>,
+        /// What happens after the last row; `recycle` when absent.
+        on_end: Option<Located<OnEnd>>,
+    }
+    later { "format", "share", "delimiter" }
+}
+
+plan_words! {
+    /// In which order rows are taken.
+    "an order"
+    pub enum Order {
+        /// As in the file.
+        Sequential = "sequential",
+        /// Each row once, in random order.
+        Shuffled = "shuffled",
+        /// Any row, each time.
+        Random = "random",
+    }
+}
+
+plan_words! {
+    /// What happens after the last row.
+    "a choice for `on_end`"
+    pub enum OnEnd {
+        /// Start again with the first.
+        Recycle = "recycle",
+        /// End the run.
+        Stop = "stop",
+        /// End the run as failed.
+        Fail = "fail",
+    }
+}
+
+plan_keys! {
+    /// Defaults for every request.
+    "the HTTP defaults"
+    pub struct HttpDefaults {
+        /// Longest wait for a whole answer.
+        timeout: Option<Located<Duration>>,
+        /// Headers of every request.
+        headers: Entries<Located<Scalar>>,
+    }
+    later { "tls", "proxy", "version", "redirects", "cookies", "keep_alive", "user_agent" }
+}
+
+plan_keys! {
+    /// Checks that must pass before the load starts.
+    "the readiness checks"
+    pub struct Ready {
+        /// How long to wait for all of them.
+        timeout: Option<Located<Duration>>,
+        /// Pause between two tries.
+        interval: Option<Located<Duration>>,
+        /// Request lines such as `GET auth:/health`.
+        checks: Vec<Located<String>>,
+    }
+    rules has_checks
+}
+
+fn has_checks(keys: &Keys<'_>, out: &mut Diagnostics) {
+    keys.required("checks", "`ready`", "write for example `checks: [GET /health]`", out);
+}
+
+plan_keys! {
+    /// How users log in.
+    "the auth flow"
+    pub struct Auth {
+        /// Whether each user logs in, or the run once; `user` when absent.
+        scope: Option<Located<AuthScope>>,
+        /// The steps that log in; what they capture is `auth.NAME` everywhere.
+        steps: Vec<Step>,
+        /// What is added to every request.
+        apply: Option<AuthApply>,
+        /// When to log in again.
+        refresh: Option<AuthRefresh>,
+    }
+    later { "bearer", "basic", "api_key", "oauth2" }
+    rules has_login
+}
+
+fn has_login(keys: &Keys<'_>, out: &mut Diagnostics) {
+    if AUTH_SHORTHANDS.iter().all(|key| keys.span_of(key).is_none()) {
+        keys.required("steps", "`auth`", "write `steps:` with the request that logs in", out);
+    }
+}
+
+/// Written instead of `steps`; of a later version.
+const AUTH_SHORTHANDS: [&str; 4] = ["bearer", "basic", "api_key", "oauth2"];
+
+plan_words! {
+    /// Who logs in.
+    "a scope"
+    pub enum AuthScope {
+        /// Every virtual user.
+        User = "user",
+        /// The run, once.
+        Run = "run",
+    }
+}
+
+plan_keys! {
+    /// What auth adds to every request.
+    "what auth adds"
+    pub struct AuthApply {
+        /// Headers, usually `authorization`.
+        headers: Entries<Located<Scalar>>,
+        /// Query parameters.
+        query: Entries<Located<Scalar>>,
+    }
+    later { "cookies" }
+}
+
+plan_keys! {
+    /// When to log in again.
+    "the refresh rule"
+    pub struct AuthRefresh {
+        /// Duration after a login; may be a template such as `"{{ auth.ttl * 0.8 }}s"`.
+        after: Option<Located<MaybeTemplate>>,
+        /// Statuses that cause a new login and one more try.
+        on_status: Vec<Located<u16>>,
+    }
+}
+
+/// A duration, or a template that becomes one while running.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MaybeTemplate {
+    /// Known now.
+    Duration(Duration),
+    /// Text with `{{ }}`.
+    Template(String),
+}
+
+impl FromNode for MaybeTemplate {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        match node.as_str() {
+            Some(text) if text.contains("{{") => Some(Self::Template(text.to_owned())),
+            _ => unit(node, &Self::expected(), parse_duration, out).map(Self::Duration),
+        }
+    }
+
+    fn expected() -> String {
+        "a duration such as 5m, or a template".to_owned()
+    }
+
+    fn schema(defs: &mut Definitions) -> serde_json::Value {
+        let duration = Duration::schema(defs);
+        serde_json::json!({ "anyOf": [duration, { "type": "string", "pattern": "\\{\\{" }] })
+    }
+}

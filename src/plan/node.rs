@@ -1,0 +1,160 @@
+//! The tree both YAML and TOML become: values with their places. Must not know either format, nor what a
+//! key means.
+
+use crate::diagnostic::{Located, Span};
+
+/// A value and where it stands. Equal when the values are, wherever they stand.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The value.
+    pub value: NodeValue,
+    /// From its first byte to its last.
+    pub span: Span,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeValue {
+    /// Nothing, or `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number, always finite.
+    Float(f64),
+    /// Text.
+    String(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A map, in the order written, each key once.
+    Map(Vec<(Located<String>, Node)>),
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Node {
+    /// A value at a place.
+    pub fn new(value: NodeValue, span: Span) -> Self {
+        Self { value, span }
+    }
+
+    /// The value of a key, when this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// A key with its place and its value, when this is a map that has it.
+    pub fn entry(&self, key: &str) -> Option<&(Located<String>, Node)> {
+        self.as_map()?.iter().find(|(k, _)| k.value == key)
+    }
+
+    /// The entries, when this is a map.
+    pub fn as_map(&self) -> Option<&[(Located<String>, Node)]> {
+        match &self.value {
+            NodeValue::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The entries to change, when this is a map.
+    pub fn as_map_mut(&mut self) -> Option<&mut Vec<(Located<String>, Node)>> {
+        match &mut self.value {
+            NodeValue::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The items, when this is a list.
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.value {
+            NodeValue::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The text, when this is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            NodeValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number, when this is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self.value {
+            NodeValue::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The number, whole or not.
+    pub fn as_number(&self) -> Option<f64> {
+        match self.value {
+            NodeValue::Int(number) => Some(number as f64),
+            NodeValue::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The truth value, when this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value {
+            NodeValue::Bool(truth) => Some(truth),
+            _ => None,
+        }
+    }
+
+    /// The value as the text a header or a query parameter sends, when it is text, a number or a truth value.
+    pub fn scalar_text(&self) -> Option<String> {
+        match &self.value {
+            NodeValue::String(text) => Some(text.clone()),
+            NodeValue::Bool(truth) => Some(truth.to_string()),
+            NodeValue::Int(number) => Some(number.to_string()),
+            NodeValue::Float(number) => Some(number.to_string()),
+            NodeValue::Null | NodeValue::List(_) | NodeValue::Map(_) => None,
+        }
+    }
+
+    /// How many values this is, itself and all inside.
+    pub fn count(&self) -> usize {
+        match &self.value {
+            NodeValue::List(items) => 1 + items.iter().map(Node::count).sum::<usize>(),
+            NodeValue::Map(entries) => 1 + entries.iter().map(|(_, value)| value.count()).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
+    /// What this is, for "expected …, found …".
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            NodeValue::Null => "nothing",
+            NodeValue::Bool(_) => "true or false",
+            NodeValue::Int(_) | NodeValue::Float(_) => "a number",
+            NodeValue::String(_) => "text",
+            NodeValue::List(_) => "a list",
+            NodeValue::Map(_) => "a map",
+        }
+    }
+
+    /// The same value as JSON, without places; keys keep their order.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.value {
+            NodeValue::Null => Value::Null,
+            NodeValue::Bool(truth) => Value::Bool(*truth),
+            NodeValue::Int(number) => Value::from(*number),
+            NodeValue::Float(number) => Value::from(*number),
+            NodeValue::String(text) => Value::String(text.clone()),
+            NodeValue::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
+            NodeValue::Map(entries) => {
+                Value::Object(entries.iter().map(|(k, v)| (k.value.clone(), v.to_json())).collect())
+            }
+        }
+    }
+}
