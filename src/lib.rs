@@ -5,6 +5,7 @@ pub mod body;
 pub mod compile;
 pub mod data;
 pub mod diagnostic;
+pub mod engine;
 pub mod exit;
 pub mod expect;
 pub mod failure;

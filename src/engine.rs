@@ -1,0 +1,90 @@
+//! The engine: one thread a core, each with its own runtime, users, connections and recorder; one
+//! coordinator that merges what they ship. Nothing here prints, reads arguments or knows reports.
+
+mod auth;
+mod coordinator;
+mod health;
+mod in_flight;
+mod interval;
+mod judge;
+mod ready;
+mod send;
+mod stop;
+mod user;
+mod worker;
+
+pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
+pub use health::Resources;
+pub use interval::{IntervalRow, IntervalSummary};
+
+use crate::compile::model::CompiledPlan;
+use crate::template::Rng;
+use rand::SeedableRng as _;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use stop::Level;
+
+/// What all workers share. Nothing in it is touched by a static request.
+#[derive(Debug)]
+struct Shared {
+    plan: Arc<CompiledPlan>,
+    options: RunOptions,
+    /// Start of the load.
+    start: Instant,
+    /// Iterations handed out, for a load of a fixed number of them.
+    iterations: AtomicU64,
+    /// Rows handed out, by feed, where each row is used once.
+    rows: Box<[AtomicU64]>,
+    /// Whether anyone has ever logged in.
+    logged_in: AtomicBool,
+    /// Logins of the run that failed before the first that worked.
+    failed_logins: AtomicU64,
+    /// A login of the whole run.
+    run_auth: auth::RunAuth,
+    /// A [`Level`] above `Run` when a feed with `on_end: stop` is used up, or the run cannot go on.
+    end_early: AtomicU8,
+    /// Why the run cannot go on.
+    failed: Mutex<Option<String>>,
+}
+
+/// A generator of its own for each user: same picks and values whatever the number of workers.
+fn rng_of(seed: u64, user: u64) -> Rng {
+    // SplitMix64's increment keeps neighbouring users' seeds far apart.
+    Rng::seed_from_u64(seed ^ user.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+impl Shared {
+    fn new(plan: Arc<CompiledPlan>, options: RunOptions, start: Instant) -> Self {
+        let rows = plan.feeds.iter().map(|_| AtomicU64::new(0)).collect();
+        Self {
+            plan,
+            options,
+            start,
+            iterations: AtomicU64::new(0),
+            rows,
+            logged_in: AtomicBool::new(false),
+            failed_logins: AtomicU64::new(0),
+            run_auth: auth::RunAuth::default(),
+            end_early: AtomicU8::new(Level::Run as u8),
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// Asks all workers to end before the load does.
+    fn end(&self, level: Level) {
+        self.end_early.fetch_max(level as u8, Ordering::Relaxed);
+    }
+
+    /// How soon the workers must end, when that is before the load does.
+    fn asked_to_end(&self) -> Option<Level> {
+        let level = self.end_early.load(Ordering::Relaxed);
+        [Level::AfterIteration, Level::AfterRequest].into_iter().find(|known| *known as u8 == level)
+    }
+
+    /// Ends the run because it cannot go on; the first reason is kept.
+    fn fail(&self, why: impl Into<String>) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.into());
+        self.end(Level::AfterRequest);
+    }
+}

@@ -1,0 +1,235 @@
+//! Logging in: by each user, or once for the run with one refresh at a time while the others wait.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::{HeaderName, HeaderValue};
+use minijinja::Value;
+use minijinja::value::ValueKind;
+
+use crate::compile::model::Auth;
+use crate::failure::Failure;
+use crate::template::with_rng;
+use crate::units::parse_duration;
+
+use super::judge::Problem;
+use super::stop::Level;
+use super::user::User;
+
+/// Pause after a renewal that failed.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
+
+/// Failed logins of one user after which a run in which none has worked is given up.
+const HOPELESS: u64 = 3;
+
+/// What a login left behind.
+#[derive(Debug, Clone, Default)]
+pub struct Login {
+    values: BTreeMap<Arc<str>, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    query: String,
+    renew_at: Option<Instant>,
+    /// Of the run's login: which one it is.
+    generation: u64,
+}
+
+impl Login {
+    /// Headers added to requests.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// Query added to requests, without `?`.
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Texts that must not be shown, also inside captured objects. Short ones (a lifetime, a role) are no secrets.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut found = vec![];
+        self.values.values().for_each(|value| collect_texts(value, &mut found));
+        found
+    }
+
+    fn value(&self) -> Value {
+        Value::from(
+            self.values
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.clone()))
+                .collect::<BTreeMap<_, _>>(),
+        )
+    }
+}
+
+fn collect_texts(value: &Value, found: &mut Vec<String>) {
+    const SHORTEST: usize = 8;
+    match value.as_str() {
+        Some(text) if text.len() >= SHORTEST => found.push(text.to_owned()),
+        Some(_) => {}
+        None => {
+            for item in value.try_iter().into_iter().flatten() {
+                // A map yields its keys.
+                match value.get_item(&item) {
+                    Ok(below) if value.kind() == ValueKind::Map => collect_texts(&below, found),
+                    _ => collect_texts(&item, found),
+                }
+            }
+        }
+    }
+}
+
+/// The login of the run.
+#[derive(Debug, Default)]
+pub struct RunAuth {
+    generation: AtomicU64,
+    login: Mutex<Option<Login>>,
+    /// Held by the one that logs in.
+    gate: tokio::sync::Mutex<()>,
+}
+
+impl RunAuth {
+    fn current(&self) -> Option<Login> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl User {
+    /// Logs in, or takes the run's login; whether there is a valid one now.
+    pub(super) async fn log_in(&mut self) -> bool {
+        let local = self.local.clone();
+        let Some(auth) = &local.shared.plan.auth else { return true };
+        if !auth.shared {
+            return self.run_login(auth).await;
+        }
+        let run = &local.shared.run_auth;
+        let mine = self.login.as_ref().map_or(0, |login| login.generation);
+        let mut gate = None;
+        let wait = async { gate = Some(run.gate.lock().await) };
+        if !self.stop.unless(Level::AfterRequest, wait).await {
+            return false;
+        }
+        if run.generation.load(Ordering::Acquire) > mine {
+            return self.adopt(auth, run.current());
+        }
+        let done = self.run_login(auth).await;
+        // A renewal that failed is passed on too, as the old login with its pause: one try for all users.
+        if let Some(login) = &mut self.login {
+            login.generation = mine + 1;
+            *run.login.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.clone());
+            run.generation.store(mine + 1, Ordering::Release);
+        }
+        done
+    }
+
+    /// Whether the login is older than the plan wants, or the run has a newer one.
+    pub(super) fn is_login_due(&self) -> bool {
+        let Some(login) = &self.login else { return false };
+        login.generation < self.local.shared.run_auth.generation.load(Ordering::Relaxed)
+            || login.renew_at.is_some_and(|at| Instant::now() >= at)
+    }
+
+    fn adopt(&mut self, auth: &Auth, login: Option<Login>) -> bool {
+        if let Some(login) = &login {
+            self.scope.set(auth.slot, login.value());
+        }
+        self.login = login;
+        self.login.is_some()
+    }
+
+    async fn run_login(&mut self, auth: &Auth) -> bool {
+        let before = self.login.take();
+        let generation = before.as_ref().map_or(0, |login| login.generation);
+        self.login = Some(Login { generation, ..Login::default() });
+        for step in &auth.steps {
+            if let Err(problem) = self.send_once(step, false).await {
+                self.go_back_to(auth, before);
+                let why = match problem {
+                    Problem::Failed(kind, words) => format!("{} ({words})", kind.name()),
+                    Problem::NeedsLogin(_) => Failure::Status.name().to_owned(),
+                };
+                self.note_failed_login(auth, &why);
+                return false;
+            }
+        }
+        match self.prepare(auth) {
+            Ok(()) => {
+                self.local.shared.logged_in.store(true, Ordering::Relaxed);
+                true
+            }
+            Err(why) => {
+                self.go_back_to(auth, before);
+                self.note_failed_login(auth, &why);
+                false
+            }
+        }
+    }
+
+    /// A login that failed half-way leaves none of its values behind: the old ones still belong together.
+    fn go_back_to(&mut self, auth: &Auth, before: Option<Login>) {
+        self.login = before;
+        if let Some(login) = &mut self.login {
+            self.scope.set(auth.slot, login.value());
+            // Not before every request: a broken auth service is not helped by a storm.
+            login.renew_at = login.renew_at.and(Instant::now().checked_add(RENEWAL_PAUSE));
+        }
+    }
+
+    /// Gives the run up when one user, or the run's one login, has failed again and again and nobody ever got in.
+    fn note_failed_login(&mut self, auth: &Auth, why: &str) {
+        let shared = &self.local.shared;
+        let failed = if auth.shared {
+            shared.failed_logins.fetch_add(1, Ordering::Relaxed) + 1
+        } else {
+            self.failed_logins += 1;
+            self.failed_logins
+        };
+        if failed >= HOPELESS && !shared.logged_in.load(Ordering::Relaxed) {
+            let why = shared.plan.masker.mask(why).into_owned();
+            shared.fail(format!(
+                "auth is impossible: {failed} logins in a row failed and none ever worked; the last: {why}"
+            ));
+        }
+    }
+
+    /// A value an auth step captured: in scope at once, for the next step.
+    pub(super) fn keep_auth_value(&mut self, name: &Arc<str>, value: Value) {
+        let slot = self.local.shared.plan.auth.as_ref().map(|auth| auth.slot);
+        if let (Some(login), Some(slot)) = (&mut self.login, slot) {
+            login.values.insert(name.clone(), value);
+            self.scope.set(slot, login.value());
+        }
+    }
+
+    /// Renders once what the login adds to every request.
+    fn prepare(&mut self, auth: &Auth) -> Result<(), String> {
+        let (rng, scope) = (&mut self.rng, &self.scope);
+        let mut headers = vec![];
+        let mut query = String::new();
+        let mut renew_after = None;
+        with_rng(rng, || {
+            for (name, text) in &auth.headers {
+                let value = text.render(scope).map_err(|error| error.to_string())?;
+                let mut value = HeaderValue::from_str(&value)
+                    .map_err(|_| format!("the header {name} would hold characters a header cannot"))?;
+                value.set_sensitive(true);
+                headers.push((name.clone(), value));
+            }
+            auth.query.render_into(scope, &mut query).map_err(|error| error.to_string())?;
+            if let Some(text) = &auth.refresh_after {
+                let text = text.render(scope).map_err(|error| error.to_string())?;
+                renew_after = Some(parse_duration(&text).map_err(|error| format!("refresh.after: {error}"))?);
+            }
+            Ok::<(), String>(())
+        })?;
+        if let Some(login) = &mut self.login {
+            // A lifetime of 0 would log in before every request.
+            let renew_after = renew_after.map(|after: Duration| after.max(Duration::from_secs(1)));
+            login.renew_at = renew_after.and_then(|after| Instant::now().checked_add(after));
+            login.headers = headers;
+            login.query = query;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,316 @@
+//! The run as a straight line: wait until ready, start the workers, merge what they ship, pass orders on,
+//! come to an end.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::compile::model::CompiledPlan;
+use crate::http::{Connector, client_config};
+use crate::metric::{Recorder, SeriesKind, Totals};
+
+use super::interval::{Closed, Gathering, IntervalSummary};
+use super::worker::{Order, Shipment, Worker};
+use super::{Shared, health, ready};
+
+/// What is decided outside the plan.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Seed of picks, rows and random values.
+    pub seed: u64,
+    /// Id of the run, `run.id` in templates.
+    pub run_id: String,
+    /// Worker threads.
+    pub workers: usize,
+}
+
+/// What happens while a run goes on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Readiness checks begin.
+    Waiting,
+    /// The load begins.
+    Started,
+    /// A second was merged; with everything so far.
+    Second(&'a IntervalSummary, &'a Totals),
+    /// A signal came: running requests may end.
+    Stopping,
+    /// A second signal came: nothing may end.
+    Abandoning,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// As planned.
+    Completed,
+    /// By a signal.
+    Interrupted,
+    /// It could not go on, and why.
+    Failed(String),
+}
+
+/// Everything a run saw.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub stopped: Stopped,
+    /// Wall clock at the start of the load, for labels.
+    pub started_at: jiff::Timestamp,
+    /// From the start of the load to the end of the last user.
+    pub duration: Duration,
+    /// What was measured.
+    pub totals: Totals,
+    /// By second.
+    pub timeline: Vec<IntervalSummary>,
+    /// The generator's own resources.
+    pub resources: health::Resources,
+}
+
+/// The engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No runtime or thread.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    /// TLS is needed and could not be set up.
+    #[error(transparent)]
+    Tls(#[from] crate::http::TlsError),
+}
+
+/// Runs a compiled plan to its end.
+///
+/// # Errors
+/// When the engine itself cannot start; whatever happens later is part of the outcome.
+pub fn run(
+    plan: Arc<CompiledPlan>,
+    options: RunOptions,
+    listen: &mut dyn FnMut(Event<'_>),
+) -> Result<Outcome, EngineError> {
+    let tls = plan.targets.iter().any(|target| target.tls).then(client_config).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut totals = Totals::new(plan.series.len());
+        if let Some(checks) = &plan.ready {
+            listen(Event::Waiting);
+            let mut recorder = Recorder::new(plan.series.len());
+            let connector = Connector::new(tls.clone());
+            let stopped = tokio::select! {
+                done = ready::wait(&plan, checks, &connector, &mut recorder) => {
+                    done.err().map(|why| Stopped::Failed(plan.masker.mask(&why).into_owned()))
+                }
+                () = signals.next() => Some(Stopped::Interrupted),
+            };
+            totals.add(&recorder);
+            if let Some(stopped) = stopped {
+                return Ok(Outcome::before_start(stopped, totals));
+            }
+        }
+        let shared = Arc::new(Shared::new(plan.clone(), options, Instant::now()));
+        let mut run = Run::start(&shared, tls, totals)?;
+        listen(Event::Started);
+        run.follow(&shared, &mut signals, listen).await;
+        Ok(run.outcome(&shared))
+    });
+    // A name look-up that still runs must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+impl Outcome {
+    fn before_start(stopped: Stopped, totals: Totals) -> Self {
+        Self {
+            stopped,
+            started_at: jiff::Timestamp::now(),
+            duration: Duration::ZERO,
+            totals,
+            timeline: vec![],
+            resources: health::Resources::read(),
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM. Both are listened to without a gap: one that comes between two waits is kept.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// A run that goes on.
+struct Run {
+    started_at: jiff::Timestamp,
+    workers: Vec<std::thread::JoinHandle<std::io::Result<()>>>,
+    shipments: mpsc::UnboundedReceiver<Shipment>,
+    orders: watch::Sender<Order>,
+    totals: Totals,
+    gathering: Gathering,
+    timeline: Vec<IntervalSummary>,
+    signals_seen: usize,
+    /// A worker that did not end in time is not waited for.
+    left_behind: bool,
+}
+
+impl Run {
+    fn start(
+        shared: &Arc<Shared>,
+        tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+        totals: Totals,
+    ) -> std::io::Result<Self> {
+        let (ship, shipments) = mpsc::unbounded_channel();
+        let (orders, follow) = watch::channel(Order::Run);
+        let mut workers = vec![];
+        for index in 0..shared.options.workers {
+            let worker = Worker {
+                shared: shared.clone(),
+                index,
+                connector: Connector::new(tls.clone()),
+                ship: ship.clone(),
+                orders: follow.clone(),
+            };
+            let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+            workers.push(thread.spawn(move || worker.run())?);
+        }
+        let kinds = shared.plan.series.iter().map(|series| series.kind).collect();
+        Ok(Self {
+            started_at: jiff::Timestamp::now(),
+            workers,
+            shipments,
+            orders,
+            totals,
+            gathering: Gathering::new(kinds),
+            timeline: vec![],
+            signals_seen: 0,
+            left_behind: false,
+        })
+    }
+
+    async fn follow(&mut self, shared: &Shared, signals: &mut Signals, listen: &mut dyn FnMut(Event<'_>)) {
+        /// After the order to end at once, a worker that does not is left behind.
+        const PATIENCE: Duration = Duration::from_millis(800);
+        let mut give_up = None;
+        loop {
+            let too_late = async {
+                match give_up {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                shipment = self.shipments.recv() => match shipment {
+                    Some(shipment) => self.take(shared, shipment, listen),
+                    None => break,
+                },
+                () = signals.next() => {
+                    self.signals_seen += 1;
+                    if self.signals_seen == 1 {
+                        listen(Event::Stopping);
+                        self.orders.send_replace(Order::Drain);
+                    } else {
+                        listen(Event::Abandoning);
+                        self.orders.send_replace(Order::Abandon);
+                        give_up.get_or_insert(tokio::time::Instant::now() + PATIENCE);
+                    }
+                }
+                () = too_late => {
+                    self.left_behind = true;
+                    break;
+                }
+            }
+        }
+        self.close_seconds(shared, u64::MAX, listen);
+    }
+
+    fn take(&mut self, shared: &Shared, shipment: Shipment, listen: &mut dyn FnMut(Event<'_>)) {
+        /// A second not shipped by all workers after this many more is shown without the missing ones.
+        const LATE: u64 = 5;
+        let Shipment { second, users, mut recorder, last, back } = shipment;
+        self.totals.add(&recorder);
+        self.gathering.add(second, users, &recorder);
+        if last {
+            self.gathering.end_of_worker(second);
+        }
+        recorder.clear();
+        // A worker that has ended needs no recorder back.
+        let _ = back.send(recorder);
+        self.close_seconds(shared, second.saturating_sub(LATE), listen);
+    }
+
+    fn close_seconds(&mut self, shared: &Shared, force_before: u64, listen: &mut dyn FnMut(Event<'_>)) {
+        while let Some(closed) = self.gathering.take(shared.options.workers, force_before) {
+            let Closed { second, users, total, rows } = closed;
+            let end = Duration::from_secs(second + 1);
+            let length_s =
+                shared.start.elapsed().saturating_sub(Duration::from_secs(second)).as_secs_f64().min(1.0);
+            let target_users = u64::from(shared.plan.load.target(end));
+            let summary = IntervalSummary { at_s: second + 1, length_s, users, target_users, total, rows };
+            listen(Event::Second(&summary, &self.totals));
+            self.timeline.push(summary);
+        }
+    }
+
+    fn outcome(self, shared: &Shared) -> Outcome {
+        let duration = shared.start.elapsed();
+        let mut failed = shared.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for worker in self.workers {
+            if self.left_behind && !worker.is_finished() {
+                continue;
+            }
+            match worker.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failed = failed.or(Some(format!("a worker could not start: {error}"))),
+                Err(_) => failed = failed.or(Some("a worker panicked; this is a bug in plimsoll".into())),
+            }
+        }
+        let stopped = match failed {
+            Some(why) => Stopped::Failed(why),
+            None if self.signals_seen > 0 => Stopped::Interrupted,
+            None if nobody_got_in(shared, &self.totals) => {
+                Stopped::Failed("auth is impossible: not one login worked; the auth rows say why".into())
+            }
+            None => Stopped::Completed,
+        };
+        Outcome {
+            stopped,
+            started_at: self.started_at,
+            duration,
+            totals: self.totals,
+            timeline: self.timeline,
+            resources: health::Resources::read(),
+        }
+    }
+}
+
+/// Whether logins were tried and none worked, in a run too short to give up on them.
+fn nobody_got_in(shared: &Shared, totals: &Totals) -> bool {
+    let is_auth = |index: &usize| shared.plan.series[*index].kind == SeriesKind::Auth;
+    let tried = (0..totals.series.len()).filter(is_auth).any(|index| totals.series[index].failures() > 0);
+    tried && !shared.logged_in.load(Ordering::Relaxed)
+}

@@ -1,0 +1,79 @@
+//! What is not recorded yet, and is recorded all the same when its user is dropped.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::failure::Failure;
+use crate::http::micros;
+use crate::metric::{Outcome, Sample, SeriesId};
+
+use super::worker::Local;
+
+/// A request or flow that runs: interrupted, with the latency it had reached, unless it is disarmed.
+pub(super) struct InFlight {
+    local: Rc<Local>,
+    series: SeriesId,
+    started: Instant,
+    armed: bool,
+}
+
+impl InFlight {
+    pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant) -> Self {
+        Self { local, series, started, armed: true }
+    }
+
+    /// It has ended; its sample is recorded by whoever says so.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.armed {
+            let latency_us = micros(self.started, Instant::now());
+            self.local.recorder.borrow_mut().record(&Sample::bare(
+                self.series,
+                Outcome::Interrupted,
+                latency_us,
+            ));
+        }
+    }
+}
+
+/// An answer that asks for a new login. Whether that comes is not known yet: it has failed unless it does.
+#[derive(Debug)]
+pub(super) struct Held {
+    local: Rc<Local>,
+    sample: Option<Sample>,
+}
+
+impl Held {
+    pub(super) fn new(local: Rc<Local>, sample: Sample) -> Self {
+        Self { local, sample: Some(sample) }
+    }
+
+    /// The new login is there, and the request will be sent again: this one did what it should.
+    pub(super) fn renewed(mut self) {
+        if let Some(sample) = self.sample.take() {
+            let mut recorder = self.local.recorder.borrow_mut();
+            recorder.record(&Sample { outcome: Outcome::Ok, ..sample });
+            recorder.reauthenticated += 1;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(sample) = self.sample.take() {
+            let outcome = Outcome::Failed(Failure::Status);
+            let at_us = self.local.at_us();
+            let mut recorder = self.local.recorder.borrow_mut();
+            recorder.record(&Sample { outcome, ..sample });
+            let message = format!("status {} asks for a new login, and that failed", sample.status);
+            recorder.describe(sample.series, Failure::Status, at_us, message, || {
+                ("see the auth rows".into(), None)
+            });
+        }
+    }
+}

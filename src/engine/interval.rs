@@ -1,0 +1,138 @@
+//! One second of the run, merged over all workers.
+
+use std::collections::BTreeMap;
+
+use crate::metric::{Distribution, Recorder, SeriesKind};
+
+/// One second of one row, or of all endpoints together.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct IntervalRow {
+    /// Requests ended in it.
+    pub requests: u64,
+    /// Failures in it.
+    pub failures: u64,
+    /// Latency percentiles of the requests ended in it, µs: 50, 95, 99.
+    pub p50_us: u64,
+    /// 95 %.
+    pub p95_us: u64,
+    /// 99 %.
+    pub p99_us: u64,
+}
+
+/// One second of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntervalSummary {
+    /// End of the second, from the start of the load. The last one may be cut short.
+    pub at_s: u64,
+    /// Seconds it really covers.
+    pub length_s: f64,
+    /// Users running at its end.
+    pub users: u64,
+    /// Users the plan wants then.
+    pub target_users: u64,
+    /// All endpoints together.
+    pub total: IntervalRow,
+    /// By row, only those with requests.
+    pub rows: Vec<(usize, IntervalRow)>,
+}
+
+/// A second that all workers have shipped.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub second: u64,
+    pub users: u64,
+    pub total: IntervalRow,
+    pub rows: Vec<(usize, IntervalRow)>,
+}
+
+/// Gathers one second until every worker has shipped its part.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    kinds: Vec<SeriesKind>,
+    open: BTreeMap<u64, Second>,
+    /// Seconds below it are closed; what comes late for one counts in the next.
+    next: u64,
+    /// Last seconds of workers that have ended.
+    ended: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Second {
+    rows: Vec<RowSecond>,
+    users: u64,
+    workers: usize,
+}
+
+#[derive(Debug, Default)]
+struct RowSecond {
+    latency: Option<Box<Distribution>>,
+    failures: u64,
+}
+
+impl Gathering {
+    pub(super) fn new(kinds: Vec<SeriesKind>) -> Self {
+        Self { kinds, open: BTreeMap::new(), next: 0, ended: vec![] }
+    }
+
+    /// Adds one worker's second.
+    pub(super) fn add(&mut self, second: u64, users: u64, recorder: &Recorder) {
+        let rows = self.kinds.len();
+        let second = second.max(self.next);
+        let entry = self.open.entry(second).or_insert_with(|| Second {
+            rows: (0..rows).map(|_| RowSecond::default()).collect(),
+            users: 0,
+            workers: 0,
+        });
+        entry.users += users;
+        entry.workers += 1;
+        for (row, record) in entry.rows.iter_mut().zip(recorder.series()) {
+            for part in [&record.ok, &record.failed, &record.interrupted].into_iter().flatten() {
+                if part.count() > 0 {
+                    row.latency.get_or_insert_default().add(part);
+                }
+            }
+            let count = |part: &Option<Box<Distribution>>| part.as_ref().map_or(0, |d| d.count());
+            row.failures += count(&record.failed) + count(&record.interrupted);
+        }
+    }
+
+    /// A worker ships nothing after this second.
+    pub(super) fn end_of_worker(&mut self, second: u64) {
+        self.ended.push(second);
+    }
+
+    /// Takes the oldest second if all `workers` have shipped it, or any older than `force_before`.
+    pub(super) fn take(&mut self, workers: usize, force_before: u64) -> Option<Closed> {
+        let (&second, entry) = self.open.first_key_value()?;
+        let ended = self.ended.iter().filter(|last| **last < second).count();
+        if entry.workers + ended < workers && second >= force_before {
+            return None;
+        }
+        self.next = second + 1;
+        let entry = self.open.remove(&second)?;
+        let mut whole = RowSecond::default();
+        let mut rows = vec![];
+        for (index, row) in entry.rows.iter().enumerate() {
+            let Some(latency) = &row.latency else { continue };
+            rows.push((index, summary(row)));
+            if self.kinds[index] == SeriesKind::Endpoint {
+                whole.latency.get_or_insert_default().add(latency);
+                whole.failures += row.failures;
+            }
+        }
+        Some(Closed { second, users: entry.users, total: summary(&whole), rows })
+    }
+}
+
+fn summary(row: &RowSecond) -> IntervalRow {
+    let Some(latency) = &row.latency else {
+        return IntervalRow { failures: row.failures, ..IntervalRow::default() };
+    };
+    IntervalRow {
+        requests: latency.count(),
+        failures: row.failures,
+        p50_us: latency.quantile(0.5),
+        p95_us: latency.quantile(0.95),
+        p99_us: latency.quantile(0.99),
+    }
+}

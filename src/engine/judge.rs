@@ -1,0 +1,136 @@
+//! Is the answer what the plan expects? And what a report shows when it is not.
+
+use bytes::Bytes;
+
+use crate::compile::model::{Request, UriPlan};
+use crate::expect::{Response, Unmet};
+use crate::failure::Failure;
+use crate::http::Reply;
+use crate::metric::SeriesKind;
+
+use super::in_flight::Held;
+use super::send::Sent;
+use super::user::User;
+
+/// Bytes of a value or message shown.
+const MESSAGE_LIMIT: usize = 200;
+/// Bytes of a body shown.
+const BODY_SHOWN: usize = 1000;
+
+/// Why a request is not simply done.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// It failed; with words that are not masked yet.
+    Failed(Failure, String),
+    /// Its status asks for a new login and one more try; the answer, once it is measured.
+    NeedsLogin(Option<Held>),
+}
+
+impl Problem {
+    pub(super) fn kind(&self) -> Failure {
+        match self {
+            Self::Failed(kind, _) => *kind,
+            Self::NeedsLogin(_) => Failure::Status,
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+impl User {
+    /// Checks expectations, then captures.
+    pub(super) fn judge(
+        &mut self,
+        request: &Request,
+        reply: &Reply,
+        latency_us: u32,
+        may_renew: bool,
+    ) -> Result<(), Problem> {
+        let plan = &self.local.shared.plan;
+        if may_renew
+            && request.auth
+            && plan.auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&reply.status))
+        {
+            return Err(Problem::NeedsLogin(None));
+        }
+        let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
+        for check in &request.checks {
+            check.run(&mut response, &self.scope).map_err(|unmet| match unmet {
+                Unmet::False(words) if check.is_default() => Problem::Failed(Failure::Status, words),
+                Unmet::False(words) | Unmet::Eval(words) => Problem::Failed(Failure::Expect, words),
+                Unmet::Decode(words) => Problem::Failed(Failure::Decode, words),
+            })?;
+        }
+        for capture in &request.captures {
+            response
+                .fill(capture.needs, &self.scope)
+                .map_err(|words| Problem::Failed(Failure::Decode, words))?;
+            let missing = |why: String| Problem::Failed(Failure::Capture, format!("{}: {why}", capture.name));
+            let value = capture.expr.eval(&self.scope).map_err(|error| missing(error.to_string()))?;
+            if value.is_undefined() {
+                return Err(missing(format!("`{}` is not in the response", capture.expr.source())));
+            }
+            match capture.slot {
+                Some(slot) => self.scope.set(slot, value),
+                None => self.keep_auth_value(&capture.name, value),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a failure's words into the recorder, masked and cut.
+    pub(super) fn describe(&self, request: &Request, problem: &Problem, sent: Option<Sent>, seen: Seen) {
+        let Problem::Failed(kind, words) = problem else { return };
+        let is_auth = self.local.shared.plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
+        // Of what an auth step expected only the expression: the value seen may be a token.
+        let shown = if is_auth { words.split(" — got ").next().unwrap_or_default() } else { words };
+        let message = self.hide(shown.as_bytes(), MESSAGE_LIMIT);
+        let local = &self.local;
+        let target = &local.shared.plan.targets[request.target];
+        let mut recorder = local.recorder.borrow_mut();
+        recorder.describe(request.series, *kind, local.at_us(), message, || {
+            let (line, body) = match &sent {
+                Some(Sent { uri, body }) => {
+                    let uri = match (&request.uri, uri) {
+                        (_, Some(uri)) | (UriPlan::Static(uri), None) => uri.to_string(),
+                        (UriPlan::Computed { .. }, None) => String::new(),
+                    };
+                    (format!("{} {}:{uri}", request.method, target.name), body.clone())
+                }
+                None => (format!("{} {}: not sent", request.method, target.name), Bytes::new()),
+            };
+            let mut shown = self.hide(line.as_bytes(), BODY_SHOWN);
+            if is_auth {
+                // Its bodies hold credentials and tokens nobody has named yet.
+                return (
+                    shown,
+                    (seen.status != 0)
+                        .then(|| format!("{} (body of an auth request, not shown)", seen.status)),
+                );
+            }
+            if !body.is_empty() {
+                shown = format!("{shown}\n{}", self.hide(&body, BODY_SHOWN));
+            }
+            let response = (seen.status != 0).then(|| {
+                format!("{} {}", seen.status, self.hide(&seen.body, BODY_SHOWN)).trim_end().to_owned()
+            });
+            (shown, response)
+        });
+    }
+
+    /// Text for a report: the plan's secrets and this user's login hidden, then cut.
+    fn hide(&self, bytes: &[u8], limit: usize) -> String {
+        let shared = &self.local.shared;
+        let learnt = self.login.as_ref().map(|login| login.secrets()).unwrap_or_default();
+        let mut masker = None;
+        for value in learnt {
+            masker.get_or_insert_with(|| shared.plan.masker.clone()).add(value);
+        }
+        masker.as_ref().unwrap_or(&shared.plan.masker).mask_bytes_lossy(bytes, limit)
+    }
+}

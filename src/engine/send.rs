@@ -1,0 +1,295 @@
+//! One request of one user: build it, send it on the user's connection, judge the answer, record it.
+
+use std::future::Future as _;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http_body_util::Full;
+use hyper::body::Body as _;
+
+use crate::body::{Body, render_path};
+use crate::compile::model::{Request, UriPlan};
+use crate::failure::Failure;
+use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
+use crate::metric::{Outcome, Sample};
+use crate::template::{EvalError, Scope, Text, with_rng};
+
+use super::in_flight::{Held, InFlight};
+use super::judge::{Problem, Seen};
+use super::user::User;
+
+type HttpRequest = http::Request<Full<Bytes>>;
+
+/// What a report shows of a request.
+pub(super) struct Sent {
+    /// `None` for the plan's own static path.
+    pub uri: Option<Uri>,
+    pub body: Bytes,
+}
+
+/// What one attempt took.
+struct Attempt {
+    timing: Timing,
+    ended: Instant,
+    new_connection: bool,
+    /// The answer came before the whole request was written.
+    cut_short: bool,
+}
+
+impl Attempt {
+    fn new(ready: Instant) -> Self {
+        Self { timing: Timing::starting(ready), ended: ready, new_connection: false, cut_short: false }
+    }
+}
+
+impl User {
+    /// Sends one request and records it; once more after a new login when the status asks for one.
+    pub async fn send(&mut self, request: &Request) -> Result<(), Failure> {
+        if request.auth && self.is_login_due() {
+            // A renewal that fails is in its row; the old login may still do. In a box for its size.
+            Box::pin(self.log_in()).await;
+        }
+        let first = self.send_once(request, true).await;
+        let held = match first {
+            Err(Problem::NeedsLogin(Some(held))) => held,
+            other => return other.map_err(|problem| problem.kind()),
+        };
+        if !Box::pin(self.log_in()).await {
+            return Err(Failure::Status);
+        }
+        held.renewed();
+        self.send_once(request, false).await.map_err(|problem| problem.kind())
+    }
+
+    /// One request, one sample. With `may_renew` a status that asks for a new login is reported as such.
+    pub(super) async fn send_once(&mut self, request: &Request, may_renew: bool) -> Result<(), Problem> {
+        let ready = Instant::now();
+        let mut in_flight = InFlight::new(self.local.clone(), request.series, ready);
+        match self.build(request) {
+            Err(error) => {
+                in_flight.disarm();
+                self.record_unsent(request, ready, &error)
+            }
+            Ok((http_request, body)) => {
+                // What a report shows of a failed request; cheap, its parts are shared.
+                let uri = if let UriPlan::Static(_) = request.uri {
+                    None
+                } else {
+                    Some(http_request.uri().clone())
+                };
+                let sent = Sent { uri, body };
+                self.deadline.set(ready + request.timeout);
+                let mut attempt = Attempt::new(ready);
+                let result = self.attempt(request, http_request, &mut attempt).await;
+                self.deadline.clear();
+                in_flight.disarm();
+                self.finish(request, &attempt, result, sent, may_renew)
+            }
+        }
+    }
+
+    /// The request, and its body once more for reports.
+    fn build(&mut self, request: &Request) -> Result<(HttpRequest, Bytes), EvalError> {
+        let body = self.render_body(request)?;
+        let mut built = http::Request::new(Full::new(body.clone()));
+        *built.method_mut() = request.method.clone();
+        *built.uri_mut() = self.uri(request)?;
+        *built.headers_mut() = request.headers.clone();
+        if !request.computed_headers.is_empty() {
+            let (rng, scope) = (&mut self.rng, &self.scope);
+            with_rng(rng, || computed_headers(&request.computed_headers, scope, built.headers_mut()))?;
+        }
+        if request.auth
+            && let Some(login) = &self.login
+        {
+            for (name, value) in login.headers() {
+                built.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+        Ok((built, body))
+    }
+
+    fn render_body(&mut self, request: &Request) -> Result<Bytes, EvalError> {
+        let (rng, scope) = (&mut self.rng, &self.scope);
+        match &request.body {
+            Body::Empty => Ok(Bytes::new()),
+            Body::Static(bytes) => Ok(bytes.clone()),
+            body => with_rng(rng, || body.render(scope)),
+        }
+    }
+
+    fn uri(&mut self, request: &Request) -> Result<Uri, EvalError> {
+        let added = self.login.as_ref().filter(|_| request.auth).map_or("", |login| login.query());
+        let (rng, scope) = (&mut self.rng, &self.scope);
+        let mut text = match &request.uri {
+            UriPlan::Static(uri) if added.is_empty() => return Ok(uri.clone()),
+            UriPlan::Static(uri) => uri.to_string(),
+            UriPlan::Computed { path, query } => {
+                let mut text = String::new();
+                with_rng(rng, || {
+                    render_path(path, scope, &mut text)?;
+                    if !query.0.is_empty() {
+                        text.push(if text.contains('?') { '&' } else { '?' });
+                        query.render_into(scope, &mut text)?;
+                    }
+                    Ok(())
+                })?;
+                text
+            }
+        };
+        if !added.is_empty() {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(added);
+        }
+        text.parse().map_err(|_| EvalError::Other {
+            expression: "the request's path".into(),
+            message: "does not render to a URL path".into(),
+        })
+    }
+
+    /// Sends on the user's connection, or on a new one; once more when a connection that the target had
+    /// closed hands the request back unsent.
+    async fn attempt(
+        &mut self,
+        request: &Request,
+        http_request: HttpRequest,
+        attempt: &mut Attempt,
+    ) -> Result<Reply, ExchangeError> {
+        let keep = if request.needs.keeps_body() { Keep::Body } else { Keep::Nothing };
+        let target = request.target;
+        let length = http_request.body().size_hint().lower();
+        let mut to_send = http_request;
+        let mut resent = false;
+        loop {
+            let usable = match &mut self.connections[target] {
+                Some(connection) => connection.is_usable(attempt.timing.ready, &mut self.deadline).await,
+                None => false,
+            };
+            if !usable {
+                attempt.new_connection = true;
+                // In a box: a rare and large future would make every request's future large to move.
+                let connected = Box::pin(self.connect(target, &mut attempt.timing)).await;
+                attempt.ended = Instant::now();
+                connected?;
+            }
+            let Some(connection) = &mut self.connections[target] else {
+                return Err(ExchangeError::new(Failure::ConnectReset, "the connection is gone"));
+            };
+            self.has_sent = true;
+            let result = connection.exchange(to_send, keep, &mut self.deadline).await;
+            attempt.ended = Instant::now();
+            match result {
+                Err(ExchangeError { unsent: Some(unsent), .. }) if !resent => {
+                    resent = true;
+                    self.local.recorder.borrow_mut().resent += 1;
+                    self.connections[target] = None;
+                    to_send = *unsent;
+                }
+                result => {
+                    connection.rest(attempt.ended);
+                    attempt.cut_short = connection.times().bytes().1 < length;
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Opens a connection within the request's time limit.
+    async fn connect(&mut self, target: usize, timing: &mut Timing) -> Result<(), ExchangeError> {
+        self.connections[target] = None;
+        let local = self.local.clone();
+        let open = local.connector.open(&local.shared.plan.targets[target], &local.addresses[target], timing);
+        let mut open = std::pin::pin!(open);
+        let deadline = &mut self.deadline;
+        let opened = std::future::poll_fn(|cx| match open.as_mut().poll(cx) {
+            Poll::Ready(opened) => Poll::Ready(Some(opened)),
+            Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        let Some(stream) = opened else {
+            return Err(ExchangeError::new(Failure::ConnectTimeout, "no connection within the time limit"));
+        };
+        self.connections[target] = Some(Connection::new(stream?).await?);
+        Ok(())
+    }
+
+    fn record_unsent(&mut self, request: &Request, ready: Instant, error: &EvalError) -> Result<(), Problem> {
+        let (latency_us, _) = Timing::starting(ready).finish(Instant::now(), None);
+        let problem = Problem::Failed(Failure::Template, error.to_string());
+        self.record(Sample::bare(request.series, Outcome::Failed(Failure::Template), latency_us));
+        self.describe(request, &problem, None, Seen::default());
+        Err(problem)
+    }
+
+    fn finish(
+        &mut self,
+        request: &Request,
+        attempt: &Attempt,
+        result: Result<Reply, ExchangeError>,
+        sent: Sent,
+        may_renew: bool,
+    ) -> Result<(), Problem> {
+        let connection = self.connections[request.target].as_ref();
+        let times = connection.map(Connection::times);
+        let (latency_us, phases) = attempt.timing.finish(attempt.ended, times);
+        let (bytes_in, bytes_out) = times.map_or((0, 0), |times| times.bytes());
+        let (judged, status, seen) = match result {
+            Ok(reply) => {
+                let judged = self.judge(request, &reply, latency_us, may_renew);
+                (judged, reply.status, Seen { status: reply.status, body: reply.body })
+            }
+            Err(error) => {
+                self.connections[request.target] = None;
+                let seen = Seen { status: error.status, body: Bytes::new() };
+                (Err(Problem::Failed(error.kind, error.message)), error.status, seen)
+            }
+        };
+        let outcome = match &judged {
+            Ok(()) | Err(Problem::NeedsLogin(_)) => Outcome::Ok,
+            Err(Problem::Failed(kind, _)) => Outcome::Failed(*kind),
+        };
+        if attempt.cut_short {
+            // What is left of the request would stand before the next one.
+            self.connections[request.target] = None;
+        }
+        let new_connection = attempt.new_connection;
+        let series = request.series;
+        let sample =
+            Sample { series, outcome, status, latency_us, phases, bytes_in, bytes_out, new_connection };
+        match &judged {
+            Err(Problem::NeedsLogin(_)) => {
+                return Err(Problem::NeedsLogin(Some(Held::new(self.local.clone(), sample))));
+            }
+            Err(problem) => {
+                self.record(sample);
+                self.describe(request, problem, Some(sent), seen);
+            }
+            Ok(()) => self.record(sample),
+        }
+        judged
+    }
+
+    fn record(&self, sample: Sample) {
+        self.local.recorder.borrow_mut().record(&sample);
+    }
+}
+
+pub(super) fn computed_headers(
+    computed: &[(HeaderName, Text)],
+    scope: &Arc<Scope>,
+    headers: &mut HeaderMap,
+) -> Result<(), EvalError> {
+    for (name, text) in computed {
+        // A value with CR or LF is refused here: it never becomes another header.
+        let value = HeaderValue::from_str(&text.render(scope)?).map_err(|_| EvalError::Other {
+            expression: format!("header {name}"),
+            message: "its value holds characters a header cannot".into(),
+        })?;
+        headers.insert(name.clone(), value);
+    }
+    Ok(())
+}
