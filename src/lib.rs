@@ -14,6 +14,7 @@ pub mod load;
 pub mod mask;
 pub mod metric;
 pub mod plan;
+pub mod report;
 pub mod template;
 pub mod threshold;
 pub mod units;

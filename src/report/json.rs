@@ -1,0 +1,55 @@
+//! The result document as JSON text and back. Must not change what the document says.
+
+use super::ReportError;
+use super::model::{FORMAT, ResultDocument};
+
+/// `doc` as indented JSON with a line end.
+///
+/// # Errors
+/// Only if a value cannot be written as JSON, which the model rules out.
+pub fn to_string(doc: &ResultDocument) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(doc).map_err(ReportError::Encode)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The document in `text`.
+///
+/// # Errors
+/// Text that is no JSON, JSON that is no result of plimsoll, a result of a newer format, a damaged result.
+pub fn from_str(text: &str) -> Result<ResultDocument, ReportError> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(ReportError::NotJson)?;
+    let written_by = value.get("plimsoll").and_then(|v| v.as_str()).ok_or(ReportError::NotResult)?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64).ok_or(ReportError::NotResult)?;
+    if format > u64::from(FORMAT) {
+        return Err(ReportError::NewerFormat { format, written_by: super::text::clean(written_by) });
+    }
+    serde_json::from_value(value).map_err(ReportError::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn round_trip() {
+        for doc in [fixture::failing(), fixture::empty()] {
+            assert_eq!(from_str(&to_string(&doc).unwrap()).unwrap(), doc);
+        }
+    }
+
+    #[test]
+    fn what_is_no_result_is_refused_by_reason() {
+        let newer = to_string(&fixture::empty()).unwrap().replacen("\"format\": 1", "\"format\": 7", 1);
+        for (text, message) in [
+            ("not json", "not JSON"),
+            ("{}", "not a result of plimsoll: it has no `plimsoll` and `format`"),
+            ("[1]", "not a result of plimsoll: it has no `plimsoll` and `format`"),
+            (r#"{"plimsoll":"0.1.0","format":1}"#, "a damaged result"),
+            (&newer, "a result of format 7, written by plimsoll 0.1.0; this plimsoll reads up to format 1"),
+        ] {
+            assert_eq!(from_str(text).unwrap_err().to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The result: one versioned document every report is made from. Units are in the field names; what is
+//! unknown is absent, never 0. Holds no behaviour but small look-ups; must not read clocks or files.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of this document's shape.
+pub const FORMAT: u32 = 1;
+
+/// Everything there is to know about one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResultDocument {
+    /// Version of plimsoll that wrote it.
+    pub plimsoll: String,
+    /// Version of the document's shape.
+    pub format: u32,
+    /// The plan that ran.
+    pub plan: PlanInfo,
+    /// When, where and how it ran.
+    pub run: RunInfo,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The exit code of the process.
+    pub exit_code: u8,
+    /// Each threshold with what was seen.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Nothing lost: the two identities.
+    pub accounting: Accounting,
+    /// All requests of endpoints and flows together.
+    pub totals: Series,
+    /// One row each: endpoints, auth, ready, flows.
+    pub series: Vec<Series>,
+    /// Failures grouped by series, kind and message; counts exact, messages masked and cut.
+    pub failures: Vec<FailureGroup>,
+    /// One entry a second.
+    pub timeline: Vec<Interval>,
+    /// Whether the generator could be the limit.
+    pub generator: Generator,
+    /// Remarks a reader must see beside the verdict ("few samples", "auth failed for 3 users").
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// The plan that ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanInfo {
+    /// `name:` of the plan, else its file name.
+    pub name: String,
+    /// Path as given.
+    pub file: String,
+    /// `description:`, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// SHA-256 of the plan's text, hex.
+    pub sha256: String,
+    /// `--profile`, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The plan after profile and overrides, secrets masked.
+    pub effective: serde_json::Value,
+}
+
+/// When, where and how it ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// Id of the run, `run.id` in templates.
+    pub id: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// From the first user's start to the last answer, seconds.
+    pub duration_s: f64,
+    /// Seed of picks, rows and random values.
+    pub seed: u64,
+    /// `closed`, `open-constant` or `open-poisson`.
+    pub model: String,
+    /// How it ended.
+    pub ended: Ended,
+    /// The machine that made the load.
+    pub host: Host,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// As planned.
+    Completed,
+    /// By a threshold with `abort`.
+    Aborted,
+    /// By Ctrl-C or SIGTERM.
+    Interrupted,
+    /// It could not go on.
+    Failed,
+}
+
+/// The machine that made the load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// Cores the generator was allowed to use.
+    pub cores: usize,
+    /// Operating system and architecture.
+    pub os: String,
+}
+
+/// What the run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Met.
+    Pass,
+    /// Missed, but of `level: warn` or inside `grading.tolerance`.
+    Warn,
+    /// Too few samples to say; does not pass.
+    NoData,
+    /// Missed.
+    Fail,
+    /// The generator was the limit; thresholds neither passed nor failed.
+    Invalid,
+    /// Ended by Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// How hard a threshold is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Missing it fails the run.
+    Fail,
+    /// Missing it only warns.
+    Warn,
+}
+
+/// One threshold with what was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdResult {
+    /// `plan`, `endpoint:NAME` or `flow:NAME`.
+    pub scope: String,
+    /// As written, `p95 < 200ms`.
+    pub expression: String,
+    /// How hard it is.
+    pub level: Level,
+    /// The value seen, in `unit`; absent without data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<f64>,
+    /// The value demanded, in `unit`.
+    pub target: f64,
+    /// `s`, `ratio`, `1/s` or `count`.
+    pub unit: String,
+    /// Met or not.
+    pub verdict: Verdict,
+    /// Samples behind the value.
+    pub samples: u64,
+    /// A remark ("few samples", "needs 368 samples", "3 requests were still running").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// `scheduled = started + dropped + not_started` and `started = ok + failed + interrupted`, in requests.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Accounting {
+    /// Requests that were due.
+    pub scheduled: u64,
+    /// Requests begun.
+    pub started: u64,
+    /// Due, but given up.
+    pub dropped: u64,
+    /// Due, but the run ended first.
+    pub not_started: u64,
+    /// Ended well.
+    pub ok: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Still running at the end.
+    pub interrupted: u64,
+    /// Iterations ended.
+    pub iterations: u64,
+    /// Requests of the warm-up, in nothing else.
+    pub warmup_requests: u64,
+    /// Requests handed back unsent by a connection the target had closed, and sent once on a new one.
+    pub resent: u64,
+}
+
+/// What a row of the tables is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SeriesKind {
+    /// An endpoint, or a request step of a flow.
+    Endpoint,
+    /// A step of the auth flow.
+    Auth,
+    /// A readiness check.
+    Ready,
+    /// A timed group of steps.
+    Group,
+    /// A whole wait.
+    Poll,
+    /// A whole flow, think time included.
+    Flow,
+    /// All endpoints together.
+    Total,
+}
+
+/// One row of the tables.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// Name of the endpoint or step.
+    pub name: String,
+    /// What it is.
+    pub kind: SeriesKind,
+    /// Scenario it belongs to.
+    pub scenario: String,
+    /// Method, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Requests ended or interrupted.
+    pub requests: u64,
+    /// Requests failed or interrupted.
+    pub failures: u64,
+    /// failures / requests; absent without requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ratio: Option<f64>,
+    /// Requests a second over the run's duration.
+    pub rps: f64,
+    /// Failures a second over the run's duration.
+    pub failures_per_s: f64,
+    /// Bytes of responses (head and body).
+    pub bytes_in: u64,
+    /// Bytes of requests (head and body).
+    pub bytes_out: u64,
+    /// Connections opened.
+    pub new_connections: u64,
+    /// Ready-to-send (or intended start) → last byte; interrupted requests with the time they had reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<Distribution>,
+    /// The same of requests that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ok_us: Option<Distribution>,
+    /// First byte written → last byte read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_us: Option<Distribution>,
+    /// Intended start → first attempt to write, connection set-up excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_us: Option<Distribution>,
+    /// Name look-up, only of requests that made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_us: Option<Distribution>,
+    /// TCP connect, only of requests that opened a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_us: Option<Distribution>,
+    /// TLS handshake, only of requests that opened a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_us: Option<Distribution>,
+    /// First byte written → request fully written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_us: Option<Distribution>,
+    /// Request fully written → first byte of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttfb_us: Option<Distribution>,
+    /// First → last byte of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_us: Option<Distribution>,
+    /// Responses by status.
+    pub status: BTreeMap<String, u64>,
+    /// Failures by kind.
+    pub failure_kinds: BTreeMap<String, u64>,
+}
+
+/// A distribution of times in µs. Percentiles come from a histogram of 3 significant digits and never exceed `max`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Distribution {
+    pub count: u64,
+    pub min: u64,
+    pub mean: f64,
+    pub stddev: f64,
+    pub p50: u64,
+    pub p66: u64,
+    pub p75: u64,
+    pub p80: u64,
+    pub p90: u64,
+    pub p95: u64,
+    pub p98: u64,
+    pub p99: u64,
+    pub p99_9: u64,
+    pub p99_99: u64,
+    pub max: u64,
+    /// HdrHistogram V2, zlib-compressed, base64; unit µs.
+    pub hdr: String,
+}
+
+/// One group of failures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureGroup {
+    /// Name of the row.
+    pub series: String,
+    /// One of the closed list.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+    /// What was seen, masked, cut.
+    pub message: String,
+    /// Seconds from the start to the first.
+    pub first_s: f64,
+    /// Seconds from the start to the last.
+    pub last_s: f64,
+    /// The first one in detail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<FailureExample>,
+}
+
+/// One failed request in detail; masked and cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureExample {
+    /// Request line and body as sent.
+    pub request: String,
+    /// Status and body as received; absent without a response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+}
+
+/// One second of the run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Interval {
+    /// End of the second, counted from the start of the load.
+    pub at_s: u64,
+    /// Users running at its end.
+    pub users: u64,
+    /// Arrivals due in it; absent in closed models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_rps: Option<f64>,
+    /// Requests ended in it, a second.
+    pub rps: f64,
+    /// Failures in it.
+    pub failures: u64,
+    /// Latency percentiles of the requests ended in it, µs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_us: Option<u64>,
+    /// 95 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_us: Option<u64>,
+    /// 99 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_us: Option<u64>,
+    /// The same for each row that had requests.
+    pub per_series: BTreeMap<String, SeriesInterval>,
+}
+
+/// One second of one row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeriesInterval {
+    /// Requests ended in it.
+    pub requests: u64,
+    /// Failures in it.
+    pub failures: u64,
+    /// Median latency, µs.
+    pub p50_us: u64,
+    /// 95 %, µs.
+    pub p95_us: u64,
+    /// 99 %, µs.
+    pub p99_us: u64,
+}
+
+/// Whether the generator could be the limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Generator {
+    /// False when a reason was found not to believe the run.
+    pub valid: bool,
+    /// The reasons.
+    pub reasons: Vec<InvalidReason>,
+    /// Worker threads.
+    pub workers: usize,
+    /// Seconds of CPU the process used, all threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_s: Option<f64>,
+    /// Largest resident memory, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rss_bytes: Option<u64>,
+}
+
+/// A reason not to believe the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InvalidReason {
+    /// `fds`, `ports`, `memory` …
+    pub kind: String,
+    /// From this second.
+    pub from_s: f64,
+    /// To this second.
+    pub to_s: f64,
+    /// In words.
+    pub detail: String,
+}

@@ -1,0 +1,201 @@
+//! Where a report goes. Opened before the first request, so that a path that cannot be written is known in time;
+//! what was there stays until the new report is complete. Must not know what a report contains.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::ReportError;
+
+/// One place to write one report to.
+#[derive(Debug)]
+pub struct Sink {
+    path: String,
+    target: Target,
+    /// Folders made for it, the outermost first; taken away again if nothing is written.
+    made: Vec<PathBuf>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Stdout,
+    /// A device or pipe, and files in a folder where no other can be made: written as they are, at the end.
+    InPlace(PathBuf),
+    /// A file beside the target, renamed at the end.
+    Beside {
+        temporary: PathBuf,
+        file: File,
+        path: PathBuf,
+    },
+    Done,
+}
+
+impl Sink {
+    /// A sink for `path`; `-` and `/dev/stdout` are standard output. Makes missing folders.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`] if `path` is a folder or cannot be written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ReportError> {
+        let shown = path.as_ref().display().to_string();
+        let mut made = Vec::new();
+        match target(path.as_ref(), &mut made) {
+            Ok(target) => Ok(Self { path: shown, target, made }),
+            Err(error) => {
+                remove_folders(&made);
+                Err(failed(&shown, &error))
+            }
+        }
+    }
+
+    /// Whether this is standard output, so that nothing else may be written there.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.target, Target::Stdout)
+    }
+
+    /// The path as given.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Writes the whole report and puts it in its place.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`]; what was there before is kept then, as far as the system allows.
+    pub fn write(mut self, text: &str) -> Result<(), ReportError> {
+        let written = match &mut self.target {
+            Target::Stdout => to_stdout(text),
+            Target::InPlace(path) => in_place(path, text),
+            Target::Beside { temporary, file, path } => {
+                write_all(file, text).and_then(|()| put(temporary, path, text))
+            }
+            Target::Done => Ok(()),
+        };
+        written.map_err(|error| failed(&self.path, &error))?;
+        if let Target::Beside { temporary, .. } = &self.target {
+            let _ = fs::remove_file(temporary); // still there only if it could not be renamed
+        }
+        self.target = Target::Done;
+        Ok(())
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        match &self.target {
+            Target::Done => return,
+            Target::Beside { temporary, .. } => drop(fs::remove_file(temporary)),
+            Target::Stdout | Target::InPlace(_) => {}
+        }
+        remove_folders(&self.made);
+    }
+}
+
+fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
+    let text = path.to_string_lossy();
+    if text.is_empty() {
+        return Err(io::Error::other("the path is empty"));
+    }
+    if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&text.as_ref()) {
+        return Ok(Target::Stdout);
+    }
+    // A link is followed: the file it leads to is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&path) {
+        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => return Ok(Target::InPlace(path)),
+        Ok(_) => drop(OpenOptions::new().write(true).open(&path)?),
+        Err(_) if text.ends_with('/') => return Err(io::ErrorKind::IsADirectory.into()),
+        Err(_) => {}
+    }
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folders(folder, made)?;
+    match beside(&path, folder) {
+        Err(_) if path.is_file() => Ok(Target::InPlace(path)),
+        other => other,
+    }
+}
+
+fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().filter(|f| !f.as_os_str().is_empty()).take_while(|f| !f.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) => made.push(folder.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Only empty folders go.
+fn remove_folders(made: &[PathBuf]) {
+    for folder in made.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn beside(path: &Path, folder: &Path) -> io::Result<Target> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
+    let short: String = name.chars().take(40).collect();
+    for attempt in 0..100 {
+        let temporary = folder.join(format!(".{short}.{}-{attempt}.partial", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                if let Ok(found) = fs::metadata(path) {
+                    let _ = fs::set_permissions(&temporary, found.permissions());
+                }
+                return Ok(Target::Beside { temporary, file, path: path.to_owned() });
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn write_all(file: &mut File, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// A file mounted on its own cannot be replaced, only written.
+fn put(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
+    match fs::rename(temporary, path) {
+        Ok(()) => Ok(()),
+        Err(_) if path.is_file() => in_place(path, text),
+        Err(error) => Err(error),
+    }
+}
+
+fn in_place(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).truncate(path.is_file()).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn to_stdout(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+fn failed(path: &str, error: &io::Error) -> ReportError {
+    let cause = match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "no space left".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    };
+    ReportError::Write { path: super::text::clean(path), cause }
+}
+
+#[cfg(test)]
+mod tests;

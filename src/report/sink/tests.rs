@@ -1,0 +1,95 @@
+//! Paths that work, paths that do not, and what is left behind.
+
+use super::*;
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn missing_folders_are_made_and_taken_away_again_unused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a/b/report.html");
+    drop(Sink::open(&path).unwrap());
+    assert!(names(root.path()).is_empty());
+    Sink::open(&path).unwrap().write("page").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "page");
+    assert_eq!(names(&root.path().join("a/b")), ["report.html"]);
+}
+
+#[test]
+fn what_was_there_stays_until_the_new_report_is_complete() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("r.json");
+    fs::write(&path, "good").unwrap();
+    let sink = Sink::open(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "good");
+    drop(sink);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "good");
+    let (one, two) = (Sink::open(&path).unwrap(), Sink::open(&path).unwrap());
+    one.write("better").unwrap();
+    two.write("best").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "best");
+    assert_eq!(names(root.path()), ["r.json"]);
+}
+
+#[test]
+fn impossible_paths_are_named_with_their_cause() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    let message = |path: &Path| Sink::open(path).unwrap_err().to_string();
+    let shown = root.path().display();
+    assert_eq!(message(root.path()), format!("cannot write {shown}: it is a directory"));
+    let new_folder = PathBuf::from(format!("{shown}/new/"));
+    assert_eq!(message(&new_folder), format!("cannot write {shown}/new/: it is a directory"));
+    let below = file.join("x/y.html");
+    assert_eq!(
+        message(&below),
+        format!("cannot write {shown}/file/x/y.html: a part of the path is not a directory")
+    );
+    assert_eq!(message(Path::new("")), "cannot write : the path is empty");
+    assert_eq!(names(root.path()), ["file"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn unwritable_places() {
+    let message = Sink::open("/proc/plimsoll/x.html").unwrap_err().to_string();
+    assert!(message.starts_with("cannot write /proc/plimsoll/x.html: "), "{message}");
+    Sink::open("/dev/null").unwrap().write("text").unwrap();
+    let full = Sink::open("/dev/full").unwrap().write("text").unwrap_err().to_string();
+    assert_eq!(full, "cannot write /dev/full: no space left");
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only_files_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let root = tempfile::tempdir().unwrap();
+    let (real, link) = (root.path().join("real"), root.path().join("link"));
+    fs::write(&real, "old").unwrap();
+    symlink(&real, &link).unwrap();
+    Sink::open(&link).unwrap().write("new").unwrap();
+    assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o444)).unwrap();
+    if OpenOptions::new().write(true).open(&real).is_err() {
+        let message = Sink::open(&real).unwrap_err().to_string();
+        assert!(message.ends_with(": permission denied"), "{message}");
+    }
+}
+
+#[test]
+fn standard_output_by_its_names() {
+    for name in ["-", "/dev/stdout"] {
+        let sink = Sink::open(name).unwrap();
+        assert!(sink.is_stdout());
+        assert_eq!(sink.path(), name);
+    }
+}

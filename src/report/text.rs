@@ -1,0 +1,149 @@
+//! Text that came from plans and servers, made safe to show, and its width on a screen.
+//! Must not know the result document.
+
+/// `text` as one harmless line: control characters and escape codes become visible pictures, bidi overrides and
+/// other invisible marks become `�`, line ends become spaces, and nothing in it reads as a command of a CI system.
+pub fn clean(text: &str) -> String {
+    let line: String =
+        text.trim_end().chars().map(|c| if breaks_line(c) { ' ' } else { visible(c) }).collect();
+    defuse(&line)
+}
+
+/// The same for a block of text whose lines stay apart.
+pub fn clean_block(text: &str) -> String {
+    text.trim_end().split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+fn breaks_line(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' => '\u{fffd}',
+        // bidi marks, embeddings, overrides and isolates; invisible spaces and tags. Joiners stay: scripts need them.
+        '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => '\u{fffd}',
+        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
+        '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// GitHub takes `::name::` at the start of a line and `##[name]` anywhere, Azure and TeamCity their own `##`.
+fn defuse(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 2);
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        let rest = &line[at..];
+        out.push(c);
+        let workflow = before.is_whitespace() && rest.starts_with("::");
+        let bracket = ["##[", "##vso[", "##teamcity["].iter().any(|command| rest.starts_with(command));
+        if workflow || bracket {
+            out.push(' ');
+        }
+        before = c;
+    }
+    out
+}
+
+/// `text` with every line that a wrap left starting with `::` defused too.
+pub fn defuse_lines(text: &str) -> String {
+    let guard = |line: &str| {
+        let body = line.trim_start();
+        match body.strip_prefix("::") {
+            Some(rest) => format!("{}: :{rest}", &line[..line.len() - body.len()]),
+            None => line.to_owned(),
+        }
+    };
+    text.split('\n').map(guard).collect::<Vec<_>>().join("\n")
+}
+
+/// Columns `text` takes on a terminal; wide scripts and emoji count 2, marks that sit on others 0.
+pub fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// After Unicode's East Asian Width, in coarse blocks: a table cell, not a typesetter.
+fn char_width(c: char) -> usize {
+    match c as u32 {
+        0x300..=0x36f | 0x200c | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 => 2,
+        0xf900..=0xfaff | 0xfe30..=0xfe4f | 0xff00..=0xff60 | 0xffe0..=0xffe6 => 2,
+        0x1f300..=0x1f64f | 0x1f680..=0x1f6ff | 0x1f900..=0x1f9ff | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// `text` in at most `columns` columns, its end replaced by `…` where it is longer.
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += char_width(c);
+        if used > columns {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// `text` filled with spaces on the right.
+pub fn pad_right(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// `text` filled with spaces on the left.
+pub fn pad_left(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clean_leaves_honest_text_alone() {
+        for text in
+            ["list agents", "GET /agents/{id}", "naïve café 東京 👩\u{200d}🚀", "a::b", "<script>", "# 1"]
+        {
+            assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn clean_neutralises() {
+        for (text, safe) in [
+            ("\u{1b}[31mred\u{7}", "␛[31mred␇"),
+            ("a\r\nb\tc", "a  b c"),
+            ("evil\u{202e}txt.exe", "evil�txt.exe"),
+            ("\u{9b}2J", "�2J"),
+            ("::error::x", ": :error::x"),
+            ("  ::error::x", "  : :error::x"),
+            ("x\n::error::y", "x : :error::y"),
+            ("x ##[group]y", "x # #[group]y"),
+            ("##vso[task]", "# #vso[task]"),
+        ] {
+            assert_eq!(clean(text), safe);
+        }
+        assert_eq!(clean_block("a\n::b\n"), "a\n: :b");
+        assert_eq!(defuse_lines("a\n  ::b"), "a\n  : :b");
+    }
+
+    #[test]
+    fn widths_and_cuts() {
+        assert_eq!(width("東京"), 4);
+        assert_eq!(cut("execute agent", 8), "execute…");
+        assert_eq!(cut("東京東京", 4), "東…");
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abc", 0), "…");
+        assert_eq!(pad_left("東", 4), "  東");
+        assert_eq!(pad_right("東", 4), "東  ");
+    }
+}

@@ -1,0 +1,163 @@
+//! Verdicts in words and marks, and what a threshold came to. Must not decide anything: the document has decided.
+
+use super::model::{ResultDocument, ThresholdResult, Verdict};
+use super::number;
+use super::text::clean;
+
+/// `✓`, `⚠` or `✗`.
+pub fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✓",
+        Verdict::Warn => "⚠",
+        Verdict::NoData | Verdict::Fail | Verdict::Invalid | Verdict::Interrupted => "✗",
+    }
+}
+
+/// The verdict in capitals.
+pub fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Warn => "WARN",
+        Verdict::NoData => "NO DATA",
+        Verdict::Fail => "FAIL",
+        Verdict::Invalid => "INVALID",
+        Verdict::Interrupted => "INTERRUPTED",
+    }
+}
+
+/// The one line that says how it went, why, and with which exit code.
+pub fn verdict_line(doc: &ResultDocument) -> String {
+    let reason = clean(&doc.reason);
+    let reason = reason.trim().trim_end_matches('.');
+    let why = if reason.is_empty() { String::new() } else { format!(" — {reason}") };
+    format!("{} {}{why} · exit {}", mark(doc.verdict), word(doc.verdict), doc.exit_code)
+}
+
+/// A threshold as cells of text.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Judged {
+    /// `✓`, `⚠` or `✗`.
+    pub mark: &'static str,
+    /// `pass`, `warn` or `fail`: a class, not a sentence.
+    pub class: &'static str,
+    /// The verdict in words.
+    pub word: &'static str,
+    /// What it is about.
+    pub scope: String,
+    /// As written in the plan.
+    pub expression: String,
+    /// What was seen, or `no data`.
+    pub observed: String,
+    /// What was demanded, with its comparison.
+    pub target: String,
+    /// How far from the target: `27 % under`.
+    pub margin: String,
+    /// Remarks.
+    pub note: String,
+}
+
+/// `threshold` as cells of text.
+pub fn judged(threshold: &ThresholdResult) -> Judged {
+    let seen = threshold.observed.filter(|v| v.is_finite() && threshold.verdict != Verdict::NoData);
+    Judged {
+        mark: mark(threshold.verdict),
+        class: class(threshold.verdict),
+        word: word(threshold.verdict),
+        scope: scope(&threshold.scope),
+        expression: clean(&threshold.expression),
+        observed: seen
+            .map_or_else(|| "no data".into(), |v| number::observed(v, threshold.target, &threshold.unit)),
+        target: format!(
+            "{}{}",
+            comparison(&threshold.expression),
+            number::target(threshold.target, &threshold.unit)
+        ),
+        margin: seen.map_or_else(String::new, |v| margin(v, threshold.target)),
+        note: note(threshold),
+    }
+}
+
+/// The class of a verdict in reports.
+pub fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::NoData | Verdict::Fail => "fail",
+        Verdict::Invalid | Verdict::Interrupted => "void",
+    }
+}
+
+fn scope(scope: &str) -> String {
+    match scope.split_once(':') {
+        Some(("endpoint", name)) => clean(name),
+        Some((kind, name)) => clean(&format!("{kind} {name}")),
+        None => clean(scope),
+    }
+}
+
+fn comparison(expression: &str) -> &'static str {
+    ["<=", ">=", "==", "!=", "<", ">"].into_iter().find(|sign| expression.contains(sign)).map_or("", |sign| {
+        match sign {
+            "<=" => "≤ ",
+            ">=" => "≥ ",
+            "==" => "= ",
+            "!=" => "≠ ",
+            "<" => "< ",
+            _ => "> ",
+        }
+    })
+}
+
+fn margin(observed: f64, target: f64) -> String {
+    let off = (observed - target) / target.abs() * 100.0;
+    match off {
+        off if !off.is_finite() => String::new(),
+        0.0 => "at the target".into(),
+        off if off.abs() < 0.5 => format!("<1 % {}", if off > 0.0 { "over" } else { "under" }),
+        off => format!("{:.0} % {}", off.abs(), if off > 0.0 { "over" } else { "under" }),
+    }
+}
+
+fn note(threshold: &ThresholdResult) -> String {
+    let mut notes: Vec<String> = threshold.note.iter().map(|n| clean(n)).collect();
+    if threshold.verdict == Verdict::NoData {
+        notes.push(format!("has {}", number::plural(threshold.samples, "sample")));
+    }
+    notes.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_verdict_line_says_why() {
+        assert_eq!(
+            verdict_line(&fixture::failing()),
+            "✗ FAIL — p95 of \"execute agent\" was 4.61 s, target < 2 s (1 of 6 thresholds missed) · exit 1"
+        );
+        let mut doc = fixture::empty();
+        doc.reason = "all met.\n::error::".into();
+        assert_eq!(verdict_line(&doc), "✓ PASS — all met. : :error:: · exit 0");
+        doc.reason.clear();
+        assert_eq!(verdict_line(&doc), "✓ PASS · exit 0");
+    }
+
+    #[test]
+    fn margins() {
+        assert_eq!(margin(4.6, 2.0), "130 % over");
+        assert_eq!(margin(0.145, 0.2), "28 % under");
+        assert_eq!(margin(2.0, 2.0), "at the target");
+        assert_eq!(margin(2.0004, 2.0), "<1 % over");
+        assert_eq!(margin(1.0, 0.0), "");
+    }
+
+    #[test]
+    fn no_data_says_what_is_missing() {
+        let doc = fixture::failing();
+        let cells = judged(doc.thresholds.iter().find(|t| t.verdict == Verdict::NoData).unwrap());
+        assert_eq!((cells.mark, cells.observed.as_str()), ("✗", "no data"));
+        assert_eq!(cells.note, "needs 3688 samples; has 240 samples");
+    }
+}
