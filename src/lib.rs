@@ -4,6 +4,7 @@
 pub mod body;
 pub mod compile;
 pub mod data;
+pub mod demo;
 pub mod diagnostic;
 pub mod engine;
 pub mod exit;
