@@ -1,0 +1,173 @@
+//! The command line: what can be written, with its help. Must not do anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// A declarative load-test runner: a YAML or TOML plan in, an honest verdict and an exit code out.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 pass (or warn), 1 fail, 2 wrong usage or plan, 3 could not run, \
+                        4 invalid (the generator was the limit), 130 interrupted.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a plan and judge its thresholds.
+    Run {
+        /// The plan: a .yaml, .yml or .toml file.
+        plan: PathBuf,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        flags: RunFlags,
+    },
+    /// Run the built-in general plan against a small TempoNest on loopback (about 20 s).
+    Demo {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        flags: RunFlags,
+    },
+    /// Serve the small TempoNest until Ctrl-C: something to aim plans at.
+    ServeDemo(ServeDemo),
+    /// Check plans without sending anything.
+    Validate {
+        /// The plans.
+        #[arg(required = true)]
+        plans: Vec<PathBuf>,
+        /// Check them with this profile.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// Show a plan as it would run: after profile and flags, secrets masked, with its load over time.
+    Show {
+        /// The plan.
+        plan: PathBuf,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        changes: Changes,
+    },
+    /// Print the JSON Schema of plans or of results.
+    Schema {
+        /// Which one.
+        which: SchemaKind,
+    },
+    /// Render a result written by `run --json` again.
+    Report {
+        /// The result.
+        result: PathBuf,
+        /// Write the HTML report there.
+        #[arg(long, value_name = "PATH")]
+        html: Option<PathBuf>,
+        /// Print only the verdict.
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// A schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SchemaKind {
+    /// Of plans.
+    Plan,
+    /// Of results.
+    Result,
+}
+
+/// What the command line changes in a plan.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Changes {
+    /// Use a profile of the plan.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Base URL of the default target (the only one, or the first of `targets`).
+    #[arg(short = 'H', long, value_name = "URL")]
+    pub host: Option<String>,
+    /// Base URL of a target; repeatable.
+    #[arg(long = "target", value_name = "NAME=URL", value_parser = name_and_url)]
+    pub targets: Vec<(String, String)>,
+    /// Number of users.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub users: Option<u32>,
+    /// Users started a second: 5 or 5/s.
+    #[arg(short = 'r', long, value_name = "RATE")]
+    pub spawn_rate: Option<String>,
+    /// How long: 120 (seconds), 2m or 1h30m.
+    #[arg(short = 't', long, value_name = "TIME")]
+    pub run_time: Option<String>,
+    /// Set any value of the plan, such as load.users=100; repeatable.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// How to run a plan.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunFlags {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub changes: Changes,
+    /// Plain progress lines instead of the live display, as in a CI log.
+    #[arg(long)]
+    pub headless: bool,
+    /// Write a self-contained HTML report.
+    #[arg(long, value_name = "PATH")]
+    pub html: Option<PathBuf>,
+    /// Write the result as JSON; `-` is standard output.
+    #[arg(long, value_name = "PATH")]
+    pub json: Option<PathBuf>,
+    /// Seed of picks, data rows and random values; the one used is in every report.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Exit 1 on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print only the verdict.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Worker threads; as many as cores when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+}
+
+/// How the demo platform behaves.
+#[derive(Debug, Clone, Args)]
+pub struct ServeDemo {
+    /// Port of the auth service; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9002)]
+    pub auth_port: u16,
+    /// Port of the agents service; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    pub agents_port: u16,
+    /// Port of the RAG service; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9003)]
+    pub rag_port: u16,
+    /// Seed of delays and errors.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Factor on every delay.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub slow: f64,
+    /// Share of agents and RAG responses that become errors, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub error_rate: f64,
+    /// Life of an access token, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub token_ttl: u64,
+}
+
+fn name_and_url(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
+        _ => Err("write NAME=URL, such as agents=http://localhost:9000".to_owned()),
+    }
+}

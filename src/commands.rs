@@ -1,0 +1,54 @@
+//! The commands, one file each: the only floor that reads arguments and prints.
+
+mod completions;
+mod demo;
+mod document;
+mod progress;
+mod report;
+mod run;
+mod schema;
+mod serve_demo;
+mod show;
+mod terminal;
+mod validate;
+
+use clap::Parser as _;
+
+use crate::cli::{Changes, Cli, Command};
+use crate::exit::Exit;
+use crate::plan::load::Overrides;
+
+/// Reads the command line and does what it says.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    match cli.command {
+        Command::Run { plan, flags } => run::run(&plan, &flags),
+        Command::Demo { flags } => demo::demo(&flags),
+        Command::ServeDemo(options) => serve_demo::serve_demo(&options),
+        Command::Validate { plans, profile } => validate::validate(&plans, profile),
+        Command::Show { plan, changes } => show::show(&plan, &changes),
+        Command::Schema { which } => schema::schema(which),
+        Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),
+        Command::Completions { shell } => completions::completions(shell),
+    }
+}
+
+fn overrides(changes: &Changes) -> Overrides {
+    Overrides {
+        profile: changes.profile.clone(),
+        set: changes.set.clone(),
+        targets: changes.targets.clone(),
+        host: changes.host.clone(),
+        users: changes.users,
+        spawn_rate: changes.spawn_rate.clone(),
+        run_time: changes.run_time.clone(),
+    }
+}

@@ -1,0 +1,16 @@
+//! `plimsoll completions`: completions for a shell.
+
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+
+use super::terminal::out;
+
+pub fn completions(shell: Shell) -> Exit {
+    let mut text = vec![];
+    generate(shell, &mut Cli::command(), "plimsoll", &mut text);
+    out(&String::from_utf8_lossy(&text));
+    Exit::Pass
+}

@@ -1,0 +1,256 @@
+//! From what the engine saw to the result document: numbers, thresholds, verdict, reason.
+
+mod distribution;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use crate::compile::CompiledPlan;
+use crate::engine::{IntervalRow, IntervalSummary, Outcome, RunOptions, Stopped};
+use crate::failure::Failure;
+use crate::metric::{Phase, SeriesKind as Kind, SeriesTotal, Totals};
+use crate::report::model::{
+    Accounting, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host, Interval, InvalidReason,
+    PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
+};
+
+use distribution::distribution;
+
+/// A last second cut shorter than this has no rate worth dividing for.
+const SHORTEST_S: f64 = 0.2;
+
+/// The only scenario there is so far.
+const SCENARIO: &str = "default";
+
+/// The result of a run. `strict` decides what a warning exits with.
+pub fn document(
+    plan: &CompiledPlan,
+    options: &RunOptions,
+    outcome: &Outcome,
+    strict: bool,
+) -> ResultDocument {
+    let duration_s = outcome.duration.as_secs_f64();
+    let totals = &outcome.totals;
+    let endpoints = endpoints(plan);
+    let whole = totals.merged(endpoints.iter().copied());
+    let thresholds = verdict::thresholds(plan, totals, &whole, duration_s);
+    let generator = generator(plan, options, outcome);
+    let judged = verdict::judge(outcome, &thresholds, &generator, &whole, strict);
+    ResultDocument {
+        plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
+        format: FORMAT,
+        plan: PlanInfo {
+            name: plan.info.name.clone(),
+            file: plan.info.file.clone(),
+            description: plan.info.description.clone(),
+            sha256: plan.info.sha256.clone(),
+            profile: plan.info.profile.clone(),
+            effective: plan.info.effective.clone(),
+        },
+        run: RunInfo {
+            id: options.run_id.clone(),
+            started_at: outcome
+                .started_at
+                .round(jiff::Unit::Millisecond)
+                .unwrap_or(outcome.started_at)
+                .to_string(),
+            duration_s,
+            seed: options.seed,
+            model: "closed".to_owned(),
+            ended: match outcome.stopped {
+                Stopped::Completed => Ended::Completed,
+                Stopped::Interrupted => Ended::Interrupted,
+                Stopped::Failed(_) => Ended::Failed,
+            },
+            host: Host {
+                cores: std::thread::available_parallelism().map_or(1, usize::from),
+                os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            },
+        },
+        verdict: judged.verdict,
+        reason: judged.reason,
+        exit_code: judged.exit as u8,
+        thresholds,
+        accounting: accounting(&whole, totals),
+        totals: series_row("Aggregated", SeriesKind::Total, None, &whole, duration_s),
+        series: rows(plan, totals, duration_s),
+        failures: failures(plan, totals),
+        timeline: outcome.timeline.iter().map(|second| interval(plan, second)).collect(),
+        generator,
+        notes: verdict::notes(plan, totals),
+    }
+}
+
+/// Rows that make up the totals.
+fn endpoints(plan: &CompiledPlan) -> Vec<usize> {
+    (0..plan.series.len()).filter(|index| plan.series[*index].kind == Kind::Endpoint).collect()
+}
+
+fn accounting(whole: &SeriesTotal, totals: &Totals) -> Accounting {
+    let started = whole.requests();
+    Accounting {
+        // In a closed model a request is due when its user is ready for it.
+        scheduled: started,
+        started,
+        dropped: 0,
+        not_started: 0,
+        ok: whole.ok.count(),
+        failed: whole.failed.count(),
+        interrupted: whole.interrupted.count(),
+        iterations: totals.iterations,
+        warmup_requests: 0,
+        resent: totals.resent,
+    }
+}
+
+fn rows(plan: &CompiledPlan, totals: &Totals, duration_s: f64) -> Vec<Series> {
+    let all = plan.series.iter().zip(&totals.series).map(|(info, total)| {
+        let kind = match info.kind {
+            Kind::Endpoint => SeriesKind::Endpoint,
+            Kind::Auth => SeriesKind::Auth,
+            Kind::Ready => SeriesKind::Ready,
+            Kind::Flow => SeriesKind::Flow,
+        };
+        let method = info.method.as_ref().map(ToString::to_string);
+        series_row(&info.name, kind, method, total, duration_s)
+    });
+    all.collect()
+}
+
+fn series_row(
+    name: &str,
+    kind: SeriesKind,
+    method: Option<String>,
+    total: &SeriesTotal,
+    duration_s: f64,
+) -> Series {
+    let (requests, failures) = (total.requests(), total.failures());
+    let per_s = |count: u64| if duration_s > 0.0 { count as f64 / duration_s } else { 0.0 };
+    let phase = |phase: Phase| total.phases[phase as usize].as_deref().and_then(distribution);
+    let mut failure_kinds: BTreeMap<_, _> = Failure::ALL
+        .iter()
+        .map(|kind| (kind.name().to_owned(), total.failures[*kind as usize]))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    if total.interrupted.count() > 0 {
+        failure_kinds.insert("interrupted".into(), total.interrupted.count());
+    }
+    Series {
+        name: name.to_owned(),
+        kind,
+        scenario: SCENARIO.to_owned(),
+        method,
+        requests,
+        failures,
+        error_ratio: (requests > 0).then(|| failures as f64 / requests as f64),
+        rps: per_s(requests),
+        failures_per_s: per_s(failures),
+        bytes_in: total.bytes_in,
+        bytes_out: total.bytes_out,
+        new_connections: total.new_connections,
+        latency_us: distribution(&total.latency()),
+        latency_ok_us: distribution(&total.ok),
+        service_us: phase(Phase::Service),
+        wait_us: phase(Phase::Wait),
+        dns_us: phase(Phase::Dns),
+        connect_us: phase(Phase::Connect),
+        tls_us: phase(Phase::Tls),
+        send_us: phase(Phase::Send),
+        ttfb_us: phase(Phase::Ttfb),
+        receive_us: phase(Phase::Receive),
+        status: total.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect(),
+        failure_kinds,
+    }
+}
+
+fn failures(plan: &CompiledPlan, totals: &Totals) -> Vec<FailureGroup> {
+    let mut groups = vec![];
+    for (info, total) in plan.series.iter().zip(&totals.series) {
+        groups.extend(total.texts.iter().map(|text| {
+            FailureGroup {
+                series: info.name.clone(),
+                kind: text.kind.name().to_owned(),
+                count: text.count,
+                message: text.text.as_ref().map_or("other messages".into(), |t| t.message.clone()),
+                first_s: text.first_us as f64 / 1e6,
+                last_s: text.last_us as f64 / 1e6,
+                example: text
+                    .text
+                    .as_ref()
+                    .map(|t| FailureExample { request: t.request.clone(), response: t.response.clone() }),
+            }
+        }));
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
+}
+
+fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
+    let length_s = second.length_s.max(SHORTEST_S);
+    let some = |us: u64| (second.total.requests > 0).then_some(us);
+    let row = |(index, row): &(usize, IntervalRow)| {
+        let values = SeriesInterval {
+            requests: row.requests,
+            failures: row.failures,
+            p50_us: row.p50_us,
+            p95_us: row.p95_us,
+            p99_us: row.p99_us,
+        };
+        (plan.series[*index].name.clone(), values)
+    };
+    Interval {
+        at_s: second.at_s,
+        users: second.users,
+        offered_rps: None,
+        rps: second.total.requests as f64 / length_s,
+        failures: second.total.failures,
+        p50_us: some(second.total.p50_us),
+        p95_us: some(second.total.p95_us),
+        p99_us: some(second.total.p99_us),
+        per_series: second.rows.iter().map(row).collect(),
+    }
+}
+
+fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> Generator {
+    let mut reasons = vec![];
+    // What `ready` met does not count, it only waited; flows repeat what their requests say.
+    let of_requests = |kind: Kind| matches!(kind, Kind::Endpoint | Kind::Auth);
+    let rows: Vec<_> = plan
+        .series
+        .iter()
+        .zip(&outcome.totals.series)
+        .filter(|(info, _)| of_requests(info.kind))
+        .map(|(_, row)| row)
+        .collect();
+    for (kind, name) in
+        [(Failure::LocalFds, "fds"), (Failure::LocalPorts, "ports"), (Failure::LocalMemory, "memory")]
+    {
+        let count: u64 = rows.iter().map(|row| row.failures[kind as usize]).sum();
+        let texts = || rows.iter().flat_map(|row| &row.texts).filter(|text| text.kind == kind);
+        if count > 0 {
+            reasons.push(InvalidReason {
+                kind: name.to_owned(),
+                from_s: texts().map(|t| t.first_us).min().unwrap_or(0) as f64 / 1e6,
+                to_s: texts().map(|t| t.last_us).max().unwrap_or(0) as f64 / 1e6,
+                detail: format!(
+                    "{count} requests failed because the generator ran out of {}",
+                    words_of(name)
+                ),
+            });
+        }
+    }
+    Generator {
+        valid: reasons.is_empty(),
+        reasons,
+        workers: options.workers,
+        cpu_s: outcome.resources.cpu_s,
+        max_rss_bytes: outcome.resources.max_rss_bytes,
+    }
+}
+
+fn words_of(shortage: &str) -> &str {
+    match shortage {
+        "fds" => "file descriptors (raise `ulimit -n`)",
+        other => other,
+    }
+}

@@ -1,0 +1,172 @@
+//! Thresholds judged, the verdict, and why in one sentence.
+
+use crate::compile::CompiledPlan;
+use crate::compile::model::ThresholdScope;
+use crate::engine::{Outcome, Stopped};
+use crate::exit::Exit;
+use crate::metric::{SeriesKind, SeriesTotal, Totals};
+use crate::report::model::{Generator, Level, ThresholdResult, Verdict};
+use crate::report::number;
+use crate::threshold::{Standing, View};
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    pub exit: Exit,
+    pub reason: String,
+}
+
+pub fn thresholds(
+    plan: &CompiledPlan,
+    totals: &Totals,
+    whole: &SeriesTotal,
+    duration_s: f64,
+) -> Vec<ThresholdResult> {
+    let judged = plan.thresholds.iter().map(|scoped| {
+        let (scope, total) = match &scoped.scope {
+            ThresholdScope::Plan => ("plan".to_owned(), whole),
+            ThresholdScope::Series(series, name) => (name.clone(), &totals.series[series.0 as usize]),
+        };
+        let seen = scoped
+            .threshold
+            .evaluate(View { total, iterations: totals.iterations, duration_s }, plan.tolerance);
+        ThresholdResult {
+            scope,
+            expression: scoped.threshold.expression.clone(),
+            level: if scoped.warn_only { Level::Warn } else { Level::Fail },
+            observed: seen.observed,
+            target: scoped.threshold.target,
+            unit: scoped.threshold.metric.unit().to_owned(),
+            verdict: match seen.standing {
+                Standing::Met => Verdict::Pass,
+                Standing::Near => Verdict::Warn,
+                Standing::Missed if scoped.warn_only => Verdict::Warn,
+                Standing::Missed => Verdict::Fail,
+                Standing::NoData => Verdict::NoData,
+            },
+            samples: seen.samples,
+            note: seen.note,
+        }
+    });
+    judged.collect()
+}
+
+/// Source of the order: the verdict table of `docs/guide/numbers.md`.
+pub fn judge(
+    outcome: &Outcome,
+    thresholds: &[ThresholdResult],
+    generator: &Generator,
+    whole: &SeriesTotal,
+    strict: bool,
+) -> Judgement {
+    let judgement = |verdict, exit, reason| Judgement { verdict, exit, reason };
+    match &outcome.stopped {
+        Stopped::Failed(why) => {
+            return judgement(Verdict::Fail, Exit::CouldNotRun, format!("the run could not be done: {why}"));
+        }
+        Stopped::Interrupted => {
+            let after = number::span(outcome.duration.as_secs_f64());
+            let reason = format!("ended by a signal after {after}; the numbers are complete for what ran");
+            return judgement(Verdict::Interrupted, Exit::Interrupted, reason);
+        }
+        Stopped::Completed => {}
+    }
+    if let Some(reason) = generator.reasons.first() {
+        return judgement(Verdict::Invalid, Exit::Invalid, reason.detail.clone());
+    }
+    if whole.requests() == 0 {
+        return judgement(Verdict::Fail, Exit::Fail, "not one request was sent".into());
+    }
+    if whole.ok.count() == 0 {
+        // A refused connection is fast: latency thresholds alone would call a dead target a pass.
+        let reason = format!("not one of {} requests succeeded", whole.requests());
+        return judgement(Verdict::Fail, Exit::Fail, reason);
+    }
+    let fails =
+        |t: &&ThresholdResult| t.level == Level::Fail && matches!(t.verdict, Verdict::Fail | Verdict::NoData);
+    let failed: Vec<_> = thresholds.iter().filter(fails).collect();
+    if let Some(first) = failed.first() {
+        let reason = missed(first, failed.len(), thresholds.len());
+        return judgement(Verdict::Fail, Exit::Fail, reason);
+    }
+    let warned: Vec<_> = thresholds.iter().filter(|t| t.verdict != Verdict::Pass).collect();
+    let warning = match warned.first() {
+        Some(first) => Some(missed(first, warned.len(), thresholds.len())),
+        None if thresholds.is_empty() && whole.failures() > 0 => Some(format!(
+            "the plan has no thresholds, and {} of {} requests failed",
+            whole.failures(),
+            whole.requests()
+        )),
+        None => None,
+    };
+    match warning {
+        Some(reason) => judgement(Verdict::Warn, if strict { Exit::Fail } else { Exit::Pass }, reason),
+        None => judgement(Verdict::Pass, Exit::Pass, passed(thresholds.len(), whole)),
+    }
+}
+
+fn passed(thresholds: usize, whole: &SeriesTotal) -> String {
+    let met = match thresholds {
+        0 => "the plan has no thresholds".to_owned(),
+        1 => "the threshold is met".to_owned(),
+        n => format!("all {n} thresholds are met"),
+    };
+    format!("{met}; {} requests, {} failed", whole.requests(), whole.failures())
+}
+
+/// `p95 of "execute agent" was 4.61 s, target < 2 s (1 of 6 thresholds missed)`.
+fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
+    let metric = first.expression.split(['<', '>', '=']).next().unwrap_or_default().trim();
+    let what = match first.scope.split_once(':') {
+        Some((_, name)) => format!("{metric} of \"{name}\""),
+        None => metric.to_owned(),
+    };
+    let rest = &first.expression[metric.len()..];
+    let sign: String = rest.trim_start().chars().take_while(|c| "<>=".contains(*c)).collect();
+    let target = format!("{sign} {}", number::target(first.target, &first.unit));
+    let tally = if of == 1 { String::new() } else { format!(" ({count} of {of} thresholds missed)") };
+    match (first.verdict, first.observed) {
+        (Verdict::NoData, _) | (_, None) => {
+            let note = first.note.as_deref().unwrap_or("no samples");
+            format!("{what}, target {target}: no data ({note}, has {}){tally}", first.samples)
+        }
+        (_, Some(observed)) => {
+            format!(
+                "{what} was {}, target {target}{tally}",
+                number::observed(observed, first.target, &first.unit)
+            )
+        }
+    }
+}
+
+/// What a reader must see beside the verdict.
+pub fn notes(plan: &CompiledPlan, totals: &Totals) -> Vec<String> {
+    let mut notes = vec![];
+    let failed_logins: u64 = of_kind(plan, totals, SeriesKind::Auth).map(|total| total.failures()).sum();
+    if failed_logins > 0 {
+        notes.push(format!("{failed_logins} requests of the auth flow failed; they count in no threshold"));
+    }
+    let failures: u64 = of_kind(plan, totals, SeriesKind::Endpoint).map(|total| total.failures()).sum();
+    let judged = plan.thresholds.iter().any(|t| t.threshold.metric.is_about_failures());
+    if failures > 0 && !plan.thresholds.is_empty() && !judged {
+        notes.push(format!(
+            "{failures} requests failed and no threshold is about failures; `errors < 1%` is one"
+        ));
+    }
+    if totals.reauthenticated > 0 {
+        let times = totals.reauthenticated;
+        notes.push(format!(
+            "{times} requests met a status that asks for a new login, and were sent again after it"
+        ));
+    }
+    notes
+}
+
+fn of_kind<'a>(
+    plan: &'a CompiledPlan,
+    totals: &'a Totals,
+    kind: SeriesKind,
+) -> impl Iterator<Item = &'a SeriesTotal> {
+    plan.series.iter().zip(&totals.series).filter(move |(info, _)| info.kind == kind).map(|(_, total)| total)
+}

@@ -1,0 +1,93 @@
+//! Where text goes. A closed pipe ends nothing: the exit code is what counts.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::diagnostic::{Diagnostics, render_all};
+use crate::mask::Masker;
+use crate::plan::load::Loaded;
+use crate::plan::node::Node;
+use crate::report::console::Style;
+
+/// Writes to standard output.
+pub fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes a line to standard error.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// An error and what caused it, on one line.
+pub fn complain_of(error: &dyn std::error::Error) {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        words = format!("{words}: {inner}");
+        source = inner.source();
+    }
+    complain(&format!("error: {words}"));
+}
+
+/// Whether the live display can be shown.
+pub fn is_interactive() -> bool {
+    std::io::stderr().is_terminal()
+        && std::env::var_os("CI").is_none()
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// How wide and colourful standard output may be.
+pub fn style() -> Style {
+    let color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    let width = match terminal_size::terminal_size() {
+        Some((terminal_size::Width(columns), _)) if std::io::stdout().is_terminal() => usize::from(columns),
+        _ => 0,
+    };
+    Style { width, color }
+}
+
+/// Shows what is wrong with a plan, with a count at the end. Lines of the plan and values it came to are
+/// shown, so its secrets are hidden.
+pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+    let (errors, warnings) = diagnostics.counts();
+    if errors + warnings == 0 {
+        return;
+    }
+    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let rendered = render_all(diagnostics, &loaded.sources, color);
+    complain(secrets(loaded).mask(&rendered).trim_end());
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut parts = vec![];
+    if errors > 0 {
+        parts.push(count(errors, "error"));
+    }
+    if warnings > 0 {
+        parts.push(count(warnings, "warning"));
+    }
+    complain(&format!("\n{}", parts.join(", ")));
+}
+
+/// Knows every value under `secrets`, whatever is wrong with the plan: those of the environment and those
+/// written down.
+fn secrets(loaded: &Loaded) -> Masker {
+    let mut values = vec![];
+    let written = loaded.effective.as_ref().and_then(|plan| plan.get("secrets")).and_then(Node::as_map);
+    for (_, secret) in written.unwrap_or_default() {
+        for (key, value) in secret.as_map().unwrap_or_default() {
+            if key.value == "env" {
+                values.extend(value.as_str().and_then(|name| std::env::var(name).ok()));
+            } else {
+                collect(value, &mut values);
+            }
+        }
+        values.extend(secret.scalar_text());
+    }
+    Masker::new(values)
+}
+
+fn collect(node: &Node, values: &mut Vec<String>) {
+    values.extend(node.scalar_text());
+    node.as_list().unwrap_or_default().iter().for_each(|item| collect(item, values));
+    node.as_map().unwrap_or_default().iter().for_each(|(_, item)| collect(item, values));
+}
