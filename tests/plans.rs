@@ -1,0 +1,104 @@
+//! Plans that must compile: everything under `plans/` with each of its profiles, and the unusual but legal
+//! ones of `tests/valid`.
+#![allow(clippy::unwrap_used, reason = "tests panic to fail")]
+
+use std::path::{Path, PathBuf};
+
+use plimsoll::compile::{CompiledPlan, Purpose, compile};
+use plimsoll::diagnostic::render_all;
+use plimsoll::plan::load::{Overrides, load};
+
+fn below(folder: &str) -> Vec<PathBuf> {
+    let (mut all, mut folders) = (vec![], vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.extension().and_then(|e| e.to_str()) {
+                _ if path.is_dir() => folders.push(path),
+                Some("yaml" | "yml" | "toml") => all.push(path),
+                _ => {}
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+/// The compiled plan; anything a person would be told is a failure.
+fn compiled(path: &Path, profile: Option<&str>) -> CompiledPlan {
+    let overrides = Overrides { profile: profile.map(str::to_owned), ..Overrides::default() };
+    let loaded = load(path, &overrides);
+    let mut found = loaded.diagnostics.clone();
+    let plan = compile(&loaded, path, profile, Purpose::Check, &mut found);
+    let told = render_all(&found, &loaded.sources, false);
+    assert_eq!(told, "", "{} with {profile:?}", path.display());
+    plan.unwrap()
+}
+
+fn profiles(path: &Path) -> Vec<String> {
+    let plan = load(path, &Overrides::default()).plan.unwrap();
+    plan.profiles.into_iter().map(|(name, _)| name.value).collect()
+}
+
+#[test]
+fn the_plans_compile_with_every_profile() {
+    let plans = below("plans");
+    assert!(plans.len() >= 5);
+    for path in plans {
+        assert!(compiled(&path, None).load.peak() > 1, "{}", path.display());
+        let profiles = profiles(&path);
+        assert!(profiles.iter().any(|name| name == "ci"), "{} has no ci profile", path.display());
+        for profile in profiles {
+            compiled(&path, Some(&profile));
+        }
+    }
+}
+
+#[test]
+fn unusual_plans_compile() {
+    let plans = below("tests/valid");
+    assert!(plans.len() >= 12);
+    for path in plans {
+        compiled(&path, None);
+        for profile in profiles(&path) {
+            compiled(&path, Some(&profile));
+        }
+    }
+}
+
+#[test]
+fn yaml_and_toml_compile_to_the_same() {
+    let plan = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/temponest");
+        compiled(&folder.join(name), Some("ci"))
+    };
+    let (yaml, toml) = (plan("api_endpoints.yaml"), plan("api_endpoints.toml"));
+    assert_eq!(yaml.targets, toml.targets);
+    assert_eq!(yaml.series, toml.series);
+    assert_eq!(yaml.ready, toml.ready);
+    assert_eq!(yaml.auth, toml.auth);
+    assert_eq!(yaml.entries, toml.entries);
+    assert_eq!(yaml.weights, toml.weights);
+    assert_eq!(yaml.think, toml.think);
+    assert_eq!(yaml.load, toml.load);
+    assert_eq!(yaml.graceful_stop, toml.graceful_stop);
+    assert_eq!(yaml.thresholds, toml.thresholds);
+    assert_eq!(yaml.tolerance, toml.tolerance);
+    assert_eq!(format!("{:?}", yaml.names), format!("{:?}", toml.names));
+    assert_eq!((yaml.user, yaml.run), (toml.user, toml.run));
+    let slots = |plan: &CompiledPlan| plan.initial.iter().map(|(slot, _)| *slot).collect::<Vec<_>>();
+    assert_eq!(slots(&yaml), slots(&toml));
+    let feeds = |plan: &CompiledPlan| plan.feeds.iter().map(|feed| feed.name.clone()).collect::<Vec<_>>();
+    assert_eq!(feeds(&yaml), feeds(&toml));
+    assert_eq!(yaml.info.effective, toml.info.effective);
+    assert_eq!(
+        (&yaml.info.name, &yaml.info.description, &yaml.info.profile),
+        (&toml.info.name, &toml.info.description, &toml.info.profile)
+    );
+}
+
+#[test]
+fn shortest_plans_are_twins() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid");
+    let [yaml, toml] = ["shortest.yaml", "shortest.toml"].map(|name| compiled(&folder.join(name), None));
+    assert_eq!((yaml.entries, yaml.targets, yaml.load), (toml.entries, toml.targets, toml.load));
+}

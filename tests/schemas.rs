@@ -1,0 +1,88 @@
+//! The published schemas are what the program prints, and they agree with it about plans.
+//! `PLIMSOLL_BLESS=1 cargo test --test schemas` writes them.
+#![allow(clippy::unwrap_used, reason = "tests panic to fail")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plimsoll::diagnostic::FileId;
+use plimsoll::plan::parse::Format;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn printed(which: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(["schema", which]).output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_files_are_what_the_program_prints() {
+    for which in ["plan", "result"] {
+        let path = root().join(format!("schemas/{which}.schema.json"));
+        let made = printed(which);
+        if std::env::var_os("PLIMSOLL_BLESS").is_some() {
+            std::fs::write(&path, &made).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == made, "{} is stale: run this test with PLIMSOLL_BLESS=1", path.display());
+    }
+}
+
+fn plan_validator() -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(&printed("plan")).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+/// The plan as JSON; `None` when its text cannot be read at all.
+fn json(path: &Path) -> Option<Value> {
+    let text = String::from_utf8(std::fs::read(path).unwrap()).ok()?;
+    let (node, problems) = Format::of_path(path)?.parse(&text, FileId(0));
+    node.filter(|_| problems.is_empty()).map(|node| node.to_json())
+}
+
+fn plans_in(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = entries.filter(|path| Format::of_path(path).is_some()).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn right_plans_are_valid_by_the_schema() {
+    let validator = plan_validator();
+    for path in plans_in("plans/temponest").into_iter().chain(plans_in("tests/valid")) {
+        let plan = json(&path).unwrap();
+        let errors: Vec<_> =
+            validator.iter_errors(&plan).map(|e| format!("{e} at {}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    }
+}
+
+#[test]
+fn wrong_forms_are_not_valid_by_the_schema() {
+    /// What a schema cannot say: that a number would change its look (only the text shows it), and that a
+    /// range is reversed.
+    const BEYOND: [&str; 2] = ["type_header_number.yaml", "unit_think_reversed.yaml"];
+    const FORMS: [&str; 7] = ["key_", "unit_", "type_", "word_", "range_", "later_", "version_"];
+    let validator = plan_validator();
+    let (mut seen, mut valid) = (0, vec![]);
+    for path in plans_in("tests/invalid") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if BEYOND.contains(&name) || !FORMS.iter().any(|form| name.starts_with(form)) {
+            continue;
+        }
+        if let Some(plan) = json(&path) {
+            seen += 1;
+            if validator.is_valid(&plan) {
+                valid.push(name.to_owned());
+            }
+        }
+    }
+    assert_eq!(valid, Vec::<String>::new(), "valid by the schema");
+    assert!(seen >= 30, "{seen}");
+}

@@ -1,0 +1,110 @@
+//! HTTPS servers with good and bad certificates, and the authority that plimsoll is told to trust.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+
+/// What is wrong with a server's handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    Expired,
+    WrongHost,
+    /// By no authority at all.
+    SelfSigned,
+    /// The connection ends after the client's first message.
+    EndInHandshake,
+}
+
+/// An authority of our own.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Writes the file for `SSL_CERT_FILE`.
+    pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.0.pem()).unwrap();
+    }
+
+    fn config(&self, fault: Fault) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let host = if fault == Fault::WrongHost { "elsewhere.example" } else { "localhost" };
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        if fault == Fault::Expired {
+            params.not_before = date_time_ymd(2019, 1, 1);
+            params.not_after = date_time_ymd(2020, 1, 1);
+        }
+        let certificate = match fault {
+            Fault::SelfSigned => params.self_signed(&key),
+            _ => params.signed_by(&key, &self.0),
+        };
+        let chain: Vec<CertificateDer<'static>> = vec![certificate.unwrap().der().clone()];
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap()
+    }
+}
+
+/// A running HTTPS server. Dropped, it closes everything.
+pub struct TlsServer {
+    pub url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TlsServer {
+    pub fn start(authority: &Authority, fault: Fault) -> Self {
+        let acceptor = TlsAcceptor::from(Arc::new(authority.config(fault)));
+        let (address, stop, thread) = super::fault_server::serve(move |_, mut stream| {
+            let acceptor = acceptor.clone();
+            async move {
+                if fault == Fault::EndInHandshake {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    return;
+                }
+                converse(acceptor, stream).await;
+            }
+        });
+        let url = format!("https://localhost:{}", address.port());
+        Self { url, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
+/// Answers every request that comes in one piece.
+async fn converse(acceptor: TlsAcceptor, stream: TcpStream) {
+    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+    let mut request = [0; 4096];
+    while let Ok(1..) = stream.read(&mut request).await {
+        if stream.write_all(ANSWER).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+    }
+}
