@@ -1,0 +1,227 @@
+//! The documentation says what the program does: plans in it are valid, and nothing that exists is missing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+use plimsoll::exit::Exit;
+use plimsoll::failure::Failure;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// README and every page of the guide.
+fn pages() -> Vec<(PathBuf, String)> {
+    let guide = std::fs::read_dir(root().join("docs/guide")).expect("docs/guide");
+    let mut paths: Vec<_> = guide.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.push(root().join("README.md"));
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), read(&path))).collect()
+}
+
+fn page(name: &str) -> String {
+    read(&root().join("docs/guide").join(name))
+}
+
+/// The fenced blocks of a page: language, text, line of the fence.
+fn blocks(text: &str) -> Vec<(String, String, usize)> {
+    let (mut all, mut open) = (vec![], None::<(String, String, usize)>);
+    for (index, line) in text.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => open = Some((language.trim().to_owned(), String::new(), index + 1)),
+            (Some(_), Some(_)) => all.extend(open.take()),
+            (None, Some((_, block, _))) => *block += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    all
+}
+
+fn plimsoll() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.env("COLUMNS", "200");
+    command
+}
+
+fn output(arguments: &[&str]) -> String {
+    let output = plimsoll().args(arguments).output().expect("the binary runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Whether `` `word` `` stands somewhere, alone or first of several words.
+fn is_in_code(text: &str, word: &str) -> bool {
+    ["`", " ", "(", ":", ",", ".", "="].iter().any(|after| text.contains(&format!("`{word}{after}")))
+}
+
+#[test]
+fn whole_plans_are_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut tried = 0;
+    for (path, text) in pages() {
+        for (language, block, line) in blocks(&text) {
+            let is_plan = match language.as_str() {
+                "yaml" => block.lines().any(|line| line.starts_with("plan: 1")),
+                "toml" => block.lines().any(|line| line.starts_with("plan = 1")),
+                _ => false,
+            };
+            if !is_plan {
+                continue;
+            }
+            tried += 1;
+            let plan = folder.path().join(format!("plan.{language}"));
+            std::fs::write(&plan, &block).expect("written");
+            let done = plimsoll().arg("validate").arg(&plan).output().expect("the binary runs");
+            let words = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.success(), "{}:{line}\n{words}", path.display());
+            assert!(words.is_empty(), "{}:{line} has warnings\n{words}", path.display());
+        }
+    }
+    assert!(tried >= 5, "only {tried} whole plans found");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let more = ["docs/ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let more = more.map(|path| (path.clone(), read(&path)));
+    for (path, text) in pages().into_iter().chain(more) {
+        let inside = |text: &str| text.split_once(')').map(|(link, _)| link.to_owned());
+        for link in text.split("](").skip(1).filter_map(inside).filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.with_file_name("").join(file) };
+            assert!(target.exists(), "{}: {link} leads nowhere", path.display());
+            let is_there = anchor.is_empty() || anchors(&read(&target)).contains(anchor);
+            assert!(is_there, "{}: {link} has no such heading", path.display());
+        }
+    }
+}
+
+/// Headings as GitHub names them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |line: &str| {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn every_failure_kind_is_explained() {
+    let numbers = page("numbers.md");
+    for kind in Failure::ALL {
+        let row = format!("| `{}` |", kind.name());
+        assert!(numbers.contains(&row), "numbers.md has no row for {}", kind.name());
+    }
+}
+
+#[test]
+fn every_exit_code_is_explained() {
+    let (codes, numbers) = (page("exit-codes.md"), page("numbers.md"));
+    let all = [Exit::Pass, Exit::Fail, Exit::Usage, Exit::CouldNotRun, Exit::Invalid, Exit::Interrupted];
+    for exit in all.map(|exit| exit as u8) {
+        assert!(codes.contains(&format!("\n| {exit} |")), "exit-codes.md has no row for {exit}");
+        // Nothing runs at exit 2, so there is no verdict.
+        assert!(exit == 2 || numbers.contains(&format!("| {exit} ")), "numbers.md has no verdict for {exit}");
+    }
+}
+
+#[test]
+fn every_function_and_name_is_explained() {
+    let reference = page("plan-reference.md");
+    for name in plimsoll::template::FUNCTIONS {
+        assert!(reference.contains(&format!("`{name}(")), "plan-reference.md lacks the function {name}");
+    }
+    for name in plimsoll::template::RESPONSE_NAMES {
+        assert!(reference.contains(&format!("| `{name}` |")), "plan-reference.md lacks the name {name}");
+    }
+}
+
+#[test]
+fn every_metric_is_explained() {
+    let thresholds = page("thresholds.md");
+    for metric in plimsoll::threshold::METRICS {
+        let known = is_in_code(&thresholds, metric)
+            // Any phase has any statistic, and `p50 … p99.99` stands for all percentiles.
+            || metric.split_once('.').is_some_and(|(phase, _)| thresholds.contains(&format!("`{phase}.")))
+            || metric.starts_with('p');
+        assert!(known, "thresholds.md lacks {metric}");
+    }
+}
+
+#[test]
+fn every_error_code_is_listed() {
+    let reference = page("plan-reference.md");
+    for (code, words) in plimsoll::plan::codes::ALL.iter().chain(&plimsoll::compile::codes::ALL) {
+        let row = format!("| `{code}` | {words} |");
+        assert!(reference.contains(&row), "plan-reference.md lacks: {row}");
+    }
+}
+
+#[test]
+fn every_key_of_a_plan_is_explained() {
+    let reference = page("plan-reference.md");
+    let mut keys = BTreeSet::new();
+    collect_keys(&plimsoll::plan::schema::schema(), &mut keys);
+    assert!(keys.len() > 40, "{keys:?}");
+    for key in keys {
+        let nested = format!(".{key}`");
+        let explained = is_in_code(&reference, &key) || reference.contains(&nested);
+        assert!(explained, "plan-reference.md lacks the key {key}");
+    }
+}
+
+fn collect_keys(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
+        keys.extend(properties.keys().cloned());
+    }
+    match schema {
+        serde_json::Value::Object(map) => map.values().for_each(|value| collect_keys(value, keys)),
+        serde_json::Value::Array(items) => items.iter().for_each(|value| collect_keys(value, keys)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_command_and_flag_is_explained() {
+    let commands = page("commands.md");
+    let help = output(&["--help"]);
+    let listed = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names: Vec<_> = listed.map_while(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 5, "{help}");
+    for name in &names {
+        assert!(is_in_code(&commands, name), "commands.md lacks the command {name}");
+    }
+    for name in names.iter().filter(|name| **name != "help") {
+        let section = section(&commands, name);
+        for flag in flags(&output(&[name, "--help"])) {
+            assert!(section.contains(&flag), "commands.md: `{name}` lacks {flag}");
+        }
+    }
+    for flag in flags(&help) {
+        assert!(commands.contains(&flag), "commands.md lacks {flag}");
+    }
+}
+
+fn section<'t>(text: &'t str, name: &str) -> &'t str {
+    let start = text.find(&format!("\n## {name}\n")).unwrap_or_else(|| panic!("commands.md: ## {name}"));
+    let body = &text[start + 4..];
+    &body[..body.find("\n## ").unwrap_or(body.len())]
+}
+
+/// Long flags of a help text, without `--help` and `--version`, which all have.
+fn flags(help: &str) -> BTreeSet<String> {
+    let words =
+        help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
+    let flags = words.filter(|word| word.starts_with("--")).map(|word| word.trim_end_matches(',').to_owned());
+    flags.filter(|flag| flag != "--help" && flag != "--version").collect()
+}
