@@ -16,9 +16,6 @@ use crate::report::model::{
 
 use distribution::distribution;
 
-/// A last second cut shorter than this has no rate worth dividing for.
-const SHORTEST_S: f64 = 0.2;
-
 /// The only scenario there is so far.
 const SCENARIO: &str = "default";
 
@@ -186,7 +183,6 @@ fn failures(plan: &CompiledPlan, totals: &Totals) -> Vec<FailureGroup> {
 }
 
 fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
-    let length_s = second.length_s.max(SHORTEST_S);
     let some = |us: u64| (second.total.requests > 0).then_some(us);
     let row = |(index, row): &(usize, IntervalRow)| {
         let values = SeriesInterval {
@@ -202,7 +198,7 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
         at_s: second.at_s,
         users: second.users,
         offered_rps: None,
-        rps: second.total.requests as f64 / length_s,
+        rps: second.per_s(second.total.requests),
         failures: second.total.failures,
         p50_us: some(second.total.p50_us),
         p95_us: some(second.total.p95_us),

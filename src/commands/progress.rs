@@ -34,7 +34,7 @@ impl Progress {
                 method: info.method.as_ref().map(ToString::to_string),
                 requests: total.requests(),
                 failures: total.failures(),
-                rps: now as f64 / second.length_s.max(0.2),
+                rps: second.per_s(now),
                 p95_us: (total.requests() > 0).then(|| total.latency().quantile(0.95)),
             });
         }
@@ -45,7 +45,7 @@ impl Progress {
             target_users: second.target_users,
             requests,
             failures,
-            rps: second.total.requests as f64 / second.length_s.max(0.2),
+            rps: second.per_s(second.total.requests),
             rows,
         }
     }

@@ -36,6 +36,15 @@ pub struct IntervalSummary {
     pub rows: Vec<(usize, IntervalRow)>,
 }
 
+impl IntervalSummary {
+    /// Requests a second, of so many that ended in it.
+    pub fn per_s(&self, requests: u64) -> f64 {
+        /// A last second cut shorter than this has no rate worth dividing for.
+        const SHORTEST_S: f64 = 0.2;
+        requests as f64 / self.length_s.max(SHORTEST_S)
+    }
+}
+
 /// A second that all workers have shipped.
 #[derive(Debug)]
 pub(super) struct Closed {
