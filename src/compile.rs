@@ -11,11 +11,13 @@ mod header;
 pub mod model;
 mod names;
 mod request;
+mod scenario;
 mod session;
 mod target;
 mod threshold;
 
 pub use model::CompiledPlan;
+pub use scenario::DEFAULT_SCENARIO;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -27,25 +29,21 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::http::Target;
-use crate::load::{Load, Stage, UserCurve};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::load::Loaded;
-use crate::plan::model::{LoadForm, Plan};
+use crate::plan::model::Plan;
 use crate::template::Names;
 
 use consequence::Written;
-use model::{Info, SeriesInfo};
+use model::{Info, Request, SeriesInfo};
 use names::Known;
+use scenario::{Group, groups};
 
 /// A file of this name marks the root of a plan's files, as `.git` does.
 pub const ROOT_MARK: &str = ".plimsoll";
 /// Time limit of a request when a plan says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// `graceful_stop` when a plan says nothing.
-const GRACEFUL_STOP: Duration = Duration::from_secs(30);
-/// `load` when a plan says nothing: one user, this long.
-const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// What the compiled plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +87,14 @@ struct Compiler<'a> {
     /// Index of each target the plan names, in order.
     target_names: Vec<String>,
     series: Vec<SeriesInfo>,
-    /// Row of each request name, with its request line as written.
+    /// The scenario that is being compiled, its number, and what its rows are called by.
+    group: Group<'a>,
+    scenario: usize,
+    prefix: String,
+    /// Of this scenario: row of each request name, with its request line as written.
     rows: BTreeMap<String, (SeriesId, String)>,
+    /// Of this scenario: endpoints of the plan that a flow uses.
+    shared: BTreeMap<String, Option<Request>>,
     secrets: BTreeMap<String, String>,
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
@@ -110,7 +114,12 @@ impl<'a> Compiler<'a> {
             targets: vec![],
             target_names: vec![],
             series: vec![],
+            // There is at least the plan itself.
+            group: groups(plan)[0],
+            scenario: 0,
+            prefix: String::new(),
             rows: BTreeMap::new(),
+            shared: BTreeMap::new(),
             secrets: BTreeMap::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
@@ -122,12 +131,10 @@ impl<'a> Compiler<'a> {
         initial.extend(self.variables(&initial));
         self.compile_targets(&initial);
         let feeds = self.feeds();
-        self.declare_captures();
         let (user, run) = (self.names.add("user"), self.names.add("run"));
         let ready = self.ready();
-        let auth = self.auth();
-        let (entries, weights) = self.entries();
-        let thresholds = self.thresholds();
+        let mut thresholds = self.plan_thresholds();
+        let scenarios = self.scenarios(&mut thresholds);
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
         let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
         let defaults = defaults.map(|default| default.value.0.clone());
@@ -143,17 +150,11 @@ impl<'a> Compiler<'a> {
             profile: profile.map(str::to_owned),
             effective: without_defaults(masked(effective, &masker)),
         };
-        let load = self.plan.load.as_ref();
         Some(CompiledPlan {
             info,
             ready,
-            auth,
-            entries,
-            weights,
-            think: self.plan.think.as_ref().map(|think| think.value),
-            load: self.load(),
-            graceful_stop: load.and_then(|l| l.graceful_stop.as_ref()).map_or(GRACEFUL_STOP, |d| d.value),
-            thresholds,
+            scenarios,
+            thresholds: thresholds.into(),
             tolerance: self.plan.grading.as_ref().and_then(|g| g.tolerance.as_ref()).map(|t| t.value.0),
             names: Arc::new(self.names.clone()),
             initial,
@@ -166,42 +167,15 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn load(&self) -> Load {
-        let form = self.plan.load.as_ref().and_then(|load| load.form());
-        let users = |users: Option<&crate::diagnostic::Located<u32>>| users.map_or(1, |u| u.value);
-        match form {
-            None => Load::Users(UserCurve::constant(1, DEFAULT_DURATION, None)),
-            Some(LoadForm::Users { users, duration, spawn_rate }) => {
-                let rate = spawn_rate.map(|rate| rate.value.per_second);
-                Load::Users(UserCurve::constant(users.value, duration.value, rate))
-            }
-            Some(LoadForm::Stages(stages)) => {
-                let stages: Vec<_> = stages
-                    .iter()
-                    .map(|stage| Stage {
-                        duration: stage.duration.value,
-                        users: stage.users.value,
-                        spawn_rate_per_s: stage.spawn_rate.as_ref().map(|rate| rate.value.per_second),
-                    })
-                    .collect();
-                Load::Users(UserCurve::from_stages(&stages))
-            }
-            Some(LoadForm::Iterations { users: count, iterations }) => {
-                Load::Iterations { users: users(count), total: iterations.value }
-            }
-            Some(LoadForm::IterationsPerUser { users: count, iterations }) => {
-                Load::IterationsPerUser { users: users(count), each: iterations.value }
-            }
-        }
-    }
-
     fn error(&mut self, diagnostic: Diagnostic) {
         self.out.push(diagnostic);
     }
 
     /// A new row.
     fn add_series(&mut self, name: &str, kind: SeriesKind, method: Option<http::Method>) -> SeriesId {
-        self.series.push(SeriesInfo { name: name.to_owned(), kind, method });
+        let name = if kind == SeriesKind::Ready { name.to_owned() } else { format!("{}{name}", self.prefix) };
+        let scenario = self.scenario;
+        self.series.push(SeriesInfo { name, kind, method, scenario, warmup: None, measured: None });
         SeriesId((self.series.len() - 1) as u16)
     }
 

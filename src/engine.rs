@@ -3,13 +3,17 @@
 
 mod auth;
 mod coordinator;
+mod crew;
 mod health;
 mod in_flight;
 mod interval;
 mod judge;
+mod open;
 mod ready;
+mod rows;
 mod send;
 mod stop;
+mod timer;
 mod user;
 mod worker;
 
@@ -32,20 +36,36 @@ struct Shared {
     options: RunOptions,
     /// Start of the load.
     start: Instant,
-    /// Iterations handed out, for a load of a fixed number of them.
-    iterations: AtomicU64,
+    /// By scenario.
+    scenarios: Box<[ScenarioState]>,
     /// Rows handed out, by feed, where each row is used once.
     rows: Box<[AtomicU64]>,
+    /// A [`Level`] above `Run` when a feed with `on_end: stop` is used up, or the run cannot go on.
+    end_early: AtomicU8,
+    /// Why the run cannot go on.
+    failed: Mutex<Option<String>>,
+}
+
+/// What all workers share of one scenario.
+#[derive(Debug, Default)]
+struct ScenarioState {
+    /// Iterations handed out, for a load of a fixed number of them.
+    iterations: AtomicU64,
     /// Whether anyone has ever logged in.
     logged_in: AtomicBool,
     /// Logins of the run that failed before the first that worked.
     failed_logins: AtomicU64,
     /// A login of the whole run.
     run_auth: auth::RunAuth,
-    /// A [`Level`] above `Run` when a feed with `on_end: stop` is used up, or the run cannot go on.
-    end_early: AtomicU8,
-    /// Why the run cannot go on.
-    failed: Mutex<Option<String>>,
+}
+
+/// A seed for part `part` of what `seed` decides.
+fn mix(seed: u64, part: u64) -> u64 {
+    // SplitMix64's finalizer: neighbouring seeds and parts have nothing in common.
+    let mut z = seed ^ part.wrapping_add(1).wrapping_mul(0xD1B5_4A32_D192_ED03);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 /// A generator of its own for each user: same picks and values whatever the number of workers.
@@ -57,15 +77,13 @@ fn rng_of(seed: u64, user: u64) -> Rng {
 impl Shared {
     fn new(plan: Arc<CompiledPlan>, options: RunOptions, start: Instant) -> Self {
         let rows = plan.feeds.iter().map(|_| AtomicU64::new(0)).collect();
+        let scenarios = plan.scenarios.iter().map(|_| ScenarioState::default()).collect();
         Self {
             plan,
             options,
             start,
-            iterations: AtomicU64::new(0),
+            scenarios,
             rows,
-            logged_in: AtomicBool::new(false),
-            failed_logins: AtomicU64::new(0),
-            run_auth: auth::RunAuth::default(),
             end_early: AtomicU8::new(Level::Run as u8),
             failed: Mutex::new(None),
         }

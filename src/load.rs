@@ -1,18 +1,27 @@
-//! The load of a scenario as a pure function of time: how many users are wanted at a moment, and when that
-//! number changes next. Must not read a clock, sleep, or know an async runtime; the engine brings the time.
+//! The load of a scenario as a pure function of time: how many users are wanted at a moment and when that
+//! number changes next, or when arrival *n* is due. Must not read a clock, sleep, or know an async runtime; the
+//! engine brings the time.
 
+mod arrivals;
 mod curve;
 mod line;
+mod pause;
+mod rate;
 #[cfg(test)]
 mod tests;
 
+pub use arrivals::{Arrival, Arrivals, Process, Saturation, Share};
 pub use curve::{Stage, UserCurve};
+pub use pause::Pause;
+pub use rate::{RateCurve, RateStage};
 
 use std::time::Duration;
 
-/// The closed model: looping users, ended by time or by an amount of work.
+/// A load: looping users (the closed model), ended by time or by an amount of work, or arrivals (the open model).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Load {
+    /// Iterations arrive by the plan, whether or not the target keeps up.
+    Arrivals(Arrivals),
     /// Users over time; ends when the curve does.
     Users(UserCurve),
     /// `total` iterations shared by `users` users; ends with the last iteration.
@@ -33,9 +42,11 @@ pub enum Load {
 
 impl Load {
     /// Users wanted at `at` after the scenario's start. A fixed amount of work wants its users from the start;
-    /// never more users than there are iterations, because the others would have nothing to do.
+    /// never more users than there are iterations, because the others would have nothing to do. An open load
+    /// wants none: its arrivals bring them.
     pub fn target(&self, at: Duration) -> u32 {
         match self {
+            Self::Arrivals(_) => 0,
             Self::Users(curve) => curve.target(at),
             Self::Iterations { .. } | Self::IterationsPerUser { .. } => self.peak(),
         }
@@ -45,7 +56,7 @@ impl Load {
     pub fn next_change(&self, after: Duration) -> Option<Duration> {
         match self {
             Self::Users(curve) => curve.next_change(after),
-            Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
+            Self::Arrivals(_) | Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
         }
     }
 
@@ -55,9 +66,18 @@ impl Load {
         self.planned().unwrap_or(Duration::MAX)
     }
 
+    /// The arrivals of an open load.
+    pub fn arrivals(&self) -> Option<&Arrivals> {
+        match self {
+            Self::Arrivals(arrivals) => Some(arrivals),
+            Self::Users(_) | Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
+        }
+    }
+
     /// How long the load is planned to take; `None` when that depends on how fast the target answers.
     pub fn planned(&self) -> Option<Duration> {
         match self {
+            Self::Arrivals(arrivals) => Some(arrivals.curve.total()),
             Self::Users(curve) => Some(curve.total()),
             Self::Iterations { .. } | Self::IterationsPerUser { .. } => None,
         }
@@ -66,6 +86,7 @@ impl Load {
     /// The most users that are ever wanted at once.
     pub fn peak(&self) -> u32 {
         match *self {
+            Self::Arrivals(ref arrivals) => arrivals.max_users,
             Self::Users(ref curve) => curve.peak(),
             Self::Iterations { users, total } => u32::try_from(total).map_or(users, |total| users.min(total)),
             Self::IterationsPerUser { each: 0, .. } => 0,
@@ -76,7 +97,7 @@ impl Load {
     /// Iterations of all users together when the load is an amount of work; `None` when it ends by time.
     pub fn iterations(&self) -> Option<u64> {
         match *self {
-            Self::Users(_) => None,
+            Self::Arrivals(_) | Self::Users(_) => None,
             Self::Iterations { users: 0, .. } => Some(0),
             Self::Iterations { total, .. } => Some(total),
             Self::IterationsPerUser { users, each } => Some(each.saturating_mul(u64::from(users))),

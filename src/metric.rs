@@ -7,6 +7,6 @@ mod sample;
 mod totals;
 
 pub use distribution::Distribution;
-pub use recorder::{FailureText, Recorder, SeriesRecord};
+pub use recorder::{ArrivalCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord};
 pub use sample::{ABSENT, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
 pub use totals::{FailureTotal, SeriesTotal, Totals};

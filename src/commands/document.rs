@@ -5,19 +5,17 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
-use crate::compile::CompiledPlan;
+use crate::compile::{CompiledPlan, DEFAULT_SCENARIO};
 use crate::engine::{IntervalRow, IntervalSummary, Outcome, RunOptions, Stopped};
 use crate::failure::Failure;
-use crate::metric::{Phase, SeriesKind as Kind, SeriesTotal, Totals};
+use crate::load::{Load, Process};
+use crate::metric::{ArrivalCounts, Phase, SeriesKind as Kind, SeriesTotal, Totals};
 use crate::report::model::{
-    Accounting, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host, Interval, InvalidReason,
-    PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
+    Accounting, ArrivalAccounting, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host, Interval,
+    InvalidReason, PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
 };
 
 use distribution::distribution;
-
-/// The only scenario there is so far.
-const SCENARIO: &str = "default";
 
 /// The result of a run. `strict` decides what a warning exits with.
 pub fn document(
@@ -26,7 +24,8 @@ pub fn document(
     outcome: &Outcome,
     strict: bool,
 ) -> ResultDocument {
-    let duration_s = outcome.duration.as_secs_f64();
+    // Rates are of the measured part.
+    let duration_s = outcome.duration.saturating_sub(plan.measured_from()).as_secs_f64();
     let totals = &outcome.totals;
     let endpoints = endpoints(plan);
     let whole = totals.merged(endpoints.iter().copied());
@@ -51,9 +50,9 @@ pub fn document(
                 .round(jiff::Unit::Millisecond)
                 .unwrap_or(outcome.started_at)
                 .to_string(),
-            duration_s,
+            duration_s: outcome.duration.as_secs_f64(),
             seed: options.seed,
-            model: "closed".to_owned(),
+            model: model(plan).to_owned(),
             ended: match outcome.stopped {
                 Stopped::Completed => Ended::Completed,
                 Stopped::Interrupted => Ended::Interrupted,
@@ -68,9 +67,10 @@ pub fn document(
         reason: judged.reason,
         exit_code: judged.exit as u8,
         thresholds,
-        accounting: accounting(&whole, totals),
-        totals: series_row("Aggregated", SeriesKind::Total, None, &whole, duration_s),
-        series: rows(plan, totals, duration_s),
+        accounting: accounting(plan, &whole, totals),
+        totals: series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s),
+        series: rows(plan, totals, false, duration_s),
+        warmup: rows(plan, totals, true, warmup_s(plan, outcome)),
         failures: failures(plan, totals),
         timeline: outcome.timeline.iter().map(|second| interval(plan, second)).collect(),
         generator,
@@ -83,33 +83,68 @@ fn endpoints(plan: &CompiledPlan) -> Vec<usize> {
     (0..plan.series.len()).filter(|index| plan.series[*index].kind == Kind::Endpoint).collect()
 }
 
-fn accounting(whole: &SeriesTotal, totals: &Totals) -> Accounting {
+/// The model of all scenarios, when they share one.
+fn model(plan: &CompiledPlan) -> &'static str {
+    let of = |load: &Load| match load.arrivals().map(|arrivals| arrivals.process) {
+        None => "closed",
+        Some(Process::Constant) => "open-constant",
+        Some(Process::Poisson) => "open-poisson",
+    };
+    let mut models = plan.scenarios.iter().map(|scenario| of(&scenario.load));
+    let first = models.next().unwrap_or("closed");
+    if models.all(|model| model == first) { first } else { "mixed" }
+}
+
+/// Seconds of the run in which something warmed up.
+fn warmup_s(plan: &CompiledPlan, outcome: &Outcome) -> f64 {
+    let end = plan.scenarios.iter().map(|s| s.start_after + s.warmup).max().unwrap_or_default();
+    end.min(outcome.duration).as_secs_f64()
+}
+
+fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Accounting {
     let started = whole.requests();
+    let mut arrivals = ArrivalCounts::default();
+    totals.scenarios.iter().for_each(|counts| arrivals.add(&counts.arrivals));
+    let ArrivalCounts { due, dropped, not_started, .. } = arrivals;
+    let of_warmup = plan.series.iter().zip(&totals.series).filter(|(row, _)| {
+        row.measured.is_some_and(|measured| plan.series[measured.0 as usize].kind == Kind::Endpoint)
+    });
     Accounting {
-        // In a closed model a request is due when its user is ready for it.
-        scheduled: started,
+        // In a closed model, and after an iteration's first request, a request is due when its user is ready for it.
+        scheduled: started + dropped + not_started,
         started,
-        dropped: 0,
-        not_started: 0,
+        dropped,
+        not_started,
         ok: whole.ok.count(),
         failed: whole.failed.count(),
         interrupted: whole.interrupted.count(),
-        iterations: totals.iterations,
-        warmup_requests: 0,
+        iterations: totals.iterations(),
+        warmup_requests: of_warmup.map(|(_, total)| total.requests()).sum(),
         resent: totals.resent,
+        arrivals: plan.is_open().then_some(ArrivalAccounting {
+            scheduled: due,
+            started: arrivals.started,
+            dropped,
+            not_started,
+        }),
     }
 }
 
-fn rows(plan: &CompiledPlan, totals: &Totals, duration_s: f64) -> Vec<Series> {
-    let all = plan.series.iter().zip(&totals.series).map(|(info, total)| {
-        let kind = match info.kind {
-            Kind::Endpoint => SeriesKind::Endpoint,
+/// The rows: those that are measured, or those of the warm-up.
+fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, duration_s: f64) -> Vec<Series> {
+    let wanted = plan.series.iter().zip(&totals.series).filter(|(info, _)| info.measured.is_some() == warmup);
+    let all = wanted.map(|(info, total)| {
+        let measured = info.measured.map_or(info, |row| &plan.series[row.0 as usize]);
+        let kind = match measured.kind {
+            // A row of a warm-up never belongs to another.
+            Kind::Endpoint | Kind::WarmUp => SeriesKind::Endpoint,
             Kind::Auth => SeriesKind::Auth,
             Kind::Ready => SeriesKind::Ready,
             Kind::Flow => SeriesKind::Flow,
         };
         let method = info.method.as_ref().map(ToString::to_string);
-        series_row(&info.name, kind, method, total, duration_s)
+        let scenario = &plan.scenarios[info.scenario].name;
+        series_row(&info.name, kind, method, scenario, total, duration_s)
     });
     all.collect()
 }
@@ -118,6 +153,7 @@ fn series_row(
     name: &str,
     kind: SeriesKind,
     method: Option<String>,
+    scenario: &str,
     total: &SeriesTotal,
     duration_s: f64,
 ) -> Series {
@@ -135,7 +171,7 @@ fn series_row(
     Series {
         name: name.to_owned(),
         kind,
-        scenario: SCENARIO.to_owned(),
+        scenario: scenario.to_owned(),
         method,
         requests,
         failures,
@@ -165,7 +201,11 @@ fn failures(plan: &CompiledPlan, totals: &Totals) -> Vec<FailureGroup> {
     for (info, total) in plan.series.iter().zip(&totals.series) {
         groups.extend(total.texts.iter().map(|text| {
             FailureGroup {
-                series: info.name.clone(),
+                series: if info.measured.is_some() {
+                    format!("{} (warm-up)", info.name)
+                } else {
+                    info.name.clone()
+                },
                 kind: text.kind.name().to_owned(),
                 count: text.count,
                 message: text.text.as_ref().map_or("other messages".into(), |t| t.message.clone()),
@@ -197,7 +237,7 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
     Interval {
         at_s: second.at_s,
         users: second.users,
-        offered_rps: None,
+        offered_rps: second.due.map(|due| second.per_s(due)),
         rps: second.per_s(second.total.requests),
         failures: second.total.failures,
         p50_us: some(second.total.p50_us),
@@ -210,7 +250,7 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
 fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> Generator {
     let mut reasons = vec![];
     // What `ready` met does not count, it only waited; flows repeat what their requests say.
-    let of_requests = |kind: Kind| matches!(kind, Kind::Endpoint | Kind::Auth);
+    let of_requests = |kind: Kind| matches!(kind, Kind::Endpoint | Kind::Auth | Kind::WarmUp);
     let rows: Vec<_> = plan
         .series
         .iter()

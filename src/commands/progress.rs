@@ -25,7 +25,9 @@ impl Progress {
             if info.kind != SeriesKind::Endpoint {
                 continue;
             }
-            let total = &totals.series[index];
+            // While it warms up, the warm-up is what there is to see.
+            let warmup = info.warmup.map(|row| row.0 as usize);
+            let total = &totals.merged([Some(index), warmup].into_iter().flatten());
             requests += total.requests();
             failures += total.failures();
             let now = second.rows.iter().find(|(row, _)| *row == index).map_or(0, |(_, row)| row.requests);
@@ -40,7 +42,7 @@ impl Progress {
         }
         Snapshot {
             elapsed: Duration::from_secs(second.at_s - 1) + Duration::from_secs_f64(second.length_s),
-            planned: self.plan.load.planned(),
+            planned: self.plan.planned(),
             users: second.users,
             target_users: second.target_users,
             requests,

@@ -78,7 +78,7 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
         seed: flags.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
         run_id: format!("{:08x}", rand::random::<u32>()),
         // A worker without users would only wait.
-        workers: workers.min(plan.load.peak().max(1) as usize),
+        workers: workers.min(plan.peak_users().max(1) as usize),
     }
 }
 
@@ -93,11 +93,12 @@ fn mode(flags: &RunFlags) -> Mode {
 }
 
 fn introduction(plan: &CompiledPlan, options: &RunOptions) -> String {
-    let users = plan.load.peak();
+    let users = plan.peak_users();
     let users = if users == 1 { "1 user".to_owned() } else { format!("up to {users} users") };
-    let length = match (plan.load.planned(), plan.load.iterations()) {
+    let iterations: Option<Vec<u64>> = plan.scenarios.iter().map(|s| s.load.iterations()).collect();
+    let length = match (plan.planned(), iterations) {
         (Some(duration), _) => crate::units::format_duration_us(duration.as_micros() as u64),
-        (None, Some(total)) => format!("{total} iterations"),
+        (None, Some(all)) => format!("{} iterations", all.iter().sum::<u64>()),
         (None, None) => "until done".to_owned(),
     };
     let workers =

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::Changes;
+use crate::compile::model::Scenario;
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::exit::Exit;
 use crate::load::Load;
@@ -44,23 +45,40 @@ fn timeline(plan: &CompiledPlan) -> String {
         })
         .collect();
     let _ = writeln!(text, "# targets: {}", targets.join(", "));
-    match &plan.load {
-        Load::Iterations { users, total } => {
-            let _ = writeln!(text, "# load: {users} users share {total} iterations");
-        }
-        Load::IterationsPerUser { users, each } => {
-            let _ = writeln!(text, "# load: {users} users, {each} iterations each");
-        }
-        Load::Users(curve) => {
-            let _ = writeln!(text, "# load over time:");
-            for (at, users) in points(curve.total()).map(|at| (at, curve.target(at))) {
-                let length = (users * BAR).div_ceil(curve.peak().max(1));
-                let time = crate::units::format_duration_us(at.as_micros() as u64);
-                let _ = writeln!(text, "#   {time:>8} {users:>6} {}", "█".repeat(length as usize));
-            }
-        }
-    }
+    plan.scenarios.iter().for_each(|scenario| add_load(&mut text, scenario, plan.scenarios.len() > 1));
     text
+}
+
+fn add_load(text: &mut String, scenario: &Scenario, is_named: bool) {
+    let words = |at: Duration| crate::units::format_duration_us(at.as_micros() as u64);
+    let mut title = if is_named { format!("load of {}", scenario.name) } else { "load".to_owned() };
+    if !scenario.start_after.is_zero() {
+        let _ = write!(title, ", from {} on", words(scenario.start_after));
+    }
+    if !scenario.warmup.is_zero() {
+        let _ = write!(title, ", the first {} as warm-up", words(scenario.warmup));
+    }
+    let (what, bars): (String, Vec<_>) = match &scenario.load {
+        Load::Iterations { users, total } => (format!("{users} users share {total} iterations"), vec![]),
+        Load::IterationsPerUser { users, each } => (format!("{users} users, {each} iterations each"), vec![]),
+        Load::Users(curve) => {
+            let peak = f64::from(curve.peak().max(1));
+            let bar = |at| (at, curve.target(at).to_string(), f64::from(curve.target(at)) / peak);
+            ("users over time".to_owned(), points(curve.total()).map(bar).collect())
+        }
+        Load::Arrivals(arrivals) => {
+            let curve = &arrivals.curve;
+            let peak = curve.peak_per_s().max(f64::MIN_POSITIVE);
+            let bar = |at| (at, format!("{:.1}/s", curve.rate_at(at)), curve.rate_at(at) / peak);
+            let count = curve.expected_before(curve.total()).round();
+            (format!("{count} arrivals, over time"), points(curve.total()).map(bar).collect())
+        }
+    };
+    let _ = writeln!(text, "# {title}: {what}");
+    for (at, value, share) in bars {
+        let bar = "█".repeat((share * f64::from(BAR)).ceil() as usize);
+        let _ = writeln!(text, "#   {:>8} {value:>8} {bar}", words(at));
+    }
 }
 
 fn points(total: Duration) -> impl Iterator<Item = Duration> {

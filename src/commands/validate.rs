@@ -30,16 +30,21 @@ pub fn validate(plans: &[PathBuf], profile: Option<String>) -> Exit {
 
 /// What a plan holds, in a few words.
 pub fn contents(plan: &CompiledPlan) -> String {
-    let flows = plan.entries.iter().filter(|entry| matches!(entry, Entry::Flow { .. })).count();
-    let endpoints = plan.entries.len() - flows;
+    let entries = || plan.scenarios.iter().flat_map(|scenario| &scenario.entries);
+    let flows = entries().filter(|entry| matches!(entry, Entry::Flow { .. })).count();
+    let endpoints = entries().count() - flows;
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let mut parts = vec![count(endpoints, "endpoint")];
+    let mut parts = vec![];
+    if plan.scenarios.len() > 1 {
+        parts.push(count(plan.scenarios.len(), "scenario"));
+    }
+    parts.push(count(endpoints, "endpoint"));
     if flows > 0 {
         parts.push(count(flows, "flow"));
     }
     parts.push(count(plan.thresholds.len(), "threshold"));
-    parts.push(format!("up to {}", count(plan.load.peak() as usize, "user")));
-    if let Some(duration) = plan.load.planned() {
+    parts.push(format!("up to {}", count(plan.peak_users() as usize, "user")));
+    if let Some(duration) = plan.planned() {
         parts.push(crate::units::format_duration_us(duration.as_micros() as u64));
     }
     parts.join(", ")

@@ -12,8 +12,9 @@ use super::names::Place;
 use super::{Compiler, codes};
 
 impl Compiler<'_> {
-    pub(super) fn auth(&mut self) -> Option<Auth> {
-        let written = self.plan.auth.as_ref()?;
+    pub(super) fn auth(&mut self, written: Option<&model::Auth>) -> Option<Auth> {
+        self.known.auth = None;
+        let written = written?;
         let slot = self.names.add("auth");
         self.known.auth = Some(BTreeSet::new());
         let mut steps = vec![];

@@ -8,39 +8,44 @@ use crate::plan::model;
 
 use super::model::{Entry, Request, Step};
 use super::names::Place;
+use super::scenario::pause_of;
 use super::{Compiler, codes};
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// Compiles endpoints and flows; entries that can be picked and the running sums of their weights.
     pub(super) fn entries(&mut self) -> (Box<[Entry]>, Box<[f64]>) {
-        let plan = self.plan;
-        if plan.endpoints.is_empty() && plan.flows.is_empty() && !self.written.holds(&["endpoints", "flows"])
-        {
-            let span = self.start_of_plan();
+        let plan = self.group;
+        let is_empty = plan.endpoints.is_empty() && plan.flows.is_empty();
+        if is_empty && !self.written.holds(&["endpoints", "flows", "scenarios"]) {
+            let span = plan.name.map_or_else(|| self.start_of_plan(), |name| name.span);
+            let who = if plan.name.is_some() { "the scenario" } else { "the plan" };
             self.error(
-                Diagnostic::error(codes::NOTHING_TO_RUN, span, "the plan has no endpoint and no flow")
+                Diagnostic::error(codes::NOTHING_TO_RUN, span, format!("{who} has no endpoint and no flow"))
                     .help("write for example `endpoints: { health: { request: GET /health } }`"),
             );
         }
         let mut endpoints = vec![];
-        for (name, request) in &plan.endpoints {
-            let series = self.add_series(&name.value, SeriesKind::Endpoint, None);
-            self.rows.insert(name.value.clone(), (series, request.request.value.clone()));
-            let compiled = self.request(request, series, Place::Request);
-            if let Some(compiled) = &compiled {
-                self.series[series.0 as usize].method = Some(compiled.method.clone());
-            }
+        for (name, request) in plan.endpoints {
+            let compiled = self.endpoint(name, request);
             endpoints.push(compiled);
         }
         let mut flows = vec![];
-        for (name, flow) in &plan.flows {
+        for (name, flow) in plan.flows {
             flows.push(self.flow(name, flow, &endpoints));
         }
         self.pickable(endpoints, flows)
     }
 
+    fn endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
+        let series = self.add_series(&name.value, SeriesKind::Endpoint, None);
+        self.rows.insert(name.value.clone(), (series, request.request.value.clone()));
+        let compiled = self.request(request, series, Place::Request)?;
+        self.series[series.0 as usize].method = Some(compiled.method.clone());
+        Some(compiled)
+    }
+
     fn pickable(&mut self, endpoints: Vec<Option<Request>>, flows: Vec<Entry>) -> (Box<[Entry]>, Box<[f64]>) {
-        let plan = self.plan;
+        let plan = self.group;
         let of_endpoints = plan.endpoints.iter().map(|(_, e)| e.weight.as_ref());
         let of_flows = plan.flows.iter().map(|(_, f)| f.weight.as_ref());
         let written: Vec<_> = of_endpoints.chain(of_flows).map(|weight| weight.map(|w| w.value)).collect();
@@ -72,7 +77,7 @@ impl Compiler<'_> {
 
     fn flow(&mut self, name: &Located<String>, flow: &model::Flow, endpoints: &[Option<Request>]) -> Entry {
         let series = self.add_series(&name.value, SeriesKind::Flow, None);
-        if let Some((first, _)) = self.plan.endpoints.iter().find(|(other, _)| other.value == name.value) {
+        if let Some((first, _)) = self.group.endpoint(&name.value) {
             let message = format!("`{}` is an endpoint already", name.value);
             self.error(
                 Diagnostic::error(codes::NAME, name.span, message)
@@ -81,7 +86,7 @@ impl Compiler<'_> {
             );
         }
         let steps = flow.steps.iter().filter_map(|step| match step {
-            model::Step::Think(think) => Some(Step::Think(think.think.value)),
+            model::Step::Think(think) => Some(Step::Think(pause_of(think.think.value))),
             model::Step::Use(step) => {
                 self.use_step(step, endpoints).map(|request| Step::Request(Box::new(request)))
             }
@@ -94,9 +99,16 @@ impl Compiler<'_> {
 
     fn use_step(&mut self, step: &model::UseStep, endpoints: &[Option<Request>]) -> Option<Request> {
         let name = &step.use_;
-        let plan = self.plan;
-        let Some(index) = plan.endpoints.iter().position(|(known, _)| known.value == name.value) else {
-            let known = plan.endpoints.iter().map(|(known, _)| known.value.as_str());
+        let plan = self.group;
+        let own = plan.endpoints.iter().position(|(known, _)| known.value == name.value);
+        let shared = plan.shared.iter().find(|(known, _)| known.value == name.value);
+        let used = match (own, shared) {
+            (Some(index), _) => endpoints.get(index).cloned(),
+            (None, Some((name, request))) => Some(self.shared_endpoint(name, request)),
+            (None, None) => None,
+        };
+        let Some(used) = used else {
+            let known = plan.endpoints.iter().chain(plan.shared).map(|(known, _)| known.value.as_str());
             if self.written.defines(&name.value) {
                 return None;
             }
@@ -111,10 +123,20 @@ impl Compiler<'_> {
             return None;
         };
         let captures = self.captures(&step.capture, Place::Answer);
-        let mut request = endpoints.get(index)?.clone()?;
+        let mut request = used?;
         request.needs = captures.iter().fold(request.needs, |needs, capture| needs.and(capture.needs));
         request.captures = request.captures.iter().cloned().chain(captures).collect();
         Some(request)
+    }
+
+    /// An endpoint of the plan in a scenario with requests of its own: it has a row there once a flow uses it.
+    fn shared_endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
+        if let Some(known) = self.shared.get(&name.value) {
+            return known.clone();
+        }
+        let compiled = self.endpoint(name, request);
+        self.shared.insert(name.value.clone(), compiled.clone());
+        compiled
     }
 
     fn inline_step(&mut self, request: &model::Request) -> Option<Request> {
@@ -149,8 +171,8 @@ impl Compiler<'_> {
     }
 
     /// Names of the endpoints that can run: picked by weight or used by a flow that can.
-    pub(super) fn reachable(&self) -> BTreeSet<&str> {
-        let plan = self.plan;
+    pub(super) fn reachable(&self) -> BTreeSet<&'a str> {
+        let plan = self.group;
         let weighted = plan.endpoints.iter().any(|(_, e)| e.weight.is_some())
             || plan.flows.iter().any(|(_, f)| f.weight.is_some());
         let runs = |weight: Option<&Located<f64>>| weight.map_or(!weighted, |w| w.value > 0.0);

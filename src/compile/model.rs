@@ -11,12 +11,11 @@ use crate::body::{Body, Pairs};
 use crate::data::Feed;
 use crate::expect::{Check, Needs};
 use crate::http::Target;
-use crate::load::Load;
+use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::template::{Expr, Names, SlotId, Text};
 use crate::threshold::Threshold;
-use crate::units::DurationRange;
 
 /// A plan, ready to run.
 #[derive(Debug)]
@@ -29,18 +28,8 @@ pub struct CompiledPlan {
     pub series: Box<[SeriesInfo]>,
     /// What must answer before the load starts.
     pub ready: Option<Ready>,
-    /// The auth flow.
-    pub auth: Option<Auth>,
-    /// What an iteration can be.
-    pub entries: Box<[Entry]>,
-    /// Running sums of the entries' weights.
-    pub weights: Box<[f64]>,
-    /// Pause between iterations.
-    pub think: Option<DurationRange>,
-    /// Users over time.
-    pub load: Load,
-    /// How long running iterations may go on at the end.
-    pub graceful_stop: Duration,
+    /// Groups of users; never empty.
+    pub scenarios: Box<[Scenario]>,
     /// All thresholds.
     pub thresholds: Box<[ScopedThreshold]>,
     /// Factor of `grading.tolerance`.
@@ -57,6 +46,74 @@ pub struct CompiledPlan {
     pub feeds: Box<[FeedUse]>,
     /// Hides the plan's secrets.
     pub masker: Masker,
+}
+
+impl CompiledPlan {
+    /// The most users there may be at once.
+    pub fn peak_users(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| u64::from(scenario.load.peak())).sum()
+    }
+
+    /// Users that closed loads want at `at` after the start of the run.
+    pub fn target_users(&self, at: Duration) -> u64 {
+        let wanted =
+            |s: &Scenario| at.checked_sub(s.start_after).map_or(0, |at| u64::from(s.load.target(at)));
+        self.scenarios.iter().map(wanted).sum()
+    }
+
+    /// How long the load is planned to take; `None` when that depends on how fast the target answers.
+    pub fn planned(&self) -> Option<Duration> {
+        self.scenarios
+            .iter()
+            .try_fold(Duration::ZERO, |longest, s| Some(longest.max(s.start_after + s.load.planned()?)))
+    }
+
+    /// Where the measured part begins: the earliest end of a warm-up.
+    pub fn measured_from(&self) -> Duration {
+        self.scenarios
+            .iter()
+            .map(|s| s.start_after + s.warmup)
+            .filter(|_| self.has_warmup())
+            .min()
+            .unwrap_or_default()
+    }
+
+    /// Whether any scenario warms up.
+    pub fn has_warmup(&self) -> bool {
+        self.scenarios.iter().any(|s| !s.warmup.is_zero())
+    }
+
+    /// Whether any scenario has arrivals.
+    pub fn is_open(&self) -> bool {
+        self.scenarios.iter().any(|s| s.load.arrivals().is_some())
+    }
+}
+
+/// A group of users with its requests, login, pauses and load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Name.
+    pub name: String,
+    /// What an iteration can be.
+    pub entries: Box<[Entry]>,
+    /// Running sums of the entries' weights.
+    pub weights: Box<[f64]>,
+    /// The auth flow.
+    pub auth: Option<Auth>,
+    /// Pause between iterations.
+    pub think: Option<Pause>,
+    /// Shortest time from the start of an iteration to the next.
+    pub pacing: Option<Duration>,
+    /// Users over time, or arrivals.
+    pub load: Load,
+    /// How long after the start of the run it begins.
+    pub start_after: Duration,
+    /// How long at its start requests count in rows of their own.
+    pub warmup: Duration,
+    /// How long running iterations may go on at the end.
+    pub graceful_stop: Duration,
+    /// `user.id` of its first user: no two users of a run share one.
+    pub user_base: u64,
 }
 
 /// What reports say about the plan.
@@ -85,6 +142,12 @@ pub struct SeriesInfo {
     pub kind: SeriesKind,
     /// Method, where there is one.
     pub method: Option<Method>,
+    /// Index of its scenario.
+    pub scenario: usize,
+    /// The row of its warm-up, when there is one.
+    pub warmup: Option<SeriesId>,
+    /// Of a warm-up's row: the row it belongs to.
+    pub measured: Option<SeriesId>,
 }
 
 /// What must answer before the load starts.
@@ -193,7 +256,7 @@ pub enum Step {
     /// Sends a request.
     Request(Box<Request>),
     /// Pauses.
-    Think(DurationRange),
+    Think(Pause),
 }
 
 /// What a threshold is about.
@@ -201,6 +264,8 @@ pub enum Step {
 pub enum ThresholdScope {
     /// All endpoints together.
     Plan,
+    /// All endpoints of one scenario; with its name in reports.
+    Scenario(usize, String),
     /// One endpoint or flow; with its name in reports.
     Series(SeriesId, String),
 }

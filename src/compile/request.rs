@@ -62,7 +62,7 @@ impl Compiler<'_> {
             headers: headers.fixed,
             computed_headers: headers.computed.into(),
             body,
-            auth: place == Place::Request && self.plan.auth.is_some() && written.auth.is_none(),
+            auth: place == Place::Request && self.known.auth.is_some() && written.auth.is_none(),
             timeout: timeout.map_or(TIMEOUT, |d| d.value),
             checks: checks.into(),
             captures: captures.into(),

@@ -195,10 +195,11 @@ impl Compiler<'_> {
         feeds.into()
     }
 
-    /// Declares every name a request captures, so that any template may use it.
+    /// Declares every name a request of this scenario captures, so that any of its templates may use it.
     pub(super) fn declare_captures(&mut self) {
-        let plan = self.plan;
-        let endpoints = plan.endpoints.iter().flat_map(|(_, request)| &request.capture);
+        self.known.captures.clear();
+        let plan = self.group;
+        let endpoints = plan.endpoints.iter().chain(plan.shared).flat_map(|(_, request)| &request.capture);
         let steps = plan.flows.iter().flat_map(|(_, flow)| &flow.steps).flat_map(|step| match step {
             model::Step::Request(request) => request.capture.iter(),
             model::Step::Use(step) => step.capture.iter(),

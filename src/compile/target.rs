@@ -9,6 +9,7 @@ use crate::http::{Target, TargetError};
 use crate::template::{EvalError, Scope, SlotId, Text};
 
 use super::names::Place;
+use super::scenario::groups;
 use super::{Compiler, codes};
 
 impl Compiler<'_> {
@@ -18,7 +19,7 @@ impl Compiler<'_> {
         let many = plan.targets.iter().map(|(name, url)| (name.value.clone(), url));
         let all: Vec<_> = one.chain(many).collect();
         if all.is_empty()
-            && (!plan.endpoints.is_empty() || !plan.flows.is_empty())
+            && groups(plan).iter().any(|group| !group.endpoints.is_empty() || !group.flows.is_empty())
             && !self.all_urls_are_full()
             && !self.written.holds(&["target", "targets"])
         {
@@ -36,8 +37,10 @@ impl Compiler<'_> {
     }
 
     fn all_urls_are_full(&self) -> bool {
-        let lines = self.plan.endpoints.iter().map(|(_, request)| &request.request.value);
-        lines.into_iter().all(|line| line.contains("://")) && self.plan.flows.is_empty()
+        groups(self.plan).iter().all(|group| {
+            let mut requests = group.endpoints.iter().map(|(_, request)| &request.request.value);
+            requests.all(|line| line.contains("://")) && group.flows.is_empty()
+        })
     }
 
     pub(super) fn start_of_plan(&self) -> crate::diagnostic::Span {

@@ -9,17 +9,32 @@ use super::model::{ScopedThreshold, ThresholdScope};
 use super::{Compiler, codes};
 
 impl Compiler<'_> {
-    pub(super) fn thresholds(&mut self) -> Box<[ScopedThreshold]> {
+    pub(super) fn plan_thresholds(&mut self) -> Vec<ScopedThreshold> {
         let plan = self.plan;
-        let mut all = vec![];
-        for threshold in &plan.thresholds {
-            all.extend(self.threshold(threshold, ThresholdScope::Plan));
+        self.refuse_auth_thresholds();
+        plan.thresholds
+            .iter()
+            .filter_map(|threshold| self.threshold(threshold, ThresholdScope::Plan))
+            .collect()
+    }
+
+    /// Adds the thresholds of the scenario that is being compiled.
+    pub(super) fn group_thresholds(&mut self, all: &mut Vec<ScopedThreshold>) {
+        let group = self.group;
+        for threshold in group.thresholds {
+            let scope = ThresholdScope::Scenario(self.scenario, format!("scenario:{}", group.label()));
+            all.extend(self.threshold(threshold, scope));
         }
-        for (name, request) in &plan.endpoints {
-            self.scoped(&name.value, SeriesKind::Endpoint, name.span, &request.thresholds, &mut all);
+        for (name, request) in group.endpoints {
+            self.scoped(&name.value, SeriesKind::Endpoint, name.span, &request.thresholds, all);
         }
-        for (name, flow) in &plan.flows {
-            self.scoped(&name.value, SeriesKind::Flow, name.span, &flow.thresholds, &mut all);
+        for (name, request) in
+            group.shared.iter().filter(|(name, _)| self.shared.contains_key(&name.value)).collect::<Vec<_>>()
+        {
+            self.scoped(&name.value, SeriesKind::Endpoint, name.span, &request.thresholds, all);
+        }
+        for (name, flow) in group.flows {
+            self.scoped(&name.value, SeriesKind::Flow, name.span, &flow.thresholds, all);
             for step in &flow.steps {
                 if let model::Step::Request(request) = step {
                     let row = self.row_of_step(request);
@@ -29,8 +44,6 @@ impl Compiler<'_> {
                 }
             }
         }
-        self.refuse_auth_thresholds();
-        all.into()
     }
 
     fn scoped(
@@ -50,6 +63,7 @@ impl Compiler<'_> {
                     .help("give it a `weight`, `use` it in a flow, or remove the threshold"),
             );
         }
+        let name = format!("{}{name}", self.prefix);
         let Some(series) = self.series.iter().position(|row| row.name == name && row.kind == kind) else {
             return;
         };
@@ -65,7 +79,7 @@ impl Compiler<'_> {
         let path = line.split_once(char::is_whitespace).map_or(line, |(_, path)| path.trim());
         let name = request.name.as_ref().map_or(path, |name| name.value.as_str());
         let (series, _) = self.rows.get(name)?;
-        Some(ThresholdScope::Series(*series, format!("endpoint:{name}")))
+        Some(ThresholdScope::Series(*series, format!("endpoint:{}{name}", self.prefix)))
     }
 
     fn threshold(&mut self, written: &model::Threshold, scope: ThresholdScope) -> Option<ScopedThreshold> {
@@ -82,8 +96,8 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        if threshold.metric == Metric::Iterations && scope != ThresholdScope::Plan {
-            let message = "`iterations` is counted for the whole plan";
+        if threshold.metric == Metric::Iterations && matches!(scope, ThresholdScope::Series(..)) {
+            let message = "`iterations` is counted for a scenario or the whole plan";
             self.error(
                 Diagnostic::error(codes::THRESHOLD, written.that.span, message)
                     .help("move it to the plan's own `thresholds`, or use `requests`"),
@@ -95,7 +109,11 @@ impl Compiler<'_> {
     }
 
     fn refuse_auth_thresholds(&mut self) {
-        let steps = self.plan.auth.iter().flat_map(|auth| &auth.steps);
+        let own = self.plan.scenarios.iter().filter_map(|(_, scenario)| match &scenario.auth {
+            Some(model::ScenarioAuth::Flow(auth)) => Some(&**auth),
+            _ => None,
+        });
+        let steps = self.plan.auth.iter().chain(own).flat_map(|auth| &auth.steps);
         let spans: Vec<_> = steps
             .filter_map(|step| match step {
                 model::Step::Request(request) => request.thresholds.first().map(|t| t.that.span),

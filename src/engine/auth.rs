@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::template::with_rng;
 use crate::units::parse_duration;
 
+use super::ScenarioState;
 use super::judge::Problem;
 use super::stop::Level;
 use super::user::User;
@@ -95,15 +96,63 @@ impl RunAuth {
     }
 }
 
+/// Pause between two logins of a user.
+const LOGIN_PAUSE: Duration = Duration::from_secs(1);
+/// Logins a user tries in a load of a fixed amount of work, which must come to an end.
+const LOGIN_TRIES: u32 = 5;
+
 impl User {
+    fn state(&self) -> &ScenarioState {
+        &self.local.shared.scenarios[self.scenario]
+    }
+
+    /// Logs in, again and again if need be; false when that is no use any more.
+    pub(super) async fn come_in(&mut self) -> bool {
+        if self.plan().auth.is_none() {
+            return true;
+        }
+        let mut tries = 0;
+        while !Box::pin(self.log_in()).await {
+            tries += 1;
+            let fixed_work = self.plan().load.planned().is_none();
+            if fixed_work && tries >= LOGIN_TRIES {
+                return false;
+            }
+            // At a pace that does not storm the auth service.
+            self.stop.unless(Level::AfterIteration, tokio::time::sleep(LOGIN_PAUSE)).await;
+            if self.stop.level() != Level::Run {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Logs in unless it is; for users whose next arrival will not wait for a second try.
+    pub(super) async fn come_in_once(&mut self) -> bool {
+        if self.plan().auth.is_none() || self.login.is_some() || Box::pin(self.log_in()).await {
+            return true;
+        }
+        self.stop.unless(Level::AfterIteration, tokio::time::sleep(LOGIN_PAUSE)).await;
+        false
+    }
+
     /// Logs in, or takes the run's login; whether there is a valid one now.
     pub(super) async fn log_in(&mut self) -> bool {
+        let began = Instant::now();
+        // The login is nobody's latency but its own: what waits for it is due that much later.
+        let intended = self.intended.take();
+        let done = self.log_in_now().await;
+        self.intended = intended.map(|at| at + began.elapsed());
+        done
+    }
+
+    async fn log_in_now(&mut self) -> bool {
         let local = self.local.clone();
-        let Some(auth) = &local.shared.plan.auth else { return true };
+        let Some(auth) = &local.shared.plan.scenarios[self.scenario].auth else { return true };
         if !auth.shared {
             return self.run_login(auth).await;
         }
-        let run = &local.shared.run_auth;
+        let run = &local.shared.scenarios[self.scenario].run_auth;
         let mine = self.login.as_ref().map_or(0, |login| login.generation);
         let mut gate = None;
         let wait = async { gate = Some(run.gate.lock().await) };
@@ -126,7 +175,7 @@ impl User {
     /// Whether the login is older than the plan wants, or the run has a newer one.
     pub(super) fn is_login_due(&self) -> bool {
         let Some(login) = &self.login else { return false };
-        login.generation < self.local.shared.run_auth.generation.load(Ordering::Relaxed)
+        login.generation < self.state().run_auth.generation.load(Ordering::Relaxed)
             || login.renew_at.is_some_and(|at| Instant::now() >= at)
     }
 
@@ -155,7 +204,7 @@ impl User {
         }
         match self.prepare(auth) {
             Ok(()) => {
-                self.local.shared.logged_in.store(true, Ordering::Relaxed);
+                self.state().logged_in.store(true, Ordering::Relaxed);
                 true
             }
             Err(why) => {
@@ -179,13 +228,14 @@ impl User {
     /// Gives the run up when one user, or the run's one login, has failed again and again and nobody ever got in.
     fn note_failed_login(&mut self, auth: &Auth, why: &str) {
         let shared = &self.local.shared;
+        let state = &shared.scenarios[self.scenario];
         let failed = if auth.shared {
-            shared.failed_logins.fetch_add(1, Ordering::Relaxed) + 1
+            state.failed_logins.fetch_add(1, Ordering::Relaxed) + 1
         } else {
             self.failed_logins += 1;
             self.failed_logins
         };
-        if failed >= HOPELESS && !shared.logged_in.load(Ordering::Relaxed) {
+        if failed >= HOPELESS && !state.logged_in.load(Ordering::Relaxed) {
             let why = shared.plan.masker.mask(why).into_owned();
             shared.fail(format!(
                 "auth is impossible: {failed} logins in a row failed and none ever worked; the last: {why}"
@@ -195,7 +245,7 @@ impl User {
 
     /// A value an auth step captured: in scope at once, for the next step.
     pub(super) fn keep_auth_value(&mut self, name: &Arc<str>, value: Value) {
-        let slot = self.local.shared.plan.auth.as_ref().map(|auth| auth.slot);
+        let slot = self.plan().auth.as_ref().map(|auth| auth.slot);
         if let (Some(login), Some(slot)) = (&mut self.login, slot) {
             login.values.insert(name.clone(), value);
             self.scope.set(slot, login.value());

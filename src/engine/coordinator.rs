@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use crate::compile::model::CompiledPlan;
+use crate::compile::model::{CompiledPlan, SeriesInfo};
 use crate::http::{Connector, client_config};
 use crate::metric::{Recorder, SeriesKind, Totals};
 
@@ -93,10 +93,10 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let mut totals = Totals::new(plan.series.len());
+        let mut totals = Totals::new(plan.series.len(), plan.scenarios.len());
         if let Some(checks) = &plan.ready {
             listen(Event::Waiting);
-            let mut recorder = Recorder::new(plan.series.len());
+            let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
             let connector = Connector::new(tls.clone());
             let stopped = tokio::select! {
                 done = ready::wait(&plan, checks, &connector, &mut recorder) => {
@@ -198,14 +198,17 @@ impl Run {
             let thread = std::thread::Builder::new().name(format!("worker-{index}"));
             workers.push(thread.spawn(move || worker.run())?);
         }
-        let kinds = shared.plan.series.iter().map(|series| series.kind).collect();
+        let rows = &shared.plan.series;
+        let shown_in = |(own, row): (usize, &SeriesInfo)| row.measured.map_or(own, |row| row.0 as usize);
+        let shown_in = rows.iter().enumerate().map(shown_in).collect();
+        let kinds = rows.iter().map(|row| row.kind).collect();
         Ok(Self {
             started_at: jiff::Timestamp::now(),
             workers,
             shipments,
             orders,
             totals,
-            gathering: Gathering::new(kinds),
+            gathering: Gathering::new(kinds, shown_in),
             timeline: vec![],
             signals_seen: 0,
             left_behind: false,
@@ -265,12 +268,14 @@ impl Run {
 
     fn close_seconds(&mut self, shared: &Shared, force_before: u64, listen: &mut dyn FnMut(Event<'_>)) {
         while let Some(closed) = self.gathering.take(shared.options.workers, force_before) {
-            let Closed { second, users, total, rows } = closed;
+            let Closed { second, users, due, total, rows } = closed;
+            let due = shared.plan.is_open().then_some(due);
             let end = Duration::from_secs(second + 1);
             let length_s =
                 shared.start.elapsed().saturating_sub(Duration::from_secs(second)).as_secs_f64().min(1.0);
-            let target_users = u64::from(shared.plan.load.target(end));
-            let summary = IntervalSummary { at_s: second + 1, length_s, users, target_users, total, rows };
+            let target_users = shared.plan.target_users(end);
+            let summary =
+                IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows };
             listen(Event::Second(&summary, &self.totals));
             self.timeline.push(summary);
         }
@@ -310,7 +315,9 @@ impl Run {
 
 /// Whether logins were tried and none worked, in a run too short to give up on them.
 fn nobody_got_in(shared: &Shared, totals: &Totals) -> bool {
-    let is_auth = |index: &usize| shared.plan.series[*index].kind == SeriesKind::Auth;
-    let tried = (0..totals.series.len()).filter(is_auth).any(|index| totals.series[index].failures() > 0);
-    tried && !shared.logged_in.load(Ordering::Relaxed)
+    shared.scenarios.iter().enumerate().any(|(scenario, state)| {
+        let is_auth = |row: &SeriesInfo| row.scenario == scenario && row.kind == SeriesKind::Auth;
+        let mut rows = shared.plan.series.iter().zip(&totals.series).filter(|(row, _)| is_auth(row));
+        rows.any(|(_, total)| total.failures() > 0) && !state.logged_in.load(Ordering::Relaxed)
+    })
 }

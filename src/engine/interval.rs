@@ -30,7 +30,9 @@ pub struct IntervalSummary {
     pub users: u64,
     /// Users the plan wants then.
     pub target_users: u64,
-    /// All endpoints together.
+    /// Arrivals due in it; `None` in closed models.
+    pub due: Option<u64>,
+    /// All endpoints together, a warm-up's requests among them.
     pub total: IntervalRow,
     /// By row, only those with requests.
     pub rows: Vec<(usize, IntervalRow)>,
@@ -50,6 +52,7 @@ impl IntervalSummary {
 pub(super) struct Closed {
     pub second: u64,
     pub users: u64,
+    pub due: u64,
     pub total: IntervalRow,
     pub rows: Vec<(usize, IntervalRow)>,
 }
@@ -58,6 +61,8 @@ pub(super) struct Closed {
 #[derive(Debug)]
 pub(super) struct Gathering {
     kinds: Vec<SeriesKind>,
+    /// Row each row is shown in: its own, or of a warm-up's row the one it belongs to.
+    shown_in: Vec<usize>,
     open: BTreeMap<u64, Second>,
     /// Seconds below it are closed; what comes late for one counts in the next.
     next: u64,
@@ -69,6 +74,7 @@ pub(super) struct Gathering {
 struct Second {
     rows: Vec<RowSecond>,
     users: u64,
+    due: u64,
     workers: usize,
 }
 
@@ -79,8 +85,8 @@ struct RowSecond {
 }
 
 impl Gathering {
-    pub(super) fn new(kinds: Vec<SeriesKind>) -> Self {
-        Self { kinds, open: BTreeMap::new(), next: 0, ended: vec![] }
+    pub(super) fn new(kinds: Vec<SeriesKind>, shown_in: Vec<usize>) -> Self {
+        Self { kinds, shown_in, open: BTreeMap::new(), next: 0, ended: vec![] }
     }
 
     /// Adds one worker's second.
@@ -90,11 +96,14 @@ impl Gathering {
         let entry = self.open.entry(second).or_insert_with(|| Second {
             rows: (0..rows).map(|_| RowSecond::default()).collect(),
             users: 0,
+            due: 0,
             workers: 0,
         });
         entry.users += users;
         entry.workers += 1;
-        for (row, record) in entry.rows.iter_mut().zip(recorder.series()) {
+        entry.due += recorder.scenarios.iter().map(|s| s.arrivals.due + s.warmup_arrivals.due).sum::<u64>();
+        for (shown_in, record) in self.shown_in.iter().zip(recorder.series()) {
+            let row = &mut entry.rows[*shown_in];
             for part in [&record.ok, &record.failed, &record.interrupted].into_iter().flatten() {
                 if part.count() > 0 {
                     row.latency.get_or_insert_default().add(part);
@@ -129,7 +138,7 @@ impl Gathering {
                 whole.failures += row.failures;
             }
         }
-        Some(Closed { second, users: entry.users, total: summary(&whole), rows })
+        Some(Closed { second, users: entry.users, due: entry.due, total: summary(&whole), rows })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::compile::model::{Request, UriPlan};
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
 use crate::http::Reply;
-use crate::metric::SeriesKind;
+use crate::metric::{SeriesId, SeriesKind};
 
 use super::in_flight::Held;
 use super::send::Sent;
@@ -51,10 +51,9 @@ impl User {
         latency_us: u32,
         may_renew: bool,
     ) -> Result<(), Problem> {
-        let plan = &self.local.shared.plan;
         if may_renew
             && request.auth
-            && plan.auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&reply.status))
+            && self.plan().auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&reply.status))
         {
             return Err(Problem::NeedsLogin(None));
         }
@@ -84,7 +83,14 @@ impl User {
     }
 
     /// Puts a failure's words into the recorder, masked and cut.
-    pub(super) fn describe(&self, request: &Request, problem: &Problem, sent: Option<Sent>, seen: Seen) {
+    pub(super) fn describe(
+        &self,
+        request: &Request,
+        row: SeriesId,
+        problem: &Problem,
+        sent: Option<Sent>,
+        seen: Seen,
+    ) {
         let Problem::Failed(kind, words) = problem else { return };
         let is_auth = self.local.shared.plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
         // Of what an auth step expected only the expression: the value seen may be a token.
@@ -93,7 +99,7 @@ impl User {
         let local = &self.local;
         let target = &local.shared.plan.targets[request.target];
         let mut recorder = local.recorder.borrow_mut();
-        recorder.describe(request.series, *kind, local.at_us(), message, || {
+        recorder.describe(row, *kind, local.at_us(), message, || {
             let (line, body) = match &sent {
                 Some(Sent { uri, body }) => {
                     let uri = match (&request.uri, uri) {

@@ -106,5 +106,5 @@ async fn exchange(
         .map_err(|error| ExchangeError::new(Failure::Template, error.to_string()))?;
     let mut deadline = Deadline::default();
     deadline.set(Instant::now() + patience);
-    connection.exchange(request, Keep::Nothing, &mut deadline).await
+    connection.exchange(&mut Some(request), Keep::Nothing, &mut deadline).await
 }

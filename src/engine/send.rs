@@ -14,7 +14,7 @@ use crate::body::{Body, render_path};
 use crate::compile::model::{Request, UriPlan};
 use crate::failure::Failure;
 use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
-use crate::metric::{Outcome, Sample};
+use crate::metric::{Outcome, Sample, SeriesId};
 use crate::template::{EvalError, Scope, Text, with_rng};
 
 use super::in_flight::{Held, InFlight};
@@ -32,6 +32,8 @@ pub(super) struct Sent {
 
 /// What one attempt took.
 struct Attempt {
+    row: SeriesId,
+    begun: Instant,
     timing: Timing,
     ended: Instant,
     new_connection: bool,
@@ -40,8 +42,9 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn new(ready: Instant) -> Self {
-        Self { timing: Timing::starting(ready), ended: ready, new_connection: false, cut_short: false }
+    fn new(row: SeriesId, ready: Instant, begun: Instant) -> Self {
+        let timing = Timing::starting(ready);
+        Self { row, begun, timing, ended: begun, new_connection: false, cut_short: false }
     }
 }
 
@@ -66,24 +69,21 @@ impl User {
 
     /// One request, one sample. With `may_renew` a status that asks for a new login is reported as such.
     pub(super) async fn send_once(&mut self, request: &Request, may_renew: bool) -> Result<(), Problem> {
-        let ready = Instant::now();
-        let mut in_flight = InFlight::new(self.local.clone(), request.series, ready);
-        match self.build(request) {
+        let begun = Instant::now();
+        // In an open model the first request of an iteration was due when its arrival was.
+        let ready = self.intended.take().unwrap_or(begun);
+        let row = self.row(request.series, ready);
+        let mut in_flight = InFlight::new(self.local.clone(), row, ready);
+        let mut slot = None;
+        match self.build(request, &mut slot) {
             Err(error) => {
                 in_flight.disarm();
-                self.record_unsent(request, ready, &error)
+                self.record_unsent(request, row, ready, &error)
             }
-            Ok((http_request, body)) => {
-                // What a report shows of a failed request; cheap, its parts are shared.
-                let uri = if let UriPlan::Static(_) = request.uri {
-                    None
-                } else {
-                    Some(http_request.uri().clone())
-                };
-                let sent = Sent { uri, body };
-                self.deadline.set(ready + request.timeout);
-                let mut attempt = Attempt::new(ready);
-                let result = self.attempt(request, http_request, &mut attempt).await;
+            Ok(sent) => {
+                self.deadline.set(begun + request.timeout);
+                let mut attempt = Attempt::new(row, ready, begun);
+                let result = self.attempt(request, &mut slot, &mut attempt).await;
                 self.deadline.clear();
                 in_flight.disarm();
                 self.finish(request, &attempt, result, sent, may_renew)
@@ -91,13 +91,13 @@ impl User {
         }
     }
 
-    /// The request, and its body once more for reports.
-    fn build(&mut self, request: &Request) -> Result<(HttpRequest, Bytes), EvalError> {
+    /// Puts the request into `slot`; what a report shows of it is cheap, its parts are shared.
+    fn build(&mut self, request: &Request, slot: &mut Option<HttpRequest>) -> Result<Sent, EvalError> {
         let body = self.render_body(request)?;
-        let mut built = http::Request::new(Full::new(body.clone()));
+        let built = slot.insert(http::Request::new(Full::new(body.clone())));
         *built.method_mut() = request.method.clone();
         *built.uri_mut() = self.uri(request)?;
-        *built.headers_mut() = request.headers.clone();
+        *built.headers_mut() = self.headers_of(request);
         if !request.computed_headers.is_empty() {
             let (rng, scope) = (&mut self.rng, &self.scope);
             with_rng(rng, || computed_headers(&request.computed_headers, scope, built.headers_mut()))?;
@@ -109,7 +109,19 @@ impl User {
                 built.headers_mut().insert(name.clone(), value.clone());
             }
         }
-        Ok((built, body))
+        let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
+        Ok(Sent { uri, body })
+    }
+
+    /// The request's fixed headers in the map the last answer came in: hyper passes it on from request to answer,
+    /// so that from the second request on no header map is allocated or grown.
+    fn headers_of(&mut self, request: &Request) -> HeaderMap {
+        let mut headers = std::mem::take(&mut self.spare_headers);
+        headers.clear();
+        for (name, value) in &request.headers {
+            headers.append(name, value.clone());
+        }
+        headers
     }
 
     fn render_body(&mut self, request: &Request) -> Result<Bytes, EvalError> {
@@ -155,17 +167,16 @@ impl User {
     async fn attempt(
         &mut self,
         request: &Request,
-        http_request: HttpRequest,
+        slot: &mut Option<HttpRequest>,
         attempt: &mut Attempt,
     ) -> Result<Reply, ExchangeError> {
         let keep = if request.needs.keeps_body() { Keep::Body } else { Keep::Nothing };
         let target = request.target;
-        let length = http_request.body().size_hint().lower();
-        let mut to_send = http_request;
+        let length = slot.as_ref().map_or(0, |built| built.body().size_hint().lower());
         let mut resent = false;
         loop {
             let usable = match &mut self.connections[target] {
-                Some(connection) => connection.is_usable(attempt.timing.ready, &mut self.deadline).await,
+                Some(connection) => connection.is_usable(attempt.begun, &mut self.deadline).await,
                 None => false,
             };
             if !usable {
@@ -179,14 +190,13 @@ impl User {
                 return Err(ExchangeError::new(Failure::ConnectReset, "the connection is gone"));
             };
             self.has_sent = true;
-            let result = connection.exchange(to_send, keep, &mut self.deadline).await;
+            let result = connection.exchange(slot, keep, &mut self.deadline).await;
             attempt.ended = Instant::now();
             match result {
-                Err(ExchangeError { unsent: Some(unsent), .. }) if !resent => {
+                Err(_) if slot.is_some() && !resent => {
                     resent = true;
                     self.local.recorder.borrow_mut().resent += 1;
                     self.connections[target] = None;
-                    to_send = *unsent;
                 }
                 result => {
                     connection.rest(attempt.ended);
@@ -217,11 +227,17 @@ impl User {
         Ok(())
     }
 
-    fn record_unsent(&mut self, request: &Request, ready: Instant, error: &EvalError) -> Result<(), Problem> {
+    fn record_unsent(
+        &mut self,
+        request: &Request,
+        row: SeriesId,
+        ready: Instant,
+        error: &EvalError,
+    ) -> Result<(), Problem> {
         let (latency_us, _) = Timing::starting(ready).finish(Instant::now(), None);
         let problem = Problem::Failed(Failure::Template, error.to_string());
-        self.record(Sample::bare(request.series, Outcome::Failed(Failure::Template), latency_us));
-        self.describe(request, &problem, None, Seen::default());
+        self.record(Sample::bare(row, Outcome::Failed(Failure::Template), latency_us));
+        self.describe(request, row, &problem, None, Seen::default());
         Err(problem)
     }
 
@@ -240,6 +256,7 @@ impl User {
         let (judged, status, seen) = match result {
             Ok(reply) => {
                 let judged = self.judge(request, &reply, latency_us, may_renew);
+                self.spare_headers = reply.headers;
                 (judged, reply.status, Seen { status: reply.status, body: reply.body })
             }
             Err(error) => {
@@ -257,7 +274,7 @@ impl User {
             self.connections[request.target] = None;
         }
         let new_connection = attempt.new_connection;
-        let series = request.series;
+        let series = attempt.row;
         let sample =
             Sample { series, outcome, status, latency_us, phases, bytes_in, bytes_out, new_connection };
         match &judged {
@@ -266,7 +283,7 @@ impl User {
             }
             Err(problem) => {
                 self.record(sample);
-                self.describe(request, problem, Some(sent), seen);
+                self.describe(request, attempt.row, problem, Some(sent), seen);
             }
             Ok(()) => self.record(sample),
         }

@@ -2,93 +2,117 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use minijinja::Value;
 use rand::RngExt as _;
 
-use crate::compile::model::{Entry, Step};
-use crate::data::{OnEnd, feed_seed};
+use crate::compile::model::{Entry, Scenario, Step};
 use crate::http::{Connection, Deadline, micros};
-use crate::load::Load;
+use crate::load::Pause;
 use crate::metric::{Outcome, Sample, SeriesId};
 use crate::template::{Rng, Scope, UserNumbers};
-use crate::units::DurationRange;
 
 use super::auth::Login;
+use super::crew::Post;
 use super::in_flight::InFlight;
-use super::rng_of;
 use super::stop::{Level, Stop};
 use super::worker::Local;
+use super::{mix, rng_of};
 
 /// One virtual user.
 #[derive(Debug)]
 pub struct User {
     pub local: Rc<Local>,
-    pub id: u64,
+    /// Index of its scenario.
+    pub scenario: usize,
+    /// Its number in its scenario, from 0.
+    pub number: u64,
     pub stop: Rc<Stop>,
     pub rng: Rng,
     pub scope: Arc<Scope>,
     /// One connection a target.
     pub connections: Box<[Option<Connection>]>,
     pub deadline: Deadline,
+    /// The header map of the last answer, for the next request.
+    pub spare_headers: HeaderMap,
     pub login: Option<Login>,
     /// Logins that failed before the first that worked.
     pub failed_logins: u64,
     numbers: Arc<UserNumbers>,
-    iteration: u64,
+    pub iteration: u64,
+    /// When the arrival of this iteration was due; taken by its first request.
+    pub intended: Option<Instant>,
+    /// Until then rows of the warm-up count.
+    warm_until: Option<Instant>,
     /// Whether this iteration has sent a request.
     pub has_sent: bool,
 }
 
-/// Pause between two logins of a user.
-const LOGIN_PAUSE: Duration = Duration::from_secs(1);
-/// Logins a user tries in a load of a fixed amount of work, which must come to an end.
-const LOGIN_TRIES: u32 = 5;
 /// Pause after an iteration that could send nothing.
 const NOTHING_SENT: Duration = Duration::from_millis(10);
 
 impl User {
-    pub fn new(local: Rc<Local>, id: u64, stop: Rc<Stop>) -> Self {
+    pub(super) fn new(post: &Post, number: u64, stop: Rc<Stop>) -> Self {
+        let local = post.local.clone();
         let plan = &local.shared.plan;
+        let scenario = post.scenario();
+        let id = scenario.user_base + number;
         let scope = Scope::new(plan.names.clone(), &plan.initial);
         scope.set(plan.run, Value::from_pairs([("id", local.shared.options.run_id.as_str())]));
         let numbers = UserNumbers::new(id);
         scope.set(plan.user, Value::from_dyn_object(numbers.clone()));
         Self {
-            id,
+            scenario: post.index,
+            number,
             stop,
             rng: rng_of(local.shared.options.seed, id),
             scope,
             connections: plan.targets.iter().map(|_| None).collect(),
             deadline: Deadline::default(),
+            spare_headers: HeaderMap::new(),
             login: None,
             failed_logins: 0,
             numbers,
             iteration: 0,
+            intended: None,
+            warm_until: (!scenario.warmup.is_zero()).then(|| post.start + scenario.warmup),
             has_sent: false,
             local,
         }
     }
 
+    pub(super) fn plan(&self) -> &Scenario {
+        &self.local.shared.plan.scenarios[self.scenario]
+    }
+
+    /// In an open model picks, rows and random values belong to the arrival, whichever user runs it.
+    pub(super) fn seed_for_arrival(&mut self, index: u64) {
+        let of_scenario = mix(self.local.shared.options.seed, self.scenario as u64);
+        self.rng = rng_of(of_scenario, index);
+    }
+
     /// Lives until asked to end, or until there is nothing left to do.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         if !self.come_in().await {
             return;
         }
+        let (think, pacing) = (self.plan().think, self.plan().pacing);
         while self.stop.level() == Level::Run && self.take_iteration() {
-            self.numbers.set_iteration(self.iteration);
-            if !self.take_rows() {
+            let started = Instant::now();
+            let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
+            if !self.take_rows(position) {
                 break;
             }
-            self.has_sent = false;
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
-            self.iterate().await;
-            self.iteration += 1;
-            if let Some(think) = self.local.shared.plan.think {
+            self.iterate(started).await;
+            if let Some(think) = think {
                 self.think(think, Level::AfterIteration).await;
+            }
+            if let Some(pacing) = pacing {
+                self.pause_until(started + pacing, Level::AfterIteration).await;
             }
             if !self.has_sent {
                 // No connection, or nothing to send: trying at full speed would only take the machine away from
@@ -98,68 +122,8 @@ impl User {
         }
     }
 
-    /// Logs in, again and again if need be; false when that is no use any more.
-    async fn come_in(&mut self) -> bool {
-        if self.local.shared.plan.auth.is_none() {
-            return true;
-        }
-        let mut tries = 0;
-        while !Box::pin(self.log_in()).await {
-            tries += 1;
-            let fixed_work = self.local.shared.plan.load.planned().is_none();
-            if fixed_work && tries >= LOGIN_TRIES {
-                return false;
-            }
-            // At a pace that does not storm the auth service.
-            self.stop.unless(Level::AfterIteration, tokio::time::sleep(LOGIN_PAUSE)).await;
-            if self.stop.level() != Level::Run {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn take_iteration(&self) -> bool {
-        match self.local.shared.plan.load {
-            Load::Users(_) => true,
-            Load::Iterations { total, .. } => {
-                self.local.shared.iterations.fetch_add(1, Ordering::Relaxed) < total
-            }
-            Load::IterationsPerUser { each, .. } => self.iteration < each,
-        }
-    }
-
-    /// Puts this iteration's data rows into scope; false when a feed has ended.
-    fn take_rows(&self) -> bool {
-        let shared = &self.local.shared;
-        for (index, used) in shared.plan.feeds.iter().enumerate() {
-            let position = match used.on_end {
-                // Any user can tell its own rows: the same ones whatever the number of workers.
-                OnEnd::Recycle => self.iteration * u64::from(shared.plan.load.peak()) + self.id,
-                OnEnd::Stop | OnEnd::Fail => shared.rows[index].fetch_add(1, Ordering::Relaxed),
-            };
-            let seed = feed_seed(shared.options.seed, index);
-            match used.feed.row_at(position, seed, used.order, used.on_end) {
-                Ok(row) => self.scope.set(used.slot, row.clone()),
-                Err(_) if used.on_end == OnEnd::Fail => {
-                    let rows = used.feed.len();
-                    shared.fail(format!(
-                        "data `{}` is used up: all its {rows} rows were taken (on_end: fail)",
-                        used.name
-                    ));
-                    return false;
-                }
-                Err(_) => {
-                    shared.end(Level::AfterIteration);
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
     fn pick(&mut self) -> usize {
-        let weights = &self.local.shared.plan.weights;
+        let weights = &self.local.shared.plan.scenarios[self.scenario].weights;
         let total = weights.last().copied().unwrap_or(0.0);
         if weights.len() < 2 {
             return 0;
@@ -168,26 +132,47 @@ impl User {
         weights.partition_point(|sum| *sum <= at).min(weights.len() - 1)
     }
 
-    async fn iterate(&mut self) {
+    /// The row of what begins at `started`: its own, or that of the warm-up.
+    pub(super) fn row(&mut self, series: SeriesId, started: Instant) -> SeriesId {
+        match self.warm_until {
+            None => series,
+            Some(until) if started < until => {
+                self.local.shared.plan.series[series.0 as usize].warmup.unwrap_or(series)
+            }
+            Some(_) => {
+                self.warm_until = None;
+                series
+            }
+        }
+    }
+
+    /// One iteration; `started` is when it began or, in an open model, when it was due.
+    pub(super) async fn iterate(&mut self, started: Instant) {
+        self.numbers.set_iteration(self.iteration);
+        self.iteration += 1;
+        self.has_sent = false;
+        let in_warmup = self.warm_until.is_some_and(|until| started < until);
         let local = self.local.clone();
         let entry = self.pick();
-        match &local.shared.plan.entries[entry] {
+        match &local.shared.plan.scenarios[self.scenario].entries[entry] {
             Entry::Endpoint(request) => {
                 // Whether it failed is in the row already.
                 let _ = self.send(request).await;
             }
             Entry::Flow { series, steps } => {
-                if !self.flow(*series, steps).await {
+                if !self.flow(*series, steps, started).await {
                     return;
                 }
             }
         }
-        local.recorder.borrow_mut().iterations += 1;
+        if !in_warmup {
+            local.recorder.borrow_mut().scenarios[self.scenario].iterations += 1;
+        }
     }
 
     /// Runs the steps up to the first that fails; false when it was asked to end in between.
-    async fn flow(&mut self, series: SeriesId, steps: &[Step]) -> bool {
-        let started = Instant::now();
+    async fn flow(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> bool {
+        let series = self.row(series, started);
         let mut running = InFlight::new(self.local.clone(), series, started);
         let mut outcome = Outcome::Ok;
         for step in steps {
@@ -195,8 +180,8 @@ impl User {
                 return false;
             }
             match step {
-                Step::Think(range) => {
-                    if !self.think(*range, Level::AfterRequest).await {
+                Step::Think(pause) => {
+                    if !self.think(*pause, Level::AfterRequest).await {
                         return false;
                     }
                 }
@@ -215,9 +200,21 @@ impl User {
     }
 
     /// Pauses; false when asked to end before it was over.
-    async fn think(&mut self, range: DurationRange, limit: Level) -> bool {
-        let pause =
-            if range.min == range.max { range.min } else { self.rng.random_range(range.min..=range.max) };
-        self.stop.unless(limit, tokio::time::sleep(pause)).await
+    async fn think(&mut self, pause: Pause, limit: Level) -> bool {
+        let until = Instant::now() + pause.draw(&mut self.rng);
+        self.pause_until(until, limit).await
+    }
+
+    /// Pauses, and notes how late it woke up; false when asked to end before it was over.
+    async fn pause_until(&self, until: Instant, limit: Level) -> bool {
+        if until <= Instant::now() {
+            return self.stop.level() < limit;
+        }
+        let done = self.stop.unless(limit, tokio::time::sleep_until(until.into())).await;
+        if done {
+            let late_us = micros(until, Instant::now());
+            self.local.recorder.borrow_mut().record_pacing(u64::from(late_us));
+        }
+        done
     }
 }

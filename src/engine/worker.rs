@@ -1,21 +1,18 @@
-//! One worker: a thread with its own runtime, its users, their connections and one recorder. Starts and
-//! stops users as the load says and ships its recorder once a second.
+//! One worker: a thread with its own runtime, its part of every scenario, and one recorder, which it ships once
+//! a second.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, LocalSet};
 
 use crate::http::{Addresses, Connector};
-use crate::load::share;
 use crate::metric::Recorder;
 
 use super::Shared;
-use super::stop::{Level, Stop};
-use super::user::User;
+use super::crew::Post;
 
 /// What the coordinator asks of all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +44,8 @@ pub struct Shipment {
 #[derive(Debug)]
 pub struct Local {
     pub shared: Arc<Shared>,
+    /// Index of the worker.
+    pub worker: usize,
     pub recorder: RefCell<Recorder>,
     pub connector: Connector,
     pub addresses: Box<[Addresses]>,
@@ -70,21 +69,16 @@ pub struct Worker {
     pub orders: watch::Receiver<Order>,
 }
 
-struct Running {
-    stop: Rc<Stop>,
-    task: JoinHandle<()>,
-}
-
 impl Worker {
     /// Runs until all users have ended.
     ///
     /// # Errors
     /// When no runtime can be made.
     pub fn run(self) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let set = LocalSet::new();
-        set.block_on(&runtime, self.work());
-        drop(set);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())?;
+        runtime.block_on(self.work());
         runtime.shutdown_background();
         Ok(())
     }
@@ -93,147 +87,31 @@ impl Worker {
         let plan = &self.shared.plan;
         let local = Rc::new(Local {
             shared: self.shared.clone(),
-            recorder: RefCell::new(Recorder::new(plan.series.len())),
+            worker: self.index,
+            recorder: RefCell::new(Recorder::new(plan.series.len(), plan.scenarios.len())),
             connector: std::mem::replace(&mut self.connector, Connector::new(None)),
             addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
             running: Cell::new(0),
         });
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
-        let mut crew = Crew::default();
         // Shipping is a branch here, not a task: nothing may be recorded after the last shipment.
         tokio::select! {
             () = shipping.every_second() => {}
-            () = self.load(&local, &mut crew) => {}
+            () = self.load(&local) => {}
         }
         shipping.ship(true);
     }
 
-    async fn load(&self, local: &Rc<Local>, crew: &mut Crew) {
-        let level = self.follow_load(local, crew).await;
-        crew.raise(level);
-        let graceful = tokio::time::sleep(self.shared.plan.graceful_stop);
-        tokio::pin!(graceful);
-        let mut orders = self.orders.clone();
-        let mut draining = level >= Level::AfterRequest;
-        loop {
-            let patience = if draining { Order::Abandon } else { Order::Drain };
-            let order = tokio::select! {
-                () = crew.ended() => return,
-                () = &mut graceful => Order::Abandon,
-                order = next_order(&mut orders, patience) => order,
-            };
-            if order == Order::Abandon {
-                break;
-            }
-            draining = true;
-            crew.raise(Level::AfterRequest);
-        }
-        crew.abandon();
-        // Waits for the drop of the users' futures, which records their requests as interrupted.
-        crew.ended().await;
-    }
-
-    /// Starts and stops users as the load says; how soon they must end after it.
-    async fn follow_load(&self, local: &Rc<Local>, crew: &mut Crew) -> Level {
-        /// How often a worker looks whether its users have nothing left to do.
-        const LOOK: Duration = Duration::from_millis(20);
-        let load = &self.shared.plan.load;
-        let mut orders = self.orders.clone();
-        let end = load.planned();
-        loop {
-            let now = self.shared.start.elapsed();
-            if end.is_some_and(|end| now >= end) {
-                return Level::AfterIteration;
-            }
-            let wanted = share(load.target(now), self.index, self.shared.options.workers) as usize;
-            while crew.active.len() < wanted {
-                self.start_user(local, crew);
-            }
-            crew.shrink_to(wanted);
-            if end.is_none() && crew.active.iter().all(|user| user.task.is_finished()) {
-                return Level::AfterIteration;
-            }
-            let next = [load.next_change(now), end].into_iter().flatten().min();
-            let pause = next.map_or(LOOK, |at| at.saturating_sub(now).min(LOOK));
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                _ = next_order(&mut orders, Order::Drain) => return Level::AfterRequest,
-            }
-            if let Some(level) = self.shared.asked_to_end() {
-                return level;
+    /// Runs this worker's part of all scenarios.
+    async fn load(&self, local: &Rc<Local>) {
+        let posts = (0..self.shared.plan.scenarios.len())
+            .map(|index| Post::new(local, index, self.orders.clone()))
+            .map(|post| tokio::task::spawn_local(post.run()));
+        for scenario in posts.collect::<Vec<_>>() {
+            if scenario.await.is_err() {
+                self.shared.fail("a scenario panicked; this is a bug in plimsoll");
             }
         }
-    }
-
-    fn start_user(&self, local: &Rc<Local>, crew: &mut Crew) {
-        let id = (crew.started * self.shared.options.workers + self.index) as u64;
-        crew.started += 1;
-        let stop = Rc::new(Stop::default());
-        let user = User::new(local.clone(), id, stop.clone());
-        local.running.set(local.running.get() + 1);
-        let leaving = Leaving(local.clone());
-        let task = tokio::task::spawn_local(async move {
-            let _leaving = leaving;
-            user.run().await;
-        });
-        crew.active.push(Running { stop, task });
-    }
-}
-
-/// The users of one worker.
-#[derive(Default)]
-struct Crew {
-    /// In the order they were started; the last is stopped first.
-    active: Vec<Running>,
-    /// Asked to end after their iteration.
-    leaving: Vec<Running>,
-    started: usize,
-}
-
-impl Crew {
-    fn shrink_to(&mut self, wanted: usize) {
-        for user in self.active.drain(wanted.min(self.active.len())..) {
-            user.stop.raise(Level::AfterIteration);
-            self.leaving.push(user);
-        }
-        self.leaving.retain(|user| !user.task.is_finished());
-    }
-
-    fn raise(&self, level: Level) {
-        self.active.iter().chain(&self.leaving).for_each(|user| user.stop.raise(level));
-    }
-
-    fn abandon(&self) {
-        self.active.iter().chain(&self.leaving).for_each(|user| user.task.abort());
-    }
-
-    async fn ended(&mut self) {
-        self.active.append(&mut self.leaving);
-        while let Some(user) = self.active.last_mut() {
-            // How it ended is told by what it left behind.
-            let _ = (&mut user.task).await;
-            self.active.pop();
-        }
-    }
-}
-
-/// Counts a user out, however its task ends.
-struct Leaving(Rc<Local>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.shared.fail("a virtual user panicked; this is a bug in plimsoll");
-        }
-        self.0.running.set(self.0.running.get() - 1);
-    }
-}
-
-async fn next_order(orders: &mut watch::Receiver<Order>, at_least: Order) -> Order {
-    match orders.wait_for(|order| *order >= at_least).await {
-        Ok(order) => *order,
-        // The coordinator is gone: nobody would read what is measured.
-        Err(_) => Order::Abandon,
     }
 }
 
@@ -261,15 +139,11 @@ impl Shipping {
 
     /// Swaps the recorder for an empty one and ships the full one.
     fn ship(&mut self, last: bool) {
-        let now = Instant::now();
-        let second = if last {
-            // What the last, cut second saw.
-            (now.saturating_duration_since(self.local.shared.start).as_secs()).max(self.next)
-        } else {
-            self.next
-        };
-        let empty =
-            self.returned.try_recv().unwrap_or_else(|_| Recorder::new(self.local.shared.plan.series.len()));
+        // The last shipment is what the second that was cut saw; a full one when the load ends just before it is due.
+        let second = self.next;
+        let plan = &self.local.shared.plan;
+        let new = || Recorder::new(plan.series.len(), plan.scenarios.len());
+        let empty = self.returned.try_recv().unwrap_or_else(|_| new());
         let recorder = self.local.recorder.replace(empty);
         let users = self.local.running.get();
         self.next = second + 1;

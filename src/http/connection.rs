@@ -58,14 +58,12 @@ pub struct ExchangeError {
     pub message: String,
     /// Status, when the head had come.
     pub status: u16,
-    /// The request, when no byte of it had left.
-    pub unsent: Option<Box<Request<Full<Bytes>>>>,
 }
 
 impl ExchangeError {
     /// A failure before any response.
     pub fn new(kind: Failure, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: 0, unsent: None }
+        Self { kind, message: message.into(), status: 0 }
     }
 }
 
@@ -133,18 +131,19 @@ impl Connection {
         .await
     }
 
-    /// Sends a request and reads the whole response.
+    /// Sends the request in `slot` and reads the whole response. A request is taken out of its slot only here,
+    /// because it is large to move; it is back there after an error when not a byte of it had left.
     ///
     /// # Errors
     /// With the failure's kind. The connection must not be used again after one.
     pub async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        slot: &mut Option<Request<Full<Bytes>>>,
         keep: Keep,
         deadline: &mut Deadline,
     ) -> Result<Reply, ExchangeError> {
         self.times.start();
-        let response = self.head(request, deadline).await?;
+        let response = self.head(slot, deadline).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         let mut kept = BytesMut::new();
@@ -180,27 +179,32 @@ impl Connection {
 
     async fn head(
         &mut self,
-        request: Request<Full<Bytes>>,
+        slot: &mut Option<Request<Full<Bytes>>>,
         deadline: &mut Deadline,
     ) -> Result<Response<Incoming>, ExchangeError> {
+        let Some(request) = slot.take() else {
+            return Err(ExchangeError::new(Failure::Send, "there is no request to send"));
+        };
         let mut answer = pin!(self.driver.quietly(|| self.send.try_send_request(request)));
         let driver = &mut self.driver;
-        let result = std::future::poll_fn(|cx| {
+        let mut result = None;
+        std::future::poll_fn(|cx| {
             driver.drive(cx);
             // The driver has just been polled with the task's waker and is what delivers the answer, so the
             // answer needs no waker of its own: a real one would wake the task once more for nothing.
-            if let Poll::Ready(result) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                return Poll::Ready(Some(result));
+            if let Poll::Ready(ended) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                result = Some(ended);
+                return Poll::Ready(());
             }
-            if deadline.poll_expired(cx) { Poll::Ready(None) } else { Poll::Pending }
+            if deadline.poll_expired(cx) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         match result {
             Some(Ok(response)) => Ok(response),
             Some(Err(mut error)) => {
-                let unsent = error.take_message().map(Box::new);
-                let failure = before_head(&error.into_error(), &self.times);
-                Err(ExchangeError { unsent, ..failure })
+                // Not a byte of it had left.
+                *slot = error.take_message();
+                Err(before_head(&error.into_error(), &self.times))
             }
             None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
         }
@@ -216,10 +220,15 @@ impl Connection {
                 return Ok(None);
             }
             let next = std::future::poll_fn(|cx| {
-                self.driver.drive(cx);
-                let frame = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
-                if let Poll::Ready(frame) = frame {
-                    return Poll::Ready(Some(frame));
+                // Most bodies were read together with their head: those need no further drive.
+                for driven in [false, true] {
+                    if driven {
+                        self.driver.drive(cx);
+                    }
+                    let frame = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
+                    if let Poll::Ready(frame) = frame {
+                        return Poll::Ready(Some(frame));
+                    }
                 }
                 // Polling the body asked the driver for more: it is driven once again before we sleep.
                 self.driver.drive(cx);

@@ -14,6 +14,8 @@ use tokio::time::Sleep;
 pub struct Deadline {
     limit: Option<Instant>,
     armed_for: Option<Instant>,
+    /// Whether the timer knows the task: it always is its user's.
+    registered: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -33,6 +35,7 @@ impl Deadline {
 
     fn arm(&mut self, at: Instant) {
         self.armed_for = Some(at);
+        self.registered = false;
         match &mut self.timer {
             Some(timer) => timer.as_mut().reset(at.into()),
             None => self.timer = Some(Box::pin(tokio::time::sleep_until(at.into()))),
@@ -44,6 +47,10 @@ impl Deadline {
         let Some(limit) = self.limit else { return false };
         loop {
             let Some(timer) = &mut self.timer else { return false };
+            if self.registered && !timer.is_elapsed() && has_budget_remaining() {
+                return false;
+            }
+            self.registered = true;
             // A task that has used up its turn is told "pending" by every timer: against a peer that never lets
             // it wait only the clock knows.
             if timer.as_mut().poll(cx).is_pending() && (has_budget_remaining() || Instant::now() < limit) {

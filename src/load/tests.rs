@@ -216,3 +216,139 @@ proptest! {
         prop_assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
     }
 }
+
+fn rate_stage(duration_s: f64, rate_per_s: f64) -> RateStage {
+    RateStage { duration: secs(duration_s), rate_per_s }
+}
+
+fn arrivals(curve: RateCurve, process: Process) -> Arrivals {
+    Arrivals { curve, process, max_users: 10, on_saturation: Saturation::Queue }
+}
+
+fn all_of(arrivals: &Arrivals) -> Vec<Arrival> {
+    arrivals.of_worker(0, 1, 7).collect()
+}
+
+#[test]
+fn a_constant_rate_is_even_and_exact() {
+    for (rate, seconds, count) in
+        [(1000.0, 20.0, 20_000), (3.0, 1.0, 3), (0.5, 3.0, 2), (7.0, 0.5, 4), (1e5, 3.0, 300_000)]
+    {
+        let all = all_of(&arrivals(RateCurve::constant(rate, secs(seconds)), Process::Constant));
+        assert_eq!(all.len(), count, "{rate}/s for {seconds} s");
+        for Arrival { index, at } in all {
+            let exact = index as f64 / rate;
+            assert!((at.as_secs_f64() - exact).abs() < 2e-9, "{rate}/s: arrival {index} at {at:?}");
+        }
+    }
+}
+
+#[test]
+fn a_ramp_arrives_by_its_integral() {
+    // From 0 to 100/s in 10 s: 5 t² arrivals by t.
+    let ramp = RateCurve::from_stages(&[rate_stage(10.0, 100.0)]);
+    let all = all_of(&arrivals(ramp.clone(), Process::Constant));
+    assert_eq!(all.len(), 500);
+    for Arrival { index, at } in &all {
+        assert!((at.as_secs_f64() - (*index as f64 / 5.0).sqrt()).abs() < 1e-8, "{index} at {at:?}");
+    }
+    assert!((ramp.rate_at(secs(5.0)) - 50.0).abs() < 1e-9);
+    assert!((ramp.expected_before(secs(5.0)) - 125.0).abs() < 1e-9);
+    assert_eq!((ramp.rate_at(secs(10.0)), ramp.peak_per_s()), (0.0, 100.0));
+}
+
+#[test]
+fn a_stage_of_no_length_jumps() {
+    let stages =
+        [rate_stage(0.0, 10.0), rate_stage(1.0, 10.0), rate_stage(0.0, 100.0), rate_stage(1.0, 100.0)];
+    let all = all_of(&arrivals(RateCurve::from_stages(&stages), Process::Constant));
+    let before = all.iter().filter(|arrival| arrival.at < secs(1.0)).count();
+    assert_eq!((before, all.len()), (10, 110));
+}
+
+#[test]
+fn a_pause_in_the_rate_has_no_arrivals() {
+    let stages = [
+        rate_stage(0.0, 10.0),
+        rate_stage(1.0, 10.0),
+        rate_stage(0.0, 0.0),
+        rate_stage(5.0, 0.0),
+        rate_stage(0.0, 10.0),
+        rate_stage(1.0, 10.0),
+    ];
+    let all = all_of(&arrivals(RateCurve::from_stages(&stages), Process::Constant));
+    assert_eq!(all.len(), 20);
+    assert!(all.iter().all(|arrival| arrival.at < secs(1.0) || arrival.at >= secs(6.0)), "{all:?}");
+}
+
+#[test]
+fn poisson_arrivals_have_the_mean_and_spread_of_independent_clients() {
+    let all = all_of(&arrivals(RateCurve::constant(100.0, secs(1000.0)), Process::Poisson));
+    // 100 000 expected, standard deviation 316; the seed is fixed.
+    assert!((99_000..101_000).contains(&all.len()), "{}", all.len());
+    let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect();
+    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+    assert!((variance.sqrt() / mean - 1.0).abs() < 0.02, "an exponential's deviation is its mean");
+    let other: Vec<_> =
+        arrivals(RateCurve::constant(100.0, secs(10.0)), Process::Poisson).of_worker(0, 1, 8).collect();
+    assert_ne!(all[..other.len()], other[..], "another seed, other moments");
+}
+
+proptest! {
+    #[test]
+    fn workers_share_one_sequence(
+        stages in prop::collection::vec((0.0f64..3.0, 0.0f64..200.0), 1..5),
+        workers in 1usize..9,
+        poisson: bool,
+        seed: u64,
+    ) {
+        let stages: Vec<_> = stages.iter().map(|(s, rate)| rate_stage(*s, *rate)).collect();
+        let process = if poisson { Process::Poisson } else { Process::Constant };
+        let load = arrivals(RateCurve::from_stages(&stages), process);
+        let whole: Vec<_> = load.of_worker(0, 1, seed).collect();
+        let mut shared: Vec<_> =
+            (0..workers).flat_map(|worker| load.of_worker(worker, workers, seed).collect::<Vec<_>>()).collect();
+        shared.sort_by_key(|arrival| arrival.index);
+        prop_assert_eq!(&whole, &shared);
+        for (n, pair) in whole.windows(2).enumerate() {
+            prop_assert!(pair[0].at <= pair[1].at && pair[0].index == n as u64);
+        }
+        prop_assert!(whole.iter().all(|arrival| arrival.at <= load.curve.total()));
+        if !poisson {
+            let expected = load.curve.expected_before(load.curve.total());
+            prop_assert!((whole.len() as f64 - expected).abs() <= 1.0, "{} against {}", whole.len(), expected);
+        }
+    }
+
+    #[test]
+    fn when_and_expected_before_undo_each_other(
+        stages in prop::collection::vec((0.01f64..100.0, 0.1f64..5000.0), 1..6), part in 0.0f64..1.0,
+    ) {
+        let stages: Vec<_> = stages.iter().map(|(s, rate)| rate_stage(*s, *rate)).collect();
+        let curve = RateCurve::from_stages(&stages);
+        let count = curve.expected_before(curve.total()) * part;
+        if let Some(at) = curve.when(count) {
+            prop_assert!((curve.expected_before(at) - count).abs() <= 1e-4 + count * 1e-9);
+        }
+    }
+
+    #[test]
+    fn pauses_stay_in_their_range(min_ms in 0u64..5_000, more_ms in 0u64..5_000, seed: u64) {
+        let range = crate::units::DurationRange {
+            min: Duration::from_millis(min_ms),
+            max: Duration::from_millis(min_ms + more_ms),
+        };
+        let mut rng = <rand_xoshiro::Xoshiro256PlusPlus as rand::SeedableRng>::seed_from_u64(seed);
+        let drawn = Pause::Between(range).draw(&mut rng);
+        prop_assert!(range.min <= drawn && drawn <= range.max);
+    }
+}
+
+#[test]
+fn exponential_pauses_have_their_mean() {
+    let mut rng = <rand_xoshiro::Xoshiro256PlusPlus as rand::SeedableRng>::seed_from_u64(1);
+    let drawn = (0..50_000).map(|_| Pause::Exponential(secs(2.0)).draw(&mut rng).as_secs_f64());
+    let mean = drawn.sum::<f64>() / 50_000.0;
+    assert!((mean - 2.0).abs() < 0.05, "{mean}");
+}

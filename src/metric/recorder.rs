@@ -98,12 +98,57 @@ impl SeriesRecord {
     }
 }
 
+/// Arrivals of an open load: `due = started + dropped + not_started` once all have been dealt with.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ArrivalCounts {
+    /// The plan's moment for them has come.
+    pub due: u64,
+    /// A user began their iteration.
+    pub started: u64,
+    /// Given up, because all users were busy.
+    pub dropped: u64,
+    /// Still waiting for a user when the run ended.
+    pub not_started: u64,
+}
+
+impl ArrivalCounts {
+    /// Adds those of another worker or second.
+    pub fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.started += other.started;
+        self.dropped += other.dropped;
+        self.not_started += other.not_started;
+    }
+}
+
+/// What is counted by scenario.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ScenarioCounts {
+    /// Iterations begun after the warm-up and ended.
+    pub iterations: u64,
+    /// Arrivals due after the warm-up.
+    pub arrivals: ArrivalCounts,
+    /// Arrivals due in the warm-up.
+    pub warmup_arrivals: ArrivalCounts,
+}
+
+impl ScenarioCounts {
+    /// Adds those of another worker or second.
+    pub fn add(&mut self, other: &Self) {
+        self.iterations += other.iterations;
+        self.arrivals.add(&other.arrivals);
+        self.warmup_arrivals.add(&other.warmup_arrivals);
+    }
+}
+
 /// What one worker saw in one second.
 #[derive(Debug)]
 pub struct Recorder {
     series: Box<[SeriesRecord]>,
-    /// Iterations ended.
-    pub iterations: u64,
+    /// Counts by scenario.
+    pub scenarios: Box<[ScenarioCounts]>,
+    /// How late the generator itself began what was due, µs.
+    pub pacing: Distribution,
     /// Requests sent again because their connection had handed them back unsent.
     pub resent: u64,
     /// Requests sent again after an auth refresh.
@@ -111,10 +156,16 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// An empty one with as many rows.
-    pub fn new(series: usize) -> Self {
+    /// An empty one with as many rows and scenarios.
+    pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesRecord::default()).collect();
-        Self { series, iterations: 0, resent: 0, reauthenticated: 0 }
+        let scenarios = vec![ScenarioCounts::default(); scenarios].into();
+        Self { series, scenarios, pacing: Distribution::default(), resent: 0, reauthenticated: 0 }
+    }
+
+    /// Adds how late something that was due began, µs: the generator's own lag, not the target's.
+    pub fn record_pacing(&mut self, late_us: u64) {
+        self.pacing.record(late_us);
     }
 
     /// Adds a request. Allocates only on a row's first.
@@ -164,6 +215,8 @@ impl Recorder {
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
         self.series.iter_mut().for_each(SeriesRecord::clear);
-        (self.iterations, self.resent, self.reauthenticated) = (0, 0, 0);
+        self.scenarios.fill(ScenarioCounts::default());
+        self.pacing.clear();
+        (self.resent, self.reauthenticated) = (0, 0);
     }
 }

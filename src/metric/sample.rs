@@ -17,6 +17,8 @@ pub enum SeriesKind {
     Ready,
     /// A whole flow, think time included.
     Flow,
+    /// Requests or flows begun in the warm-up of their scenario: in no total and no threshold.
+    WarmUp,
 }
 
 /// How a request ended.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::failure::Failure;
 
-use super::recorder::{FailureCount, SeriesRecord};
+use super::recorder::{FailureCount, ScenarioCounts, SeriesRecord};
 use super::{Distribution, FailureText, Phase, Recorder};
 
 /// Different failure texts kept for one row over the whole run.
@@ -145,8 +145,10 @@ impl SeriesTotal {
 pub struct Totals {
     /// By row.
     pub series: Vec<SeriesTotal>,
-    /// Iterations ended.
-    pub iterations: u64,
+    /// Counts by scenario.
+    pub scenarios: Vec<ScenarioCounts>,
+    /// How late the generator itself began what was due, µs.
+    pub pacing: Distribution,
     /// Requests sent again because their connection had handed them back unsent.
     pub resent: u64,
     /// Requests sent again after an auth refresh.
@@ -155,17 +157,24 @@ pub struct Totals {
 
 impl Totals {
     /// Nothing seen yet.
-    pub fn new(series: usize) -> Self {
+    pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesTotal::default()).collect();
-        Self { series, iterations: 0, resent: 0, reauthenticated: 0 }
+        let scenarios = vec![ScenarioCounts::default(); scenarios];
+        Self { series, scenarios, pacing: Distribution::default(), resent: 0, reauthenticated: 0 }
     }
 
     /// Adds what one worker saw.
     pub fn add(&mut self, recorder: &Recorder) {
         self.series.iter_mut().zip(recorder.series()).for_each(|(total, record)| total.add(record));
-        self.iterations += recorder.iterations;
+        self.scenarios.iter_mut().zip(&recorder.scenarios).for_each(|(mine, theirs)| mine.add(theirs));
+        self.pacing.add(&recorder.pacing);
         self.resent += recorder.resent;
         self.reauthenticated += recorder.reauthenticated;
+    }
+
+    /// Iterations of all scenarios, begun after the warm-up and ended.
+    pub fn iterations(&self) -> u64 {
+        self.scenarios.iter().map(|counts| counts.iterations).sum()
     }
 
     /// The rows `which` says, merged into one.
@@ -183,9 +192,9 @@ mod tests {
 
     #[test]
     fn counts_stay_exact_when_texts_are_capped() {
-        let mut totals = Totals::new(1);
+        let mut totals = Totals::new(1, 1);
         for second in 0..30u64 {
-            let mut recorder = Recorder::new(1);
+            let mut recorder = Recorder::new(1, 1);
             for i in 0..40u64 {
                 recorder.record(&Sample {
                     series: SeriesId(0),

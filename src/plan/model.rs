@@ -4,20 +4,22 @@
 mod expect;
 mod load;
 mod request;
+mod scenario;
 mod session;
 
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
-pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Stage, Threshold};
+pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
+pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
 pub use session::{
     Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
 };
 
 use super::codes;
 use super::decode::Keys;
-use super::node::Node;
+use super::node::{Node, NodeValue};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
-use crate::units::DurationRange;
+use std::time::Duration;
 
 /// An ordered map: names as written, with their places.
 pub type Entries<T> = Vec<(Located<String>, T)>;
@@ -57,10 +59,14 @@ plan_keys! {
         endpoints: Entries<Request>,
         /// Journeys of several steps, picked by weight next to the endpoints.
         flows: Entries<Flow>,
-        /// Pause between a user's iterations: `2s`, or a range `1s..5s`.
-        think: Option<Located<DurationRange>>,
-        /// How many users, for how long.
+        /// Pause between a user's iterations: `2s`, a range `1s..5s`, or `{ exponential: 2s }`.
+        think: Option<Located<Pause>>,
+        /// Shortest time from the start of one iteration of a user to the next.
+        pacing: Option<Located<Duration>>,
+        /// How much load, for how long.
         load: Option<Load>,
+        /// Groups with a load of their own each, instead of one `load`.
+        scenarios: Entries<Scenario>,
         /// What must hold over the whole plan for the run to pass.
         thresholds: Vec<Threshold>,
         /// How a missed threshold is graded.
@@ -68,19 +74,35 @@ plan_keys! {
         /// Named sets of changes to this plan, chosen with `--profile`.
         profiles: Entries<Node>,
     }
-    later { "scenarios", "include", "reports", "warmup", "outputs" }
-    rules one_target
+    later { "include", "reports", "outputs" }
+    rules rules
     check check_plan
 }
 
-fn one_target(keys: &Keys<'_>, out: &mut Diagnostics) {
+fn rules(keys: &Keys<'_>, out: &mut Diagnostics) {
     keys.clash("target", "targets", "write `target` for one, `targets` for several", out);
+    keys.clash("load", "scenarios", "each scenario has a `load` of its own", out);
+    scenario::one_pause(keys, out);
 }
 
 fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
     if plan.plan.value != VERSION {
         let message = format!("format version {} is not known", plan.plan.value);
         out.push(Diagnostic::error(codes::VERSION, plan.plan.span, message).help("write `plan: 1`"));
+    }
+    for (name, scenario) in plan.scenarios.iter().filter(|(_, scenario)| scenario.load.is_none()) {
+        let written = keys.node().get("scenarios").and_then(|all| all.get(&name.value)?.get("load"));
+        if written.is_none() {
+            let message = format!("the scenario `{}` has no `load`", name.value);
+            let help = "write for example `load: { users: 10, duration: 2m }`";
+            out.push(Diagnostic::error(codes::MISSING_KEY, scenario.span, message).help(help));
+        }
+    }
+    if let Some((key, Node { value: NodeValue::Map(all), .. })) = keys.node().entry("scenarios")
+        && all.is_empty()
+    {
+        let help = "write a name and a `load` for each, or remove it";
+        out.push(Diagnostic::error(codes::MISSING_KEY, key.span, "`scenarios` is empty").help(help));
     }
     let endpoints = keys.node().get("endpoints").and_then(Node::as_map).unwrap_or_default();
     for (key, _) in endpoints.iter().filter_map(|(_, endpoint)| endpoint.entry("name")) {

@@ -62,6 +62,7 @@ pub fn empty() -> ResultDocument {
         accounting: Accounting::default(),
         totals: series("totals", SeriesKind::Total, None, [0, 0], [0; 3]),
         series: vec![],
+        warmup: vec![],
         failures: vec![],
         timeline: vec![],
         generator: Generator {

@@ -34,6 +34,9 @@ pub struct ResultDocument {
     pub totals: Series,
     /// One row each: endpoints, auth, ready, flows.
     pub series: Vec<Series>,
+    /// Rows of requests begun in a warm-up, in the shape of `series`; in no total and no threshold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warmup: Vec<Series>,
     /// Failures grouped by series, kind and message; counts exact, messages masked and cut.
     pub failures: Vec<FailureGroup>,
     /// One entry a second.
@@ -75,7 +78,7 @@ pub struct RunInfo {
     pub duration_s: f64,
     /// Seed of picks, rows and random values.
     pub seed: u64,
-    /// `closed`, `open-constant` or `open-poisson`.
+    /// `closed`, `open-constant`, `open-poisson`, or `mixed` when scenarios differ.
     pub model: String,
     /// How it ended.
     pub ended: Ended,
@@ -159,7 +162,8 @@ pub struct ThresholdResult {
     pub note: Option<String>,
 }
 
-/// `scheduled = started + dropped + not_started` and `started = ok + failed + interrupted`, in requests.
+/// `scheduled = started + dropped + not_started` and `started = ok + failed + interrupted`, in requests; an arrival
+/// that was dropped or not started counts as the one request it would have begun with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accounting {
     /// Requests that were due.
@@ -182,6 +186,22 @@ pub struct Accounting {
     pub warmup_requests: u64,
     /// Requests handed back unsent by a connection the target had closed, and sent once on a new one.
     pub resent: u64,
+    /// Arrivals of open loads; absent in closed models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalAccounting>,
+}
+
+/// `scheduled = started + dropped + not_started`, in arrivals after the warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrivalAccounting {
+    /// Arrivals that were due while the load lasted.
+    pub scheduled: u64,
+    /// A user began their iteration.
+    pub started: u64,
+    /// Given up, because all users were busy.
+    pub dropped: u64,
+    /// Still waiting for a user when the run ended.
+    pub not_started: u64,
 }
 
 /// What a row of the tables is.

@@ -59,6 +59,7 @@ pub fn tables(doc: &ResultDocument) -> Tables {
             of(&[SeriesKind::Flow, SeriesKind::Group, SeriesKind::Poll]),
         ),
         ("Readiness and auth (not in Aggregated)", of(&[SeriesKind::Ready, SeriesKind::Auth])),
+        ("Warm-up (not in Aggregated)", doc.warmup.iter().map(|s| row(s, ambiguous(doc, s))).collect()),
     ];
     Tables {
         rows: of(&[SeriesKind::Endpoint]),

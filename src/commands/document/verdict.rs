@@ -1,7 +1,7 @@
 //! Thresholds judged, the verdict, and why in one sentence.
 
 use crate::compile::CompiledPlan;
-use crate::compile::model::ThresholdScope;
+use crate::compile::model::{SeriesInfo, ThresholdScope};
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{SeriesKind, SeriesTotal, Totals};
@@ -24,13 +24,22 @@ pub fn thresholds(
     duration_s: f64,
 ) -> Vec<ThresholdResult> {
     let judged = plan.thresholds.iter().map(|scoped| {
-        let (scope, total) = match &scoped.scope {
-            ThresholdScope::Plan => ("plan".to_owned(), whole),
-            ThresholdScope::Series(series, name) => (name.clone(), &totals.series[series.0 as usize]),
+        let of_scenario;
+        let (scope, total, iterations) = match &scoped.scope {
+            ThresholdScope::Plan => ("plan".to_owned(), whole, totals.iterations()),
+            ThresholdScope::Scenario(index, name) => {
+                let is_of_it = |(_, row): &(usize, &SeriesInfo)| {
+                    row.scenario == *index && row.kind == SeriesKind::Endpoint
+                };
+                let rows = plan.series.iter().enumerate().filter(is_of_it).map(|(row, _)| row);
+                of_scenario = totals.merged(rows);
+                (name.clone(), &of_scenario, totals.scenarios[*index].iterations)
+            }
+            ThresholdScope::Series(series, name) => {
+                (name.clone(), &totals.series[series.0 as usize], totals.iterations())
+            }
         };
-        let seen = scoped
-            .threshold
-            .evaluate(View { total, iterations: totals.iterations, duration_s }, plan.tolerance);
+        let seen = scoped.threshold.evaluate(View { total, iterations, duration_s }, plan.tolerance);
         ThresholdResult {
             scope,
             expression: scoped.threshold.expression.clone(),

@@ -73,12 +73,24 @@ fn replace_load(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, o
     let given = [("users", users), ("spawn_rate", spawn_rate), ("duration", duration)];
     let Some(any) = given.iter().find_map(|(_, node)| node.as_ref().map(|n| n.span)) else { return };
     let Some(map) = plan.as_map_mut() else { return };
+    if find(map, "scenarios").is_some() {
+        let message = "this plan has scenarios, and each has a load of its own";
+        let help = "write for example `--set scenarios.NAME.load.users=10`";
+        out.push(Diagnostic::error(codes::BAD_OVERRIDE, any, message).help(help));
+        return;
+    }
     if find(map, "load").is_none_or(|load| load.as_map().is_none()) {
         put(map, "load", overlay::empty_map(any));
     }
     let Some(load) = find(map, "load").and_then(Node::as_map_mut) else { return };
+    let [(_, users), (_, spawn_rate), _] = &given;
+    if find(load, "rate").is_some() && users.is_none() && spawn_rate.is_none() {
+        // Arrivals at a rate stay what they are for another time.
+        given.into_iter().for_each(|(key, node)| node.into_iter().for_each(|node| put(load, key, node)));
+        return;
+    }
     let had_stages = find(load, "stages").is_some();
-    load.retain(|(key, _)| !["stages", "iterations", "iterations_per_user"].contains(&key.value.as_str()));
+    load.retain(|(key, _)| !OTHER_FORMS.contains(&key.value.as_str()));
     for (key, node) in given {
         if let Some(node) = node {
             put(load, key, node);
@@ -92,6 +104,10 @@ fn replace_load(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, o
         put(load, "users", Node::new(NodeValue::Int(1), any));
     }
 }
+
+/// Keys of the forms of load that `{users, spawn_rate, duration}` takes the place of.
+const OTHER_FORMS: [&str; 7] =
+    ["stages", "iterations", "iterations_per_user", "rate", "arrivals", "max_users", "on_saturation"];
 
 fn is_bare_number(text: &str) -> bool {
     let text = text.trim();

@@ -17,44 +17,68 @@ const MOST_CHECKED: usize = 2_000_000;
 /// `load` has exactly one form, so a key of another form replaces the form of the base instead of clashing
 /// with it; see [`replace_form`].
 pub(super) fn merge(base: &mut Node, over: &Node) {
-    merge_at(base, over, true);
+    merge_at(base, over, At::Plan);
 }
 
-fn merge_at(base: &mut Node, over: &Node, is_root: bool) {
+fn merge_at(base: &mut Node, over: &Node, at: At) {
     let (Some(map), Some(more)) = (base.as_map_mut(), over.as_map()) else {
         *base = over.clone();
         return;
     };
-    let at: HashMap<String, usize> = map.iter().enumerate().map(|(i, (k, _))| (k.value.clone(), i)).collect();
+    let places: HashMap<String, usize> =
+        map.iter().enumerate().map(|(i, (k, _))| (k.value.clone(), i)).collect();
     for (key, value) in more {
-        match at.get(&key.value).and_then(|at| map.get_mut(*at)) {
+        match places.get(&key.value).and_then(|place| map.get_mut(*place)) {
             None => map.push((key.clone(), value.clone())),
             Some((place, old)) => {
-                if is_root && key.value == "load" {
+                let has_load = matches!(at, At::Plan | At::Scenario);
+                if has_load && key.value == "load" {
                     replace_form(old, value);
                 }
                 place.span = key.span;
-                merge_at(old, value, false);
+                merge_at(old, value, at.below(&key.value));
             }
         }
     }
 }
 
+/// Where two maps are joined: a load stands in the plan and in each of its scenarios.
+#[derive(Clone, Copy)]
+enum At {
+    Plan,
+    Scenarios,
+    Scenario,
+    Elsewhere,
+}
+
+impl At {
+    fn below(self, key: &str) -> Self {
+        match self {
+            Self::Plan if key == "scenarios" => Self::Scenarios,
+            Self::Scenarios => Self::Scenario,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
 /// Removes from the load of the base what the overlay's form excludes:
-/// - `stages` removes `users`, `duration`, `spawn_rate`, `iterations`, `iterations_per_user`;
+/// - `stages` removes `users`, `rate`, `duration`, `spawn_rate`, `iterations`, `iterations_per_user`;
 /// - `duration` or `spawn_rate` removes `stages`, `iterations`, `iterations_per_user`;
 /// - `iterations` removes `stages`, `duration`, `spawn_rate`, `iterations_per_user`, and the other way round;
-/// - `users` alone removes `stages` only.
+/// - `rate` removes `stages` and all that is about looping users;
+/// - `users` removes `stages`, and `rate` with all that is about arrivals.
 ///
 /// Keys the overlay writes itself are never removed: two forms inside one overlay stay an error.
 pub(super) fn replace_form(base: &mut Node, over: &Node) {
-    const EXCLUDED: [(&str, &[&str]); 6] = [
-        ("stages", &["users", "duration", "spawn_rate", "iterations", "iterations_per_user"]),
+    const ARRIVALS: &[&str] = &["stages", "rate", "arrivals", "max_users", "on_saturation"];
+    const EXCLUDED: [(&str, &[&str]); 7] = [
+        ("stages", &["users", "rate", "duration", "spawn_rate", "iterations", "iterations_per_user"]),
         ("duration", &["stages", "iterations", "iterations_per_user"]),
-        ("spawn_rate", &["stages", "iterations", "iterations_per_user"]),
-        ("iterations", &["stages", "duration", "spawn_rate", "iterations_per_user"]),
-        ("iterations_per_user", &["stages", "duration", "spawn_rate", "iterations"]),
-        ("users", &["stages"]),
+        ("spawn_rate", &["stages", "rate", "iterations", "iterations_per_user"]),
+        ("iterations", &["stages", "rate", "duration", "spawn_rate", "iterations_per_user"]),
+        ("iterations_per_user", &["stages", "rate", "duration", "spawn_rate", "iterations"]),
+        ("rate", &["stages", "users", "spawn_rate", "iterations", "iterations_per_user"]),
+        ("users", ARRIVALS),
     ];
     let Some(map) = base.as_map_mut() else { return };
     for (form, excluded) in EXCLUDED {

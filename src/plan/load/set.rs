@@ -27,21 +27,38 @@ pub(super) fn apply(plan: &mut Node, all: &[String], sources: &mut Sources, out:
     }
 }
 
-/// As in a profile: the keys of `load` that are set remove the other forms of the file.
+/// As in a profile: the keys of a `load` that are set remove the other forms of the file.
 fn choose_form(plan: &mut Node, settings: &[Setting]) {
-    let Some((_, load)) = plan.as_map_mut().and_then(|map| map.iter_mut().find(|(k, _)| k.value == "load"))
-    else {
-        return;
-    };
-    let mut over = overlay::empty_map(load.span);
+    let mut loads: Vec<Vec<&str>> = vec![];
     for setting in settings {
-        if let ([first, key], Some(map)) = (setting.path.as_slice(), over.as_map_mut())
-            && first.value == "load"
+        let path: Vec<_> = setting.path.iter().map(|part| part.value.as_str()).collect();
+        if let ["load", _] | ["scenarios", _, "load", _] = path[..]
+            && !loads.contains(&path[..path.len() - 1].to_vec())
         {
-            map.push((key.clone(), setting.value.clone()));
+            loads.push(path[..path.len() - 1].to_vec());
         }
     }
-    overlay::replace_form(load, &over);
+    for path in loads {
+        let Some(load) = find(plan, &path) else { continue };
+        let mut over = overlay::empty_map(load.span);
+        for setting in settings {
+            let is_of_it =
+                setting.path.iter().map(|part| part.value.as_str()).take(path.len()).eq(path.iter().copied());
+            if let (true, Some(key), Some(map)) =
+                (is_of_it && setting.path.len() == path.len() + 1, setting.path.last(), over.as_map_mut())
+            {
+                map.push((key.clone(), setting.value.clone()));
+            }
+        }
+        overlay::replace_form(load, &over);
+    }
+}
+
+/// The node at a path of keys.
+fn find<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Node> {
+    path.iter().try_fold(node, |node, part| {
+        node.as_map_mut()?.iter_mut().find(|(key, _)| key.value == *part).map(|(_, below)| below)
+    })
 }
 
 struct Setting {

@@ -8,12 +8,14 @@ use crate::units::{Factor, Rate};
 use std::time::Duration;
 
 plan_keys! {
-    /// How many users, for how long; exactly one form: `users` with `duration`, `stages`, or `iterations`.
+    /// How much load, for how long; exactly one form: `users` with `duration`, `rate` with `duration`, `stages`, or `iterations`.
     "the load"
     pub struct Load {
         /// How many users loop at the same time.
         users: Option<Located<u32>>,
-        /// How long they loop.
+        /// How many iterations arrive, for example `50/s`, whether or not the target keeps up.
+        rate: Option<Located<Rate>>,
+        /// How long the load lasts.
         duration: Option<Located<Duration>>,
         /// How fast users are started, for example `5/s`.
         spawn_rate: Option<Located<Rate>>,
@@ -23,11 +25,40 @@ plan_keys! {
         iterations: Option<Located<u64>>,
         /// How many iterations each user does.
         iterations_per_user: Option<Located<u64>>,
+        /// How arrivals follow the rate; `constant` when absent.
+        arrivals: Option<Located<Process>>,
+        /// The most users that arrivals may keep busy at once; 10000 when absent.
+        max_users: Option<Located<u32>>,
+        /// What happens to an arrival when all users are busy; `queue` when absent.
+        on_saturation: Option<Located<Saturation>>,
+        /// How long at the start requests are sent and shown but kept out of thresholds and totals.
+        warmup: Option<Located<Duration>>,
         /// How long running iterations may take to end; 30s when absent.
         graceful_stop: Option<Located<Duration>>,
     }
-    later { "warmup", "rate", "arrivals", "max_users", "on_saturation", "start_after" }
     check check_load
+}
+
+plan_words! {
+    /// How arrivals follow the rate.
+    "an arrival process"
+    pub enum Process {
+        /// Evenly spaced.
+        Constant = "constant",
+        /// At random, as independent clients come.
+        Poisson = "poisson",
+    }
+}
+
+plan_words! {
+    /// What happens to an arrival when all users are busy.
+    "a choice for saturation"
+    pub enum Saturation {
+        /// It waits for a user; the wait is part of its latency.
+        Queue = "queue",
+        /// It is given up and counted as dropped.
+        Drop = "drop",
+    }
 }
 
 /// The one form a [`Load`] has.
@@ -42,8 +73,17 @@ pub enum LoadForm<'a> {
         /// How fast they start.
         spawn_rate: Option<&'a Located<Rate>>,
     },
-    /// One stage after the other; never empty.
+    /// One stage of users after the other; never empty.
     Stages(&'a [Stage]),
+    /// So many arrivals a second for so long.
+    Rate {
+        /// How many.
+        rate: &'a Located<Rate>,
+        /// How long.
+        duration: &'a Located<Duration>,
+    },
+    /// One stage of arrivals after the other; never empty.
+    RateStages(&'a [Stage]),
     /// A fixed number of iterations shared by the users.
     Iterations {
         /// How many users; 1 when absent.
@@ -64,8 +104,16 @@ impl Load {
     /// The form written; `None` only when the plan has an error that says so.
     pub fn form(&self) -> Option<LoadForm<'_>> {
         let users = self.users.as_ref();
-        if !self.stages.is_empty() {
-            return Some(LoadForm::Stages(&self.stages));
+        if let Some(first) = self.stages.first() {
+            let open = first.rate.is_some();
+            return Some(if open {
+                LoadForm::RateStages(&self.stages)
+            } else {
+                LoadForm::Stages(&self.stages)
+            });
+        }
+        if let (Some(rate), Some(duration)) = (&self.rate, &self.duration) {
+            return Some(LoadForm::Rate { rate, duration });
         }
         if let Some(iterations) = &self.iterations {
             return Some(LoadForm::Iterations { users, iterations });
@@ -79,13 +127,19 @@ impl Load {
 }
 
 fn check_load(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
-    const ONE: &str = "a load has one form: `users` with `duration`, `stages`, or `users` with `iterations`";
+    const ONE: &str =
+        "a load has one form: `users` or `rate` with `duration`, `stages`, or `users` with `iterations`";
     let clashes = [
         ("stages", "users"),
+        ("stages", "rate"),
         ("stages", "duration"),
         ("stages", "spawn_rate"),
         ("stages", "iterations"),
         ("stages", "iterations_per_user"),
+        ("rate", "users"),
+        ("rate", "spawn_rate"),
+        ("rate", "iterations"),
+        ("rate", "iterations_per_user"),
         ("iterations", "duration"),
         ("iterations", "spawn_rate"),
         ("iterations", "iterations_per_user"),
@@ -102,10 +156,56 @@ fn check_load(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
         if load.stages.is_empty() && keys.is_empty_list("stages") {
             out.push(Diagnostic::error(codes::MISSING_KEY, stages, "`stages` is empty").help(ONE));
         }
-    } else if !["iterations", "iterations_per_user", "rate"].iter().any(|key| keys.span_of(key).is_some()) {
+    } else if keys.span_of("rate").is_some() {
+        keys.required(
+            "duration",
+            "a load by rate",
+            "write `duration: 2m`, or -t 2m on the command line",
+            out,
+        );
+    } else if !["iterations", "iterations_per_user"].iter().any(|key| keys.span_of(key).is_some()) {
         let who = "a load by time";
         keys.required("users", who, "write `users: 10`, or -u 10 on the command line", out);
         keys.required("duration", who, "write `duration: 2m`, or -t 2m on the command line", out);
+    }
+    check_open(load, keys, out);
+}
+
+/// Keys of arrivals in a load without them, stages of two kinds, rates at which nothing ever arrives.
+fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
+    let first_kind = load.stages.first().map(|stage| stage.rate.is_some());
+    let mixed = load.stages.iter().find(|stage| Some(stage.rate.is_some()) != first_kind);
+    if let (Some(stage), Some(first)) = (mixed, load.stages.first()) {
+        let message = "the stages of one load are all of `users` or all of `rate`";
+        out.push(
+            Diagnostic::error(codes::CLASH, stage.span, message)
+                .other(first.span, "the first stage is of the other kind")
+                .help("put the two kinds into two scenarios"),
+        );
+    }
+    let is_open = load.rate.is_some() || first_kind == Some(true);
+    for key in ["arrivals", "max_users", "on_saturation"] {
+        if let Some(span) = keys.span_of(key).filter(|_| !is_open) {
+            let message = format!("`{key}` is about arrivals, and this load has none");
+            out.push(
+                Diagnostic::error(codes::CLASH, span, message)
+                    .help("write `rate: 50/s` instead of `users`, or remove it"),
+            );
+        }
+    }
+    let silent = match &load.rate {
+        Some(rate) => (rate.value.per_second <= 0.0).then_some(rate.span),
+        None if is_open => {
+            let never = load.stages.iter().all(|s| s.rate.as_ref().is_none_or(|r| r.value.per_second <= 0.0));
+            never.then(|| load.stages[0].span)
+        }
+        None => None,
+    };
+    if let Some(span) = silent {
+        let message = "the rate is 0, so nothing would ever arrive";
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, span, message).help("write for example `rate: 50/s`"),
+        );
     }
 }
 
@@ -116,8 +216,10 @@ fn check_counts(load: &Load, out: &mut Diagnostics) {
             Diagnostic::error(codes::OUT_OF_RANGE, span, message).help(format!("write `{what}: 1` or more")),
         );
     };
-    if let Some(users) = load.users.as_ref().filter(|u| u.value == 0) {
-        zero(users.span, "users", out);
+    for (name, count) in [("users", &load.users), ("max_users", &load.max_users)] {
+        if let Some(count) = count.as_ref().filter(|c| c.value == 0) {
+            zero(count.span, name, out);
+        }
     }
     for (name, count) in
         [("iterations", &load.iterations), ("iterations_per_user", &load.iterations_per_user)]
@@ -157,15 +259,21 @@ plan_keys! {
         /// How long the stage lasts, counted from the end of the stage before.
         duration: Located<Duration>,
         /// How many users there are at its end.
-        users: Located<u32>,
+        users: Option<Located<u32>>,
+        /// How many iterations arrive at its end; a straight line from the stage before.
+        rate: Option<Located<Rate>>,
         /// How fast users are started or stopped; a straight line over the stage when absent.
         spawn_rate: Option<Located<Rate>>,
     }
-    later { "rate", "target" }
     check check_stage
 }
 
-fn check_stage(stage: &Stage, _: &Keys<'_>, out: &mut Diagnostics) {
+fn check_stage(stage: &Stage, keys: &Keys<'_>, out: &mut Diagnostics) {
+    keys.clash("users", "rate", "a stage has users that loop, or a rate of arrivals", out);
+    keys.clash("rate", "spawn_rate", "`spawn_rate` starts users; a rate of arrivals needs none", out);
+    if stage.rate.is_none() && keys.span_of("rate").is_none() {
+        keys.required("users", "a stage", "write `users: 10`, or `rate: 50/s` for arrivals", out);
+    }
     if let Some(rate) = &stage.spawn_rate {
         check_spawn_rate(rate, out);
     }

@@ -1,11 +1,10 @@
 //! What is sent and in which order: endpoints, flows and their steps. Must not resolve anything.
 
-use super::{Entries, Expect, Scalar, Threshold};
+use super::{Entries, Expect, Pause, Scalar, Threshold};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Definitions, FromNode, Keys, unknown_key, wrong_type};
 use crate::plan::node::Node;
-use crate::units::DurationRange;
 use std::time::Duration;
 
 plan_keys! {
@@ -145,8 +144,8 @@ plan_keys! {
     /// A step that pauses.
     "a pause"
     pub struct ThinkStep {
-        /// How long: `2s`, or a range `1s..5s`.
-        think: Located<DurationRange>,
+        /// How long: `2s`, a range `1s..5s`, or `{ exponential: 2s }`.
+        think: Located<Pause>,
     }
 }
 

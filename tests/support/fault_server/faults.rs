@@ -21,6 +21,10 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
     if let Some(status) = seen.route().strip_prefix("/status/") {
         return reply(stream, status.parse().unwrap(), r#"{"detail":"as asked"}"#).await;
     }
+    if let Some(ms) = seen.route().strip_prefix("/slow/") {
+        tokio::time::sleep(std::time::Duration::from_millis(ms.parse().unwrap())).await;
+        return reply(stream, 200, "{}").await;
+    }
     match seen.route() {
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,

@@ -1,0 +1,208 @@
+//! The users of one scenario on one worker: started as its load says, and asked to end.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::compile::model::Scenario;
+use crate::load::{Load, share};
+
+use super::mix;
+use super::open::Pool;
+use super::stop::{Level, Stop};
+use super::user::User;
+use super::worker::{Local, Order};
+
+/// One worker's part of one scenario.
+pub(super) struct Post {
+    pub local: Rc<Local>,
+    /// Index of the scenario.
+    pub index: usize,
+    /// When the scenario begins.
+    pub start: Instant,
+    pub orders: watch::Receiver<Order>,
+}
+
+impl Post {
+    pub(super) fn new(local: &Rc<Local>, index: usize, orders: watch::Receiver<Order>) -> Self {
+        let start = local.shared.start + local.shared.plan.scenarios[index].start_after;
+        Self { local: local.clone(), index, start, orders }
+    }
+
+    pub(super) fn scenario(&self) -> &Scenario {
+        &self.local.shared.plan.scenarios[self.index]
+    }
+
+    /// Seed of the arrivals: of the run and the scenario, never of the worker.
+    pub(super) fn seed(&self) -> u64 {
+        mix(self.local.shared.options.seed, self.index as u64)
+    }
+
+    /// Runs the scenario to its end.
+    pub(super) async fn run(self) {
+        let mut orders = self.orders.clone();
+        tokio::select! {
+            biased;
+            _ = next_order(&mut orders, Order::Drain) => return,
+            () = tokio::time::sleep_until(self.start.into()) => {}
+        }
+        let mut crew = Crew::default();
+        let pool = Rc::new(Pool::default());
+        let level = match &self.scenario().load {
+            Load::Arrivals(arrivals) => self.release(arrivals, &mut crew, &pool).await,
+            load => self.follow(load, &mut crew).await,
+        };
+        self.wind_down(level, &mut crew, &pool).await;
+    }
+
+    async fn wind_down(&self, level: Level, crew: &mut Crew, pool: &Pool) {
+        let mut draining = level >= Level::AfterRequest;
+        // In an open model the iterations that are due still begin; its users go by themselves.
+        let is_open = self.scenario().load.arrivals().is_some();
+        if draining || !is_open {
+            crew.raise(level);
+        }
+        let graceful = tokio::time::sleep(self.scenario().graceful_stop);
+        tokio::pin!(graceful);
+        let mut orders = self.orders.clone();
+        loop {
+            if draining {
+                pool.clear();
+            }
+            let patience = if draining { Order::Abandon } else { Order::Drain };
+            let order = tokio::select! {
+                () = crew.ended() => return,
+                () = &mut graceful => Order::Abandon,
+                order = next_order(&mut orders, patience) => order,
+            };
+            if order == Order::Abandon {
+                break;
+            }
+            draining = true;
+            crew.raise(Level::AfterRequest);
+        }
+        pool.clear();
+        crew.abandon();
+        // Waits for the drop of the users' futures, which records their requests as interrupted.
+        crew.ended().await;
+    }
+
+    /// Starts and stops looping users as the load says; how soon they must end after it.
+    async fn follow(&self, load: &Load, crew: &mut Crew) -> Level {
+        /// How often a worker looks whether its users have nothing left to do.
+        const LOOK: Duration = Duration::from_millis(20);
+        let mut orders = self.orders.clone();
+        let end = load.planned();
+        loop {
+            let now = self.start.elapsed();
+            if end.is_some_and(|end| now >= end) {
+                return Level::AfterIteration;
+            }
+            let wanted =
+                share(load.target(now), self.local.worker, self.local.shared.options.workers) as usize;
+            while crew.active.len() < wanted {
+                self.start_user(crew, User::run);
+            }
+            crew.shrink_to(wanted);
+            if end.is_none() && crew.active.iter().all(|user| user.task.is_finished()) {
+                return Level::AfterIteration;
+            }
+            let next = [load.next_change(now), end].into_iter().flatten().min();
+            let pause = next.map_or(LOOK, |at| at.saturating_sub(now).min(LOOK));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = next_order(&mut orders, Order::Drain) => return Level::AfterRequest,
+            }
+            if let Some(level) = self.local.shared.asked_to_end() {
+                return level;
+            }
+        }
+    }
+
+    pub(super) fn start_user<F>(&self, crew: &mut Crew, live: impl FnOnce(User) -> F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let id = (crew.started * self.local.shared.options.workers + self.local.worker) as u64;
+        crew.started += 1;
+        let stop = Rc::new(Stop::default());
+        let life = live(User::new(self, id, stop.clone()));
+        self.local.running.set(self.local.running.get() + 1);
+        let leaving = Leaving(self.local.clone());
+        let task = tokio::task::spawn_local(async move {
+            let _leaving = leaving;
+            life.await;
+        });
+        crew.active.push(Running { stop, task });
+    }
+}
+
+struct Running {
+    stop: Rc<Stop>,
+    task: JoinHandle<()>,
+}
+
+/// The users of one scenario on one worker.
+#[derive(Default)]
+pub(super) struct Crew {
+    /// In the order they were started; the last is stopped first.
+    active: Vec<Running>,
+    /// Asked to end after their iteration.
+    leaving: Vec<Running>,
+    started: usize,
+}
+
+impl Crew {
+    /// Users that have not been asked to end.
+    pub(super) fn len(&self) -> usize {
+        self.active.len()
+    }
+
+    fn shrink_to(&mut self, wanted: usize) {
+        for user in self.active.drain(wanted.min(self.active.len())..) {
+            user.stop.raise(Level::AfterIteration);
+            self.leaving.push(user);
+        }
+        self.leaving.retain(|user| !user.task.is_finished());
+    }
+
+    fn raise(&self, level: Level) {
+        self.active.iter().chain(&self.leaving).for_each(|user| user.stop.raise(level));
+    }
+
+    fn abandon(&self) {
+        self.active.iter().chain(&self.leaving).for_each(|user| user.task.abort());
+    }
+
+    async fn ended(&mut self) {
+        self.active.append(&mut self.leaving);
+        while let Some(user) = self.active.last_mut() {
+            // How it ended is told by what it left behind.
+            let _ = (&mut user.task).await;
+            self.active.pop();
+        }
+    }
+}
+
+/// Counts a user out, however its task ends.
+struct Leaving(Rc<Local>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.shared.fail("a virtual user panicked; this is a bug in plimsoll");
+        }
+        self.0.running.set(self.0.running.get() - 1);
+    }
+}
+
+pub(super) async fn next_order(orders: &mut watch::Receiver<Order>, at_least: Order) -> Order {
+    match orders.wait_for(|order| *order >= at_least).await {
+        Ok(order) => *order,
+        // The coordinator is gone: nobody would read what is measured.
+        Err(_) => Order::Abandon,
+    }
+}
