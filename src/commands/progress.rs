@@ -26,8 +26,8 @@ impl Progress {
                 continue;
             }
             // While it warms up, the warm-up is what there is to see.
-            let warmup = info.warmup.map(|row| row.0 as usize);
-            let total = &totals.merged([Some(index), warmup].into_iter().flatten());
+            let with_warmup = info.warmup.map(|row| totals.merged([index, row.0 as usize]));
+            let total = with_warmup.as_ref().unwrap_or(&totals.series[index]);
             requests += total.requests();
             failures += total.failures();
             let now = second.rows.iter().find(|(row, _)| *row == index).map_or(0, |(_, row)| row.requests);
