@@ -3,10 +3,12 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod demo;
+pub mod distribution;
 pub mod fault_server;
 pub mod needles;
 pub mod process;
 pub mod tls;
+pub mod truth_server;
 
 use std::path::PathBuf;
 use std::process::Command;
