@@ -49,11 +49,13 @@ pub struct Arrival {
 }
 
 impl Arrivals {
-    /// The arrivals of `worker` of `workers`: *w*, *w+W*, *w+2W* … of one sequence that `seed` alone decides.
+    /// The arrivals of `worker` of `workers`, out of one sequence that `seed` alone decides: arrival *n* belongs to
+    /// the worker that owns user *n* mod `max_users` (see [`super::share`]). So a worker gets as many arrivals as it
+    /// has users for, and one without users gets none.
     pub fn of_worker(&self, worker: usize, workers: usize, seed: u64) -> Share<'_> {
         let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut share = Share { arrivals: self, next: 0, stride: workers.max(1) as u64, sum: 0.0, rng };
-        share.pass(worker as u64);
+        let mut share = Share { arrivals: self, next: 0, worker, workers: workers.max(1), sum: 0.0, rng };
+        share.pass_others();
         share
     }
 }
@@ -63,17 +65,30 @@ impl Arrivals {
 pub struct Share<'a> {
     arrivals: &'a Arrivals,
     next: u64,
-    stride: u64,
+    worker: usize,
+    workers: usize,
     /// Poisson: the integral of the rate at the arrival `next`, less its own draw.
     sum: f64,
     rng: Xoshiro256PlusPlus,
 }
 
 impl Share<'_> {
-    fn pass(&mut self, count: u64) {
-        self.next += count;
-        if self.arrivals.process == Process::Poisson {
-            (0..count).for_each(|_| self.sum += self.draw());
+    fn has_users(&self) -> bool {
+        self.worker < self.workers.min(self.arrivals.max_users as usize)
+    }
+
+    fn owns(&self, index: u64) -> bool {
+        let user = index % u64::from(self.arrivals.max_users.max(1));
+        user % self.workers as u64 == self.worker as u64
+    }
+
+    /// Passes arrivals up to the next of its own: fewer than twice the workers.
+    fn pass_others(&mut self) {
+        while self.has_users() && !self.owns(self.next) {
+            self.next += 1;
+            if self.arrivals.process == Process::Poisson {
+                self.sum += self.draw();
+            }
         }
     }
 
@@ -88,6 +103,9 @@ impl Iterator for Share<'_> {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
+        if !self.has_users() {
+            return None;
+        }
         let index = self.next;
         let count = match self.arrivals.process {
             Process::Constant => index as f64,
@@ -96,7 +114,7 @@ impl Iterator for Share<'_> {
         let at = self.arrivals.curve.when(count)?;
         self.next += 1;
         self.sum = count;
-        self.pass(self.stride - 1);
+        self.pass_others();
         Some(Arrival { index, at })
     }
 }

@@ -300,17 +300,24 @@ proptest! {
     fn workers_share_one_sequence(
         stages in prop::collection::vec((0.0f64..3.0, 0.0f64..200.0), 1..5),
         workers in 1usize..9,
+        max_users in 1u32..20,
         poisson: bool,
         seed: u64,
     ) {
         let stages: Vec<_> = stages.iter().map(|(s, rate)| rate_stage(*s, *rate)).collect();
         let process = if poisson { Process::Poisson } else { Process::Constant };
-        let load = arrivals(RateCurve::from_stages(&stages), process);
+        let load = Arrivals { max_users, ..arrivals(RateCurve::from_stages(&stages), process) };
         let whole: Vec<_> = load.of_worker(0, 1, seed).collect();
         let mut shared: Vec<_> =
             (0..workers).flat_map(|worker| load.of_worker(worker, workers, seed).collect::<Vec<_>>()).collect();
         shared.sort_by_key(|arrival| arrival.index);
         prop_assert_eq!(&whole, &shared);
+        for worker in 0..workers {
+            let users = u64::from(share(max_users, worker, workers));
+            let own = load.of_worker(worker, workers, seed).count() as u64;
+            let rounds = whole.len() as u64 / u64::from(max_users);
+            prop_assert!((rounds * users..=(rounds + 1) * users).contains(&own), "{} for {} users", own, users);
+        }
         for (n, pair) in whole.windows(2).enumerate() {
             prop_assert!(pair[0].at <= pair[1].at && pair[0].index == n as u64);
         }
