@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::distribution::Distribution;
 use crate::support::truth_server::Log;
-use crate::support::{check_accounting, count, requests};
+use crate::support::{Ran, check_accounting, count, requests};
 
 /// Times of phases are whole microseconds: so far may a sum of them be off, a request.
 const ROUNDING_US: f64 = 2.0;
@@ -24,6 +24,39 @@ pub fn agree(result: &Value, log: &Log) {
             log.count(&format!("/{name}")),
             "requests of `{name}`"
         );
+    }
+}
+
+/// A run that went to its end. Where the machine held up the generator, the run may say so (exit 4); the counts
+/// must be right all the same.
+#[track_caller]
+pub fn ended_as_planned(ran: &Ran) {
+    assert!([0, 4].contains(&ran.done.code), "exit {}: {}", ran.done.code, ran.done.output());
+    assert_eq!(ran.result["run"]["ended"], "completed");
+}
+
+/// Arrivals of an open load by what became of them.
+#[derive(Debug)]
+pub struct Arrivals {
+    pub scheduled: u64,
+    pub started: u64,
+    pub dropped: u64,
+    pub not_started: u64,
+}
+
+impl Arrivals {
+    /// Reads them; they must add up.
+    #[track_caller]
+    pub fn of(result: &Value) -> Self {
+        let of = |name: &str| count(&result["accounting"]["arrivals"][name]);
+        let all = Self {
+            scheduled: of("scheduled"),
+            started: of("started"),
+            dropped: of("dropped"),
+            not_started: of("not_started"),
+        };
+        assert_eq!(all.scheduled, all.started + all.dropped + all.not_started, "{all:?}");
+        all
     }
 }
 
