@@ -12,6 +12,7 @@ mod open;
 mod ready;
 mod rows;
 mod send;
+mod signals;
 mod stop;
 mod timer;
 mod user;
@@ -20,6 +21,7 @@ mod worker;
 pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalRow, IntervalSummary};
+pub use signals::Signals;
 
 use crate::compile::model::CompiledPlan;
 use crate::template::Rng;

@@ -2,6 +2,7 @@
 
 use crate::cli::ServeDemo;
 use crate::demo::{Demo, DemoOptions};
+use crate::engine::Signals;
 use crate::exit::Exit;
 
 use super::terminal::{complain, complain_of, out};
@@ -40,9 +41,12 @@ async fn serve(options: &ServeDemo) -> Exit {
         demo.agents_url(),
         demo.rag_url()
     ));
-    if let Err(error) = until_signal().await {
-        complain_of(&error);
-        return Exit::CouldNotRun;
+    match Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        Err(error) => {
+            complain_of(&error);
+            return Exit::CouldNotRun;
+        }
     }
     let counters = demo.counters();
     demo.stop().await;
@@ -51,17 +55,4 @@ async fn serve(options: &ServeDemo) -> Exit {
         complain(&format!("{count:>10}  {route}"));
     }
     Exit::Pass
-}
-
-async fn until_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

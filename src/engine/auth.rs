@@ -191,7 +191,12 @@ impl User {
         let before = self.login.take();
         let generation = before.as_ref().map_or(0, |login| login.generation);
         self.login = Some(Login { generation, ..Login::default() });
-        for step in &auth.steps {
+        for (index, step) in auth.steps.iter().enumerate() {
+            // A renewal belongs to a request that runs; a first login belongs to nothing yet.
+            if index > 0 && before.is_none() && self.stop.level() >= Level::AfterRequest {
+                self.login = None;
+                return false;
+            }
             if let Err(problem) = self.send_once(step, false).await {
                 self.go_back_to(auth, before);
                 let why = match problem {

@@ -12,6 +12,7 @@ use crate::http::{Connector, client_config};
 use crate::metric::{Recorder, SeriesKind, Totals};
 
 use super::interval::{Closed, Gathering, IntervalSummary};
+use super::signals::Signals;
 use super::worker::{Order, Shipment, Worker};
 use super::{Shared, health, ready};
 
@@ -92,7 +93,7 @@ pub fn run(
     let tls = plan.targets.iter().any(|target| target.tls).then(client_config).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::listen()?;
         let mut totals = Totals::new(plan.series.len(), plan.scenarios.len());
         if let Some(checks) = &plan.ready {
             listen(Event::Waiting);
@@ -130,37 +131,6 @@ impl Outcome {
             timeline: vec![],
             resources: health::Resources::read(),
         }
-    }
-}
-
-/// Ctrl-C and SIGTERM. Both are listened to without a gap: one that comes between two waits is kept.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt())?,
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
     }
 }
 
@@ -234,12 +204,12 @@ impl Run {
                 () = signals.next() => {
                     self.signals_seen += 1;
                     if self.signals_seen == 1 {
-                        listen(Event::Stopping);
                         self.orders.send_replace(Order::Drain);
+                        listen(Event::Stopping);
                     } else {
-                        listen(Event::Abandoning);
                         self.orders.send_replace(Order::Abandon);
                         give_up.get_or_insert(tokio::time::Instant::now() + PATIENCE);
+                        listen(Event::Abandoning);
                     }
                 }
                 () = too_late => {
