@@ -1,8 +1,11 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
+mod checkpoint;
 mod completions;
 mod demo;
 mod document;
+mod interrupt;
+mod outputs;
 mod progress;
 mod report;
 mod run;

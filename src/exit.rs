@@ -14,7 +14,7 @@ pub enum Exit {
     CouldNotRun = 3,
     /// The generator, not the target, was the limit.
     Invalid = 4,
-    /// Ctrl-C or SIGTERM; reports are complete for what ran.
+    /// Ctrl-C, SIGTERM or SIGHUP; reports are complete for what ran.
     Interrupted = 130,
 }
 

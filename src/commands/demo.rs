@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::plan::load::load_str;
 use crate::plan::parse::Format;
 
+use super::interrupt::Interrupt;
 use super::run::{compiled, run_compiled};
 use super::terminal::{complain, complain_of};
 
@@ -25,6 +26,10 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 pub fn demo(flags: &RunFlags) -> Exit {
+    let interrupt = match Interrupt::watch() {
+        Ok(interrupt) => interrupt,
+        Err(exit) => return exit,
+    };
     let demo = match Background::start() {
         Ok(demo) => demo,
         Err(error) => {
@@ -44,8 +49,11 @@ pub fn demo(flags: &RunFlags) -> Exit {
     let dir = path.parent().map_or_else(PathBuf::new, PathBuf::from);
     let source = Source { name: format!("{PLAN} (built in)"), dir, text: FILES[0].1.to_owned() };
     let loaded = load_str(Format::Yaml, source, &super::overrides(&flags.changes));
-    match compiled(&loaded, &path, flags.changes.profile.as_deref()) {
-        Ok(plan) => run_compiled(plan, &flags),
+    let plan = compiled(&loaded, &path, flags.changes.profile.as_deref());
+    // All of it has been read; from here on nothing is left behind however the process ends.
+    drop(folder);
+    match plan {
+        Ok(plan) => run_compiled(plan, &flags, &interrupt),
         Err(exit) => exit,
     }
 }
@@ -99,7 +107,7 @@ fn urls(demo: &Demo) -> Vec<(String, String)> {
         .into()
 }
 
-/// The plan's files in a folder of their own, removed at the end.
+/// The plan's files in a folder of their own, removed once they are read.
 struct Folder {
     path: PathBuf,
 }

@@ -56,6 +56,7 @@ pub fn document(
             ended: match outcome.stopped {
                 Stopped::Completed => Ended::Completed,
                 Stopped::Interrupted => Ended::Interrupted,
+                Stopped::Unfinished => Ended::Unfinished,
                 Stopped::Failed(_) => Ended::Failed,
             },
             host: Host {

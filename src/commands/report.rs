@@ -7,6 +7,7 @@ use crate::report::model::ResultDocument;
 use crate::report::sink::Sink;
 use crate::report::{ReportError, console, html, json};
 
+use super::checkpoint::path_of;
 use super::terminal::{complain, complain_of, out, style};
 
 pub fn report(result: &Path, html: Option<&Path>, quiet: bool) -> Exit {
@@ -14,6 +15,11 @@ pub fn report(result: &Path, html: Option<&Path>, quiet: bool) -> Exit {
         Ok(text) => text,
         Err(error) => {
             complain(&format!("error: cannot read {}: {error}", result.display()));
+            let partial = path_of(result);
+            if partial.is_file() {
+                let partial = partial.display();
+                complain(&format!("a checkpoint of a run that was killed, or still goes on, is {partial}"));
+            }
             return Exit::CouldNotRun;
         }
     };

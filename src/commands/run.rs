@@ -6,25 +6,30 @@ use std::time::Duration;
 
 use crate::cli::RunFlags;
 use crate::compile::{CompiledPlan, Purpose, compile};
-use crate::engine::{Event, RunOptions};
+use crate::engine::{Event, Outcome, RunOptions};
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
+use crate::report::json;
 use crate::report::live::{Live, Mode};
-use crate::report::model::ResultDocument;
-use crate::report::sink::Sink;
-use crate::report::{console, html, json};
 
+use super::checkpoint::Build;
 use super::document::document;
+use super::interrupt::{Interrupt, Phase};
+use super::outputs::Outputs;
 use super::progress::Progress;
-use super::terminal::{complain, complain_of, is_interactive, out, show_diagnostics, style};
+use super::terminal::{complain, complain_of, is_interactive, show_diagnostics};
 
 /// Time between progress lines in a log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 pub fn run(plan: &Path, flags: &RunFlags) -> Exit {
+    let interrupt = match Interrupt::watch() {
+        Ok(interrupt) => interrupt,
+        Err(exit) => return exit,
+    };
     let loaded = load(plan, &super::overrides(&flags.changes));
     match compiled(&loaded, plan, flags.changes.profile.as_deref()) {
-        Ok(plan) => run_compiled(plan, flags),
+        Ok(plan) => run_compiled(plan, flags, &interrupt),
         Err(exit) => exit,
     }
 }
@@ -41,9 +46,9 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 }
 
 /// Runs a compiled plan and writes what was asked for.
-pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags) -> Exit {
+pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
     // Before the first request: a report that cannot be written must not cost a run.
-    let outputs = match Outputs::open(flags) {
+    let mut outputs = match Outputs::open(flags) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
@@ -54,21 +59,37 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags) -> Exit {
         live.message(&introduction(&plan, &options));
     }
     let mut progress = Progress::new(plan.clone());
+    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, flags.strict));
     let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
-        Event::Waiting => live.message("waiting until the target is ready …"),
-        Event::Started => {}
+        Event::Waiting => {
+            interrupt.enter(Phase::Running);
+            live.message("waiting until the target is ready …");
+        }
+        Event::Started => interrupt.enter(Phase::Running),
+        Event::SoFar(take) => {
+            let trouble = outputs.checkpoint().and_then(|checkpoint| checkpoint.offer(take));
+            trouble.iter().for_each(|words| live.message(words));
+        }
         Event::Second(second, totals) => live.update(&progress.snapshot(second, totals)),
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
     });
+    interrupt.enter(Phase::Writing);
     live.finish();
     match ran {
-        Ok(outcome) => outputs.write(&document(&plan, &options, &outcome, flags.strict), flags.quiet),
+        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, flags.strict)),
         Err(error) => {
+            outputs.discard();
             complain_of(&error);
             Exit::CouldNotRun
         }
     }
+}
+
+/// How a checkpoint is made.
+fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, strict: bool) -> Build {
+    let (plan, options) = (plan.clone(), options.clone());
+    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, strict)))
 }
 
 fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
@@ -104,64 +125,4 @@ fn introduction(plan: &CompiledPlan, options: &RunOptions) -> String {
     let workers =
         if options.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", options.workers) };
     format!("{} · {users}, {length} · {workers}, seed {}", plan.info.name, options.seed)
-}
-
-/// Reports to write, opened before the first request.
-struct Outputs {
-    html: Option<Sink>,
-    json: Option<Sink>,
-}
-
-impl Outputs {
-    fn open(flags: &RunFlags) -> Result<Self, Exit> {
-        if flags.html.is_some() && flags.html == flags.json {
-            complain("error: --html and --json name the same file");
-            return Err(Exit::Usage);
-        }
-        let open = |path: &Option<std::path::PathBuf>| match path.as_ref().map(Sink::open).transpose() {
-            Ok(sink) => Ok(sink),
-            Err(error) => {
-                complain_of(&error);
-                Err(Exit::CouldNotRun)
-            }
-        };
-        Ok(Self { html: open(&flags.html)?, json: open(&flags.json)? })
-    }
-
-    fn write(self, result: &ResultDocument, quiet: bool) -> Exit {
-        let to_stdout = [&self.html, &self.json].into_iter().flatten().any(Sink::is_stdout);
-        let text = if quiet {
-            format!("{}\n", console::verdict_line(result))
-        } else {
-            console::summary(result, style())
-        };
-        if to_stdout {
-            // Standard output is the report's then.
-            complain(text.trim_end());
-        } else {
-            out(&text);
-        }
-        let mut exit = exit_of(result);
-        for (sink, rendered) in [(self.html, html::render(result)), (self.json, json::to_string(result))] {
-            let Some(sink) = sink else { continue };
-            let path = sink.path().to_owned();
-            let shown = !quiet && !sink.is_stdout();
-            match rendered.and_then(|text| sink.write(&text)) {
-                Ok(()) if shown => complain(&format!("wrote {path}")),
-                Ok(()) => {}
-                Err(error) => {
-                    complain_of(&error);
-                    exit = Exit::CouldNotRun;
-                }
-            }
-        }
-        exit
-    }
-}
-
-fn exit_of(result: &ResultDocument) -> Exit {
-    [Exit::Pass, Exit::Fail, Exit::Usage, Exit::CouldNotRun, Exit::Invalid, Exit::Interrupted]
-        .into_iter()
-        .find(|exit| *exit as u8 == result.exit_code)
-        .unwrap_or(Exit::CouldNotRun)
 }

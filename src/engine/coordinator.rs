@@ -28,7 +28,6 @@ pub struct RunOptions {
 }
 
 /// What happens while a run goes on.
-#[derive(Debug)]
 pub enum Event<'a> {
     /// Readiness checks begin.
     Waiting,
@@ -36,6 +35,8 @@ pub enum Event<'a> {
     Started,
     /// A second was merged; with everything so far.
     Second(&'a IntervalSummary, &'a Totals),
+    /// More is known; what it comes to so far is made only when it is asked for.
+    SoFar(&'a dyn Fn() -> Outcome),
     /// A signal came: running requests may end.
     Stopping,
     /// A second signal came: nothing may end.
@@ -49,6 +50,8 @@ pub enum Stopped {
     Completed,
     /// By a signal.
     Interrupted,
+    /// Not at all yet: this is what is known so far.
+    Unfinished,
     /// It could not go on, and why.
     Failed(String),
 }
@@ -97,6 +100,7 @@ pub fn run(
         let mut totals = Totals::new(plan.series.len(), plan.scenarios.len());
         if let Some(checks) = &plan.ready {
             listen(Event::Waiting);
+            listen(Event::SoFar(&|| Outcome::before_start(Stopped::Unfinished, totals.clone())));
             let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
             let connector = Connector::new(tls.clone());
             let stopped = tokio::select! {
@@ -111,8 +115,9 @@ pub fn run(
             }
         }
         let shared = Arc::new(Shared::new(plan.clone(), options, Instant::now()));
-        let mut run = Run::start(&shared, tls, totals)?;
         listen(Event::Started);
+        let mut run = Run::start(&shared, tls, totals)?;
+        listen(Event::SoFar(&|| run.so_far(&shared)));
         run.follow(&shared, &mut signals, listen).await;
         Ok(run.outcome(&shared))
     });
@@ -233,7 +238,12 @@ impl Run {
         recorder.clear();
         // A worker that has ended needs no recorder back.
         let _ = back.send(recorder);
+        let closed = self.timeline.len();
         self.close_seconds(shared, second.saturating_sub(LATE), listen);
+        // Whole seconds only: with a part of the workers' the totals would not belong together.
+        if self.timeline.len() > closed {
+            listen(Event::SoFar(&|| self.so_far(shared)));
+        }
     }
 
     fn close_seconds(&mut self, shared: &Shared, force_before: u64, listen: &mut dyn FnMut(Event<'_>)) {
@@ -248,6 +258,17 @@ impl Run {
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows };
             listen(Event::Second(&summary, &self.totals));
             self.timeline.push(summary);
+        }
+    }
+
+    fn so_far(&self, shared: &Shared) -> Outcome {
+        Outcome {
+            stopped: Stopped::Unfinished,
+            started_at: self.started_at,
+            duration: shared.start.elapsed(),
+            totals: self.totals.clone(),
+            timeline: self.timeline.clone(),
+            resources: health::Resources::read(),
         }
     }
 

@@ -6,7 +6,7 @@ mod thresholds;
 
 use anstyle::{AnsiColor, Effects};
 
-use super::model::{ResultDocument, Verdict};
+use super::model::{Ended, ResultDocument, Verdict};
 use super::number::{moment, plural};
 use super::tables::tables;
 use super::text::{clean, defuse_lines};
@@ -25,6 +25,7 @@ pub struct Style {
 pub fn summary(doc: &ResultDocument, style: Style) -> String {
     let tables = tables(doc);
     let sections = [
+        unfinished(doc, style),
         locust::requests(&tables, style),
         locust::percentiles(&tables, style),
         thresholds::section(doc, style),
@@ -58,6 +59,14 @@ fn verdict_paint(verdict: Verdict) -> anstyle::Style {
 fn verdict(doc: &ResultDocument, style: Style) -> String {
     let paint_of = verdict_paint(doc.verdict).effects(Effects::BOLD);
     format!("{}\n", paint(&verdict_line(doc), paint_of, style))
+}
+
+/// Said first: everything below is only a part.
+fn unfinished(doc: &ResultDocument, style: Style) -> String {
+    match doc.run.ended {
+        Ended::Unfinished => format!("{} {}\n", bold("An unfinished run:", style), clean(&doc.reason)),
+        Ended::Completed | Ended::Aborted | Ended::Interrupted | Ended::Failed => String::new(),
+    }
 }
 
 /// Notes, and why the generator is not to be believed.

@@ -94,10 +94,12 @@ pub enum Ended {
     Completed,
     /// By a threshold with `abort`.
     Aborted,
-    /// By Ctrl-C or SIGTERM.
+    /// By Ctrl-C, SIGTERM or SIGHUP.
     Interrupted,
     /// It could not go on.
     Failed,
+    /// Not yet when this was written: a checkpoint of a run that goes on, or was killed.
+    Unfinished,
 }
 
 /// The machine that made the load.
@@ -123,7 +125,7 @@ pub enum Verdict {
     Fail,
     /// The generator was the limit; thresholds neither passed nor failed.
     Invalid,
-    /// Ended by Ctrl-C or SIGTERM.
+    /// Ended by Ctrl-C, SIGTERM or SIGHUP; or killed, and this is its last checkpoint.
     Interrupted,
 }
 

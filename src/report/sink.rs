@@ -14,6 +14,7 @@ pub struct Sink {
     target: Target,
     /// Folders made for it, the outermost first; taken away again if nothing is written.
     made: Vec<PathBuf>,
+    written: bool,
 }
 
 #[derive(Debug)]
@@ -21,13 +22,8 @@ enum Target {
     Stdout,
     /// A device or pipe, and files in a folder where no other can be made: written as they are, at the end.
     InPlace(PathBuf),
-    /// A file beside the target, renamed at the end.
-    Beside {
-        temporary: PathBuf,
-        file: File,
-        path: PathBuf,
-    },
-    Done,
+    /// A file beside it, renamed when it is complete.
+    Beside(PathBuf),
 }
 
 impl Sink {
@@ -39,7 +35,7 @@ impl Sink {
         let shown = path.as_ref().display().to_string();
         let mut made = Vec::new();
         match target(path.as_ref(), &mut made) {
-            Ok(target) => Ok(Self { path: shown, target, made }),
+            Ok(target) => Ok(Self { path: shown, target, made, written: false }),
             Err(error) => {
                 remove_folders(&made);
                 Err(failed(&shown, &error))
@@ -52,6 +48,11 @@ impl Sink {
         matches!(self.target, Target::Stdout)
     }
 
+    /// Whether this is a file that is replaced as a whole, and may be written again.
+    pub fn is_file(&self) -> bool {
+        matches!(self.target, Target::Beside(_))
+    }
+
     /// The path as given.
     pub fn path(&self) -> &str {
         &self.path
@@ -61,33 +62,35 @@ impl Sink {
     ///
     /// # Errors
     /// [`ReportError::Write`]; what was there before is kept then, as far as the system allows.
-    pub fn write(mut self, text: &str) -> Result<(), ReportError> {
-        let written = match &mut self.target {
+    pub fn write(&mut self, text: &str) -> Result<(), ReportError> {
+        let written = match &self.target {
             Target::Stdout => to_stdout(text),
             Target::InPlace(path) => in_place(path, text),
-            Target::Beside { temporary, file, path } => {
-                write_all(file, text).and_then(|()| put(temporary, path, text))
+            Target::Beside(path) => {
+                // A folder that somebody removed during the run is made again.
+                make_folders(folder_of(path), &mut self.made).and_then(|()| beside(path, text, true))
             }
-            Target::Done => Ok(()),
         };
         written.map_err(|error| failed(&self.path, &error))?;
-        if let Target::Beside { temporary, .. } = &self.target {
-            let _ = fs::remove_file(temporary); // still there only if it could not be renamed
-        }
-        self.target = Target::Done;
+        self.written = true;
         Ok(())
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        match &self.target {
-            Target::Done => return,
-            Target::Beside { temporary, .. } => drop(fs::remove_file(temporary)),
-            Target::Stdout | Target::InPlace(_) => {}
+        if !self.written {
+            remove_folders(&self.made);
         }
-        remove_folders(&self.made);
     }
+}
+
+/// Replaces the file at `path` as a whole. It outlives the process, however that ends, but not the machine.
+///
+/// # Errors
+/// [`ReportError::Write`]; what was there before is kept then.
+pub fn replace(path: &Path, text: &str) -> Result<(), ReportError> {
+    beside(path, text, false).map_err(|error| failed(&path.display().to_string(), &error))
 }
 
 fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
@@ -107,12 +110,17 @@ fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
         Err(_) if text.ends_with('/') => return Err(io::ErrorKind::IsADirectory.into()),
         Err(_) => {}
     }
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_folders(folder, made)?;
-    match beside(&path, folder) {
+    make_folders(folder_of(&path), made)?;
+    // Made and removed again: nothing is left behind by a process that is killed.
+    match Temporary::beside(&path) {
+        Ok(_) => Ok(Target::Beside(path)),
         Err(_) if path.is_file() => Ok(Target::InPlace(path)),
-        other => other,
+        Err(error) => Err(error),
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -135,34 +143,49 @@ fn remove_folders(made: &[PathBuf]) {
     }
 }
 
-fn beside(path: &Path, folder: &Path) -> io::Result<Target> {
-    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
-    let short: String = name.chars().take(40).collect();
-    for attempt in 0..100 {
-        let temporary = folder.join(format!(".{short}.{}-{attempt}.partial", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(file) => {
-                if let Ok(found) = fs::metadata(path) {
-                    let _ = fs::set_permissions(&temporary, found.permissions());
+/// A file beside another, to be renamed to it; removed if it is not.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Temporary {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
+        let short: String = name.chars().take(40).collect();
+        for attempt in 0..100 {
+            let temporary = folder_of(path).join(format!(".{short}.{}-{attempt}.tmp", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    if let Ok(found) = fs::metadata(path) {
+                        let _ = fs::set_permissions(&temporary, found.permissions());
+                    }
+                    return Ok(Self { path: temporary, file });
                 }
-                return Ok(Target::Beside { temporary, file, path: path.to_owned() });
             }
         }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
-    Err(io::ErrorKind::AlreadyExists.into())
 }
 
-fn write_all(file: &mut File, text: &str) -> io::Result<()> {
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path); // there only if it could not be renamed
+    }
 }
 
-/// A file mounted on its own cannot be replaced, only written.
-fn put(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
-    match fs::rename(temporary, path) {
+/// Writes a file beside `path` and renames it. `sync` waits until it is on the disk.
+fn beside(path: &Path, text: &str, sync: bool) -> io::Result<()> {
+    let mut temporary = Temporary::beside(path)?;
+    temporary.file.write_all(text.as_bytes())?;
+    if sync {
+        temporary.file.sync_all()?;
+    }
+    match fs::rename(&temporary.path, path) {
         Ok(()) => Ok(()),
+        // A file mounted on its own cannot be replaced, only written.
         Err(_) if path.is_file() => in_place(path, text),
         Err(error) => Err(error),
     }

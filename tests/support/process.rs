@@ -26,11 +26,16 @@ pub struct Done {
 }
 
 impl Running {
-    pub fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn start(command: Command) -> Self {
+        Self::start_with(command, Stdio::piped(), Stdio::piped())
+    }
+
+    /// The same with streams of its own; what is no pipe to here is not kept.
+    pub fn start_with(mut command: Command, stdout: Stdio, stderr: Stdio) -> Self {
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().unwrap();
-        let stdout = Some(drain(child.stdout.take().unwrap()));
-        let stderr = Some(drain(child.stderr.take().unwrap()));
+        let stdout = child.stdout.take().map(drain);
+        let stderr = child.stderr.take().map(drain);
         Self { child, stdout, stderr, words: format!("{command:?}") }
     }
 
@@ -61,8 +66,9 @@ impl Running {
             assert!(Instant::now() < give_up, "does not end: {}", self.words);
             std::thread::sleep(Duration::from_millis(10));
         };
-        let stdout = self.stdout.take().unwrap().join().unwrap();
-        let stderr = self.stderr.take().unwrap().join().unwrap();
+        let kept =
+            |stream: Option<JoinHandle<String>>| stream.map_or_else(String::new, |s| s.join().unwrap());
+        let (stdout, stderr) = (kept(self.stdout.take()), kept(self.stderr.take()));
         assert!(!stderr.contains("panicked"), "{}\n{stderr}", self.words);
         Done { code: status.code().unwrap_or(-1), stdout, stderr }
     }

@@ -1,5 +1,7 @@
 //! Thresholds judged, the verdict, and why in one sentence.
 
+use std::time::Duration;
+
 use crate::compile::CompiledPlan;
 use crate::compile::model::{SeriesInfo, ThresholdScope};
 use crate::engine::{Outcome, Stopped};
@@ -79,6 +81,10 @@ pub fn judge(
             let reason = format!("ended by a signal after {after}; the numbers are complete for what ran");
             return judgement(Verdict::Interrupted, Exit::Interrupted, reason);
         }
+        // It may have been killed, and must not look like a pass, whatever it had met by then.
+        Stopped::Unfinished => {
+            return judgement(Verdict::Interrupted, Exit::Interrupted, unfinished(outcome.duration));
+        }
         Stopped::Completed => {}
     }
     if let Some(reason) = generator.reasons.first() {
@@ -113,6 +119,14 @@ pub fn judge(
         Some(reason) => judgement(Verdict::Warn, if strict { Exit::Fail } else { Exit::Pass }, reason),
         None => judgement(Verdict::Pass, Exit::Pass, passed(thresholds.len(), whole)),
     }
+}
+
+fn unfinished(after: Duration) -> String {
+    let when = match after {
+        Duration::ZERO => "before the load began".to_owned(),
+        after => format!("after {}", number::span(after.as_secs_f64())),
+    };
+    format!("killed {when}, or still running; requests that were running then are not counted")
 }
 
 fn passed(thresholds: usize, whole: &SeriesTotal) -> String {

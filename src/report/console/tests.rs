@@ -149,3 +149,16 @@ fn an_invalid_run_names_the_seconds() {
         "{text}"
     );
 }
+
+#[test]
+fn an_unfinished_run_says_so_first_and_last() {
+    let mut doc = fixture::failing();
+    assert!(!summary(&doc, PLAIN).contains("unfinished"));
+    doc.run.ended = crate::report::model::Ended::Unfinished;
+    doc.verdict = Verdict::Interrupted;
+    doc.reason = "killed after 12 s, or still running".into();
+    let text = summary(&doc, PLAIN);
+    assert_eq!(text.lines().next(), Some("An unfinished run: killed after 12 s, or still running"));
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("✗ INTERRUPTED — killed after 12 s, or still running"), "{last}");
+}

@@ -156,6 +156,7 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
         Ended::Aborted => "aborted by a threshold",
         Ended::Interrupted => "interrupted",
         Ended::Failed => "it could not go on",
+        Ended::Unfinished => "not when this was written: killed, or still running",
     };
     let mut facts = vec![
         Fact { name: "Started", value: clean(&run.started_at) },

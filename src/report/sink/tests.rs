@@ -31,7 +31,7 @@ fn what_was_there_stays_until_the_new_report_is_complete() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "good");
     drop(sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "good");
-    let (one, two) = (Sink::open(&path).unwrap(), Sink::open(&path).unwrap());
+    let (mut one, mut two) = (Sink::open(&path).unwrap(), Sink::open(&path).unwrap());
     one.write("better").unwrap();
     two.write("best").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "best");
@@ -92,4 +92,26 @@ fn standard_output_by_its_names() {
         assert!(sink.is_stdout());
         assert_eq!(sink.path(), name);
     }
+}
+
+#[test]
+fn nothing_is_left_in_the_folder_while_a_sink_is_open() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("new/r.json");
+    let mut sink = Sink::open(&path).unwrap();
+    assert!(names(&root.path().join("new")).is_empty());
+    fs::remove_dir(root.path().join("new")).unwrap();
+    for text in ["first", "second"] {
+        sink.write(text).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    replace(&path, "third").unwrap();
+    drop(sink);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "third");
+    assert_eq!(names(&root.path().join("new")), ["r.json"]);
+    let taken = root.path().join("taken");
+    fs::create_dir(&taken).unwrap();
+    let message = replace(&taken, "text").unwrap_err().to_string();
+    assert!(message.starts_with(&format!("cannot write {}: ", taken.display())), "{message}");
+    assert_eq!(names(root.path()), ["new", "taken"]);
 }
