@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::compile::model::{CompiledPlan, SeriesInfo};
 use crate::http::{Connector, client_config};
-use crate::metric::{Recorder, SeriesKind, Totals};
+use crate::metric::{Recorder, ScenarioCounts, SeriesKind, Totals};
 
 use super::interval::{Closed, Gathering, IntervalSummary};
 use super::signals::Signals;
@@ -262,11 +262,13 @@ impl Run {
     }
 
     fn so_far(&self, shared: &Shared) -> Outcome {
+        let mut totals = self.totals.clone();
+        totals.scenarios.iter_mut().for_each(ScenarioCounts::settle);
         Outcome {
             stopped: Stopped::Unfinished,
             started_at: self.started_at,
             duration: shared.start.elapsed(),
-            totals: self.totals.clone(),
+            totals,
             timeline: self.timeline.clone(),
             resources: health::Resources::read(),
         }

@@ -112,6 +112,11 @@ pub struct ArrivalCounts {
 }
 
 impl ArrivalCounts {
+    /// Counts those that wait for a user as not started, so that the sum holds while the run goes on.
+    fn settle(&mut self) {
+        self.not_started = self.due.saturating_sub(self.started + self.dropped);
+    }
+
     /// Adds those of another worker or second.
     pub fn add(&mut self, other: &Self) {
         self.due += other.due;
@@ -133,6 +138,12 @@ pub struct ScenarioCounts {
 }
 
 impl ScenarioCounts {
+    /// The counts as they would be if the run ended now.
+    pub fn settle(&mut self) {
+        self.arrivals.settle();
+        self.warmup_arrivals.settle();
+    }
+
     /// Adds those of another worker or second.
     pub fn add(&mut self, other: &Self) {
         self.iterations += other.iterations;

@@ -43,6 +43,21 @@ fn what_it_had_measured_is_there() {
 }
 
 #[test]
+fn arrivals_that_wait_for_a_user_are_accounted_for() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let plan = endless(&server.url, "/slow-head").replace("think: 10ms\n", "");
+    let plan = plan.replace("users: 2, duration", "rate: 40/s, max_users: 4, on_saturation: queue, duration");
+    let running = Running::start(run(&scratch, &plan));
+    let arrivals = |name: &str| partial(&scratch)["accounting"]["arrivals"][name].as_u64().unwrap_or(0);
+    wait_until("a checkpoint with a queue", || arrivals("not_started") > 0);
+    running.signal("KILL");
+    running.finish();
+    check_accounting(&partial(&scratch));
+    assert_eq!(arrivals("scheduled"), arrivals("started") + arrivals("dropped") + arrivals("not_started"));
+    assert!(arrivals("started") <= 4);
+}
+
+#[test]
 fn it_becomes_reports() {
     let scratch = killed(&FaultServer::start());
     let mut command = plimsoll();
