@@ -131,6 +131,9 @@ pub struct RunFlags {
     /// Exit 1 on warnings too.
     #[arg(long)]
     pub strict: bool,
+    /// Judge thresholds even if the generator was the limit; the report still says so.
+    #[arg(long)]
+    pub allow_invalid: bool,
     /// Print only the verdict.
     #[arg(short, long)]
     pub quiet: bool,

@@ -4,7 +4,7 @@
 mod auth;
 mod coordinator;
 mod crew;
-mod health;
+pub mod health;
 mod in_flight;
 mod interval;
 mod judge;
@@ -20,7 +20,7 @@ mod worker;
 
 pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
-pub use interval::{IntervalRow, IntervalSummary};
+pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use signals::Signals;
 
 use crate::compile::model::CompiledPlan;

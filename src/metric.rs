@@ -2,11 +2,13 @@
 //! or a connection is.
 
 mod distribution;
+mod pace;
 mod recorder;
 mod sample;
 mod totals;
 
 pub use distribution::Distribution;
+pub use pace::{Pace, Stall};
 pub use recorder::{ArrivalCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord};
 pub use sample::{ABSENT, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
 pub use totals::{FailureTotal, SeriesTotal, Totals};

@@ -53,7 +53,14 @@ struct Files {
 fn start(demo: &Demo, scratch: &Scratch, arguments: &[&str]) -> (Running, Files) {
     let files = Files { html: scratch.path("report.html"), json: scratch.path("result.json") };
     let mut command = plimsoll();
-    command.args(["run", "plans/temponest/general.yaml", "--headless", "--set", "think=0ms..20ms"]);
+    command.args([
+        "run",
+        "plans/temponest/general.yaml",
+        "--headless",
+        "--allow-invalid",
+        "--set",
+        "think=0ms..20ms",
+    ]);
     command.args(demo.targets(&["auth", "agents", "rag"])).args(arguments);
     command.arg("--html").arg(&files.html).arg("--json").arg(&files.json);
     (Running::start(command), files)
@@ -121,7 +128,7 @@ fn a_second_ctrl_c_ends_at_once() {
     let json = scratch.path("result.json");
     let plan = scratch.write("plan.yaml", &NEVER_ANSWERED.replace("URL", &server.url));
     let mut command = plimsoll();
-    command.arg("run").arg(plan).arg("--json").arg(&json);
+    command.arg("run").arg(plan).arg("--allow-invalid").arg("--json").arg(&json);
     let mut running = Running::start(command);
     wait_until("four requests begun", || server.log.count("/slow-head") >= 4);
     running.signal("INT");

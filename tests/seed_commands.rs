@@ -14,7 +14,7 @@ const LOCUST_WORDS: [&str; 5] = ["# reqs", "# fails", "Aggregated", "Response ti
 fn start(demo: &Demo, plan: &str, host: &str, rest: &[&str]) -> Running {
     let mut command = plimsoll();
     command.env("AUTH_URL", &demo.auth).env("AGENTS_URL", &demo.agents).env("RAG_URL", &demo.rag);
-    command.arg("run").arg(plan).arg(format!("--host={host}")).args(rest);
+    command.arg("run").arg(plan).arg("--allow-invalid").arg(format!("--host={host}")).args(rest);
     Running::start(command)
 }
 

@@ -14,7 +14,7 @@ use support::{Running, Scratch, check_accounting, count, plimsoll, read_json, ro
 /// The agents plan against a demo this slow.
 fn agents(demo: &Demo, scratch: &Scratch, name: &str, arguments: &[&str]) -> Running {
     let mut command = plimsoll();
-    command.args(["run", "plans/temponest/agent_execution.yaml", "--headless", "--quiet"]);
+    command.args(["run", "plans/temponest/agent_execution.yaml", "--headless", "--allow-invalid", "--quiet"]);
     // Enough users for every threshold's fewest samples in this short time.
     command.args(["--set", "think=0ms", "-u", "60", "-r", "30"]).args(arguments);
     // The quick endpoints must not decide: their milliseconds are those of a busy machine.
@@ -120,7 +120,14 @@ fn a_service_that_dies_mid_run() {
     let scratch = Scratch::new();
     let json = scratch.path("result.json");
     let mut command = plimsoll();
-    command.args(["run", "plans/temponest/general.yaml", "--headless", "--set", "think=5ms..30ms"]);
+    command.args([
+        "run",
+        "plans/temponest/general.yaml",
+        "--headless",
+        "--allow-invalid",
+        "--set",
+        "think=5ms..30ms",
+    ]);
     command.args(["-u", "10", "-r", "50", "-t", "4"]).arg("--json").arg(&json);
     for (name, url) in [("auth", demo.auth_url()), ("agents", demo.agents_url()), ("rag", demo.rag_url())] {
         command.arg(format!("--target={name}={url}"));

@@ -1,7 +1,10 @@
 //! From what the engine saw to the result document: numbers, thresholds, verdict, reason.
 
 mod distribution;
+mod generator;
 mod verdict;
+
+pub use verdict::Grading;
 
 use std::collections::BTreeMap;
 
@@ -12,17 +15,17 @@ use crate::load::{Load, Process};
 use crate::metric::{ArrivalCounts, Phase, SeriesKind as Kind, SeriesTotal, Totals};
 use crate::report::model::{
     Accounting, ArrivalAccounting, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host, Interval,
-    InvalidReason, PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
+    PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
 };
 
 use distribution::distribution;
 
-/// The result of a run. `strict` decides what a warning exits with.
+/// The result of a run.
 pub fn document(
     plan: &CompiledPlan,
     options: &RunOptions,
     outcome: &Outcome,
-    strict: bool,
+    grading: Grading,
 ) -> ResultDocument {
     // Rates are of the measured part.
     let duration_s = outcome.duration.saturating_sub(plan.measured_from()).as_secs_f64();
@@ -30,8 +33,9 @@ pub fn document(
     let endpoints = endpoints(plan);
     let whole = totals.merged(endpoints.iter().copied());
     let thresholds = verdict::thresholds(plan, totals, &whole, duration_s);
-    let generator = generator(plan, options, outcome);
-    let judged = verdict::judge(outcome, &thresholds, &generator, &whole, strict);
+    let (generator, warnings) = generator::generator(plan, options, outcome);
+    let judged = verdict::judge(outcome, &thresholds, &generator, &whole, grading);
+    let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings).collect();
     ResultDocument {
         plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
         format: FORMAT,
@@ -73,9 +77,9 @@ pub fn document(
         series: rows(plan, totals, false, duration_s),
         warmup: rows(plan, totals, true, warmup_s(plan, outcome)),
         failures: failures(plan, totals),
-        timeline: outcome.timeline.iter().map(|second| interval(plan, second)).collect(),
+        timeline: outcome.timeline.iter().map(|second| interval(plan, second, &generator)).collect(),
+        notes,
         generator,
-        notes: verdict::notes(plan, totals),
     }
 }
 
@@ -223,7 +227,7 @@ fn failures(plan: &CompiledPlan, totals: &Totals) -> Vec<FailureGroup> {
     groups
 }
 
-fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
+fn interval(plan: &CompiledPlan, second: &IntervalSummary, generator: &Generator) -> Interval {
     let some = |us: u64| (second.total.requests > 0).then_some(us);
     let row = |(index, row): &(usize, IntervalRow)| {
         let values = SeriesInterval {
@@ -244,50 +248,9 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary) -> Interval {
         p50_us: some(second.total.p50_us),
         p95_us: some(second.total.p95_us),
         p99_us: some(second.total.p99_us),
+        pacing_p99_us: second.pace.pacing_p99_us,
+        lag_max_us: second.pace.lag_max_us,
+        invalid: generator::is_invalid(generator, second.at_s),
         per_series: second.rows.iter().map(row).collect(),
-    }
-}
-
-fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> Generator {
-    let mut reasons = vec![];
-    // What `ready` met does not count, it only waited; flows repeat what their requests say.
-    let of_requests = |kind: Kind| matches!(kind, Kind::Endpoint | Kind::Auth | Kind::WarmUp);
-    let rows: Vec<_> = plan
-        .series
-        .iter()
-        .zip(&outcome.totals.series)
-        .filter(|(info, _)| of_requests(info.kind))
-        .map(|(_, row)| row)
-        .collect();
-    for (kind, name) in
-        [(Failure::LocalFds, "fds"), (Failure::LocalPorts, "ports"), (Failure::LocalMemory, "memory")]
-    {
-        let count: u64 = rows.iter().map(|row| row.failures[kind as usize]).sum();
-        let texts = || rows.iter().flat_map(|row| &row.texts).filter(|text| text.kind == kind);
-        if count > 0 {
-            reasons.push(InvalidReason {
-                kind: name.to_owned(),
-                from_s: texts().map(|t| t.first_us).min().unwrap_or(0) as f64 / 1e6,
-                to_s: texts().map(|t| t.last_us).max().unwrap_or(0) as f64 / 1e6,
-                detail: format!(
-                    "{count} requests failed because the generator ran out of {}",
-                    words_of(name)
-                ),
-            });
-        }
-    }
-    Generator {
-        valid: reasons.is_empty(),
-        reasons,
-        workers: options.workers,
-        cpu_s: outcome.resources.cpu_s,
-        max_rss_bytes: outcome.resources.max_rss_bytes,
-    }
-}
-
-fn words_of(shortage: &str) -> &str {
-    match shortage {
-        "fds" => "file descriptors (raise `ulimit -n`)",
-        other => other,
     }
 }

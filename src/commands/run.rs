@@ -13,7 +13,7 @@ use crate::report::json;
 use crate::report::live::{Live, Mode};
 
 use super::checkpoint::Build;
-use super::document::document;
+use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
 use super::outputs::Outputs;
 use super::progress::Progress;
@@ -59,7 +59,8 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
         live.message(&introduction(&plan, &options));
     }
     let mut progress = Progress::new(plan.clone());
-    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, flags.strict));
+    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
+    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
@@ -77,7 +78,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     interrupt.enter(Phase::Writing);
     live.finish();
     match ran {
-        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, flags.strict)),
+        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, grading)),
         Err(error) => {
             outputs.discard();
             complain_of(&error);
@@ -87,9 +88,9 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
 }
 
 /// How a checkpoint is made.
-fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, strict: bool) -> Build {
+fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, grading: Grading) -> Build {
     let (plan, options) = (plan.clone(), options.clone());
-    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, strict)))
+    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, grading)))
 }
 
 fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {

@@ -71,6 +71,8 @@ pub struct Outcome {
     pub timeline: Vec<IntervalSummary>,
     /// The generator's own resources.
     pub resources: health::Resources,
+    /// What was seen of the generator while the load ran.
+    pub health: health::Observed,
 }
 
 /// The engine could not start.
@@ -135,6 +137,7 @@ impl Outcome {
             totals,
             timeline: vec![],
             resources: health::Resources::read(),
+            health: health::Observed::default(),
         }
     }
 }
@@ -142,6 +145,7 @@ impl Outcome {
 /// A run that goes on.
 struct Run {
     started_at: jiff::Timestamp,
+    monitor: health::Monitor,
     workers: Vec<std::thread::JoinHandle<std::io::Result<()>>>,
     shipments: mpsc::UnboundedReceiver<Shipment>,
     orders: watch::Sender<Order>,
@@ -159,6 +163,7 @@ impl Run {
         tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
         totals: Totals,
     ) -> std::io::Result<Self> {
+        let monitor = health::Monitor::start(shared.start, shared.options.workers)?;
         let (ship, shipments) = mpsc::unbounded_channel();
         let (orders, follow) = watch::channel(Order::Run);
         let mut workers = vec![];
@@ -170,7 +175,7 @@ impl Run {
                 ship: ship.clone(),
                 orders: follow.clone(),
             };
-            let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+            let thread = std::thread::Builder::new().name(health::worker_name(index));
             workers.push(thread.spawn(move || worker.run())?);
         }
         let rows = &shared.plan.series;
@@ -179,6 +184,7 @@ impl Run {
         let kinds = rows.iter().map(|row| row.kind).collect();
         Ok(Self {
             started_at: jiff::Timestamp::now(),
+            monitor,
             workers,
             shipments,
             orders,
@@ -230,8 +236,11 @@ impl Run {
         /// A second not shipped by all workers after this many more is shown without the missing ones.
         const LATE: u64 = 5;
         let Shipment { second, users, mut recorder, last, back } = shipment;
-        self.totals.add(&recorder);
         self.gathering.add(second, users, &recorder);
+        if Duration::from_secs(second + 1) <= shared.plan.measured_from() {
+            recorder.forget_lateness();
+        }
+        self.totals.add(&recorder);
         if last {
             self.gathering.end_of_worker(second);
         }
@@ -248,14 +257,14 @@ impl Run {
 
     fn close_seconds(&mut self, shared: &Shared, force_before: u64, listen: &mut dyn FnMut(Event<'_>)) {
         while let Some(closed) = self.gathering.take(shared.options.workers, force_before) {
-            let Closed { second, users, due, total, rows } = closed;
+            let Closed { second, users, due, total, rows, pace } = closed;
             let due = shared.plan.is_open().then_some(due);
             let end = Duration::from_secs(second + 1);
             let length_s =
                 shared.start.elapsed().saturating_sub(Duration::from_secs(second)).as_secs_f64().min(1.0);
             let target_users = shared.plan.target_users(end);
             let summary =
-                IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows };
+                IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
             listen(Event::Second(&summary, &self.totals));
             self.timeline.push(summary);
         }
@@ -271,6 +280,7 @@ impl Run {
             totals,
             timeline: self.timeline.clone(),
             resources: health::Resources::read(),
+            health: self.monitor.so_far(),
         }
     }
 
@@ -302,6 +312,7 @@ impl Run {
             totals: self.totals,
             timeline: self.timeline,
             resources: health::Resources::read(),
+            health: self.monitor.finish(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metric::{Distribution, Recorder, SeriesKind};
+use crate::metric::{Distribution, Pace, Recorder, SeriesKind};
 
 /// One second of one row, or of all endpoints together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -17,6 +17,25 @@ pub struct IntervalRow {
     pub p95_us: u64,
     /// 99 %.
     pub p99_us: u64,
+}
+
+/// How late the generator was in one second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IntervalPace {
+    /// Pacing error, 99 %, µs; absent when nothing was due.
+    pub pacing_p99_us: Option<u64>,
+    /// Longest lag of a worker's event loop, µs; absent when no heartbeat fell into it.
+    pub lag_max_us: Option<u64>,
+}
+
+impl IntervalPace {
+    fn of(pace: &Pace) -> Self {
+        let seen = |times: &Distribution, us: u64| (times.count() > 0).then_some(us);
+        Self {
+            pacing_p99_us: seen(&pace.pacing, pace.pacing.quantile(0.99)),
+            lag_max_us: seen(&pace.lag, pace.lag.max()),
+        }
+    }
 }
 
 /// One second of the run.
@@ -36,6 +55,8 @@ pub struct IntervalSummary {
     pub total: IntervalRow,
     /// By row, only those with requests.
     pub rows: Vec<(usize, IntervalRow)>,
+    /// How late the generator was in it.
+    pub pace: IntervalPace,
 }
 
 impl IntervalSummary {
@@ -55,6 +76,7 @@ pub(super) struct Closed {
     pub due: u64,
     pub total: IntervalRow,
     pub rows: Vec<(usize, IntervalRow)>,
+    pub pace: IntervalPace,
 }
 
 /// Gathers one second until every worker has shipped its part.
@@ -76,6 +98,7 @@ struct Second {
     users: u64,
     due: u64,
     workers: usize,
+    pace: Pace,
 }
 
 #[derive(Debug, Default)]
@@ -98,9 +121,11 @@ impl Gathering {
             users: 0,
             due: 0,
             workers: 0,
+            pace: Pace::default(),
         });
         entry.users += users;
         entry.workers += 1;
+        entry.pace.add(recorder.pace());
         entry.due += recorder.scenarios.iter().map(|s| s.arrivals.due + s.warmup_arrivals.due).sum::<u64>();
         for (shown_in, record) in self.shown_in.iter().zip(recorder.series()) {
             let row = &mut entry.rows[*shown_in];
@@ -138,7 +163,8 @@ impl Gathering {
                 whole.failures += row.failures;
             }
         }
-        Some(Closed { second, users: entry.users, due: entry.due, total: summary(&whole), rows })
+        let pace = IntervalPace::of(&entry.pace);
+        Some(Closed { second, users: entry.users, due: entry.due, total: summary(&whole), rows, pace })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::metric::Recorder;
 
 use super::Shared;
 use super::crew::Post;
+use super::health::Heartbeat;
 
 /// What the coordinator asks of all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,11 +95,13 @@ impl Worker {
             running: Cell::new(0),
         });
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
+        let heartbeat = Heartbeat::start(local.clone());
         // Shipping is a branch here, not a task: nothing may be recorded after the last shipment.
         tokio::select! {
             () = shipping.every_second() => {}
             () = self.load(&local) => {}
         }
+        drop(heartbeat);
         shipping.ship(true);
     }
 

@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 
-use super::{ABSENT, Distribution, Outcome, Phase, Sample, SeriesId};
+use super::{ABSENT, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall};
 
 /// Different failure texts kept for one row and second; counts stay exact beyond it.
 const TEXTS_PER_SERIES: usize = 8;
@@ -158,8 +158,7 @@ pub struct Recorder {
     series: Box<[SeriesRecord]>,
     /// Counts by scenario.
     pub scenarios: Box<[ScenarioCounts]>,
-    /// How late the generator itself began what was due, µs.
-    pub pacing: Distribution,
+    pace: Pace,
     /// Requests sent again because their connection had handed them back unsent.
     pub resent: u64,
     /// Requests sent again after an auth refresh.
@@ -171,17 +170,37 @@ impl Recorder {
     pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesRecord::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios].into();
-        Self { series, scenarios, pacing: Distribution::default(), resent: 0, reauthenticated: 0 }
-    }
-
-    /// Adds how late something that was due began, µs: the generator's own lag, not the target's.
-    pub fn record_pacing(&mut self, late_us: u64) {
-        self.pacing.record(late_us);
+        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0 }
     }
 
     /// Adds a request. Allocates only on a row's first.
     pub fn record(&mut self, sample: &Sample) {
         self.series[sample.series.0 as usize].record(sample);
+    }
+
+    /// Adds how late something that was due was done, µs: an arrival, the end of a think time.
+    pub fn record_pacing(&mut self, us: u64) {
+        self.pace.pacing.record(us);
+    }
+
+    /// Adds how late a heartbeat of the worker was, µs.
+    pub fn record_lag(&mut self, us: u64) {
+        self.pace.lag.record(us);
+    }
+
+    /// Adds a time in which the worker stood still.
+    pub fn record_stall(&mut self, stall: Stall) {
+        self.pace.stalls.push(stall);
+    }
+
+    /// Forgets how late the worker was: a second of the warm-up.
+    pub fn forget_lateness(&mut self) {
+        self.pace.clear();
+    }
+
+    /// How well the worker kept its own time.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Adds the words of a failure already recorded. `text` is only asked for when it will be kept, and is
@@ -227,7 +246,7 @@ impl Recorder {
     pub fn clear(&mut self) {
         self.series.iter_mut().for_each(SeriesRecord::clear);
         self.scenarios.fill(ScenarioCounts::default());
-        self.pacing.clear();
+        self.pace.clear();
         (self.resent, self.reauthenticated) = (0, 0);
     }
 }

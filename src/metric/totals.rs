@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 
 use super::recorder::{FailureCount, ScenarioCounts, SeriesRecord};
-use super::{Distribution, FailureText, Phase, Recorder};
+use super::{Distribution, FailureText, Pace, Phase, Recorder};
 
 /// Different failure texts kept for one row over the whole run.
 const TEXTS_PER_SERIES: usize = 50;
@@ -147,8 +147,8 @@ pub struct Totals {
     pub series: Vec<SeriesTotal>,
     /// Counts by scenario.
     pub scenarios: Vec<ScenarioCounts>,
-    /// How late the generator itself began what was due, µs.
-    pub pacing: Distribution,
+    /// How well the generator kept its own time.
+    pub pace: Pace,
     /// Requests sent again because their connection had handed them back unsent.
     pub resent: u64,
     /// Requests sent again after an auth refresh.
@@ -160,14 +160,14 @@ impl Totals {
     pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesTotal::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios];
-        Self { series, scenarios, pacing: Distribution::default(), resent: 0, reauthenticated: 0 }
+        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0 }
     }
 
     /// Adds what one worker saw.
     pub fn add(&mut self, recorder: &Recorder) {
         self.series.iter_mut().zip(recorder.series()).for_each(|(total, record)| total.add(record));
         self.scenarios.iter_mut().zip(&recorder.scenarios).for_each(|(mine, theirs)| mine.add(theirs));
-        self.pacing.add(&recorder.pacing);
+        self.pace.add(recorder.pace());
         self.resent += recorder.resent;
         self.reauthenticated += recorder.reauthenticated;
     }

@@ -71,6 +71,7 @@ pub fn empty() -> ResultDocument {
             workers: 2,
             cpu_s: Some(12.4),
             max_rss_bytes: Some(48_300_000),
+            ..Generator::default()
         },
         notes: vec![],
     }
@@ -283,6 +284,7 @@ pub fn timeline(seconds: u64) -> Vec<Interval> {
                 true => BTreeMap::new(),
                 false => rows.map(|(name, us, n)| (name.to_owned(), row(us, n))).into(),
             },
+            ..Interval::default()
         }
     };
     (1..=seconds).map(second).collect()

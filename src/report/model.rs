@@ -1,6 +1,10 @@
 //! The result: one versioned document every report is made from. Units are in the field names; what is
 //! unknown is absent, never 0. Holds no behaviour but small look-ups; must not read clocks or files.
 
+mod generator;
+
+pub use generator::{Generator, InvalidReason};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -367,6 +371,15 @@ pub struct Interval {
     /// 99 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<u64>,
+    /// Pacing error, 99 %, µs: how late the generator did what was due in it; absent when nothing was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pacing_p99_us: Option<u64>,
+    /// Longest lag of a worker's event loop in it, µs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_max_us: Option<u64>,
+    /// Whether a reason not to believe the run falls into it; absent when not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub invalid: bool,
     /// The same for each row that had requests.
     pub per_series: BTreeMap<String, SeriesInterval>,
 }
@@ -386,32 +399,6 @@ pub struct SeriesInterval {
     pub p99_us: u64,
 }
 
-/// Whether the generator could be the limit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Generator {
-    /// False when a reason was found not to believe the run.
-    pub valid: bool,
-    /// The reasons.
-    pub reasons: Vec<InvalidReason>,
-    /// Worker threads.
-    pub workers: usize,
-    /// Seconds of CPU the process used, all threads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu_s: Option<f64>,
-    /// Largest resident memory, bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_rss_bytes: Option<u64>,
-}
-
-/// A reason not to believe the run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct InvalidReason {
-    /// `fds`, `ports`, `memory` …
-    pub kind: String,
-    /// From this second.
-    pub from_s: f64,
-    /// To this second.
-    pub to_s: f64,
-    /// In words.
-    pub detail: String,
+fn is_false(value: &bool) -> bool {
+    !value
 }

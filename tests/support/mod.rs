@@ -1,6 +1,6 @@
 //! What the end-to-end tests share: the binary as its user runs it, with a limit on every wait, scratch
 //! folders, results read back, and what must hold for every result whatever happened.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod demo;
 pub mod distribution;
@@ -55,7 +55,8 @@ impl Scratch {
         let plan = self.write("plan.yaml", plan);
         let json = self.path("result.json");
         let mut command = plimsoll();
-        command.arg("run").arg(plan).arg("--json").arg(&json).args(arguments);
+        // A test machine may starve the generator; what a test is about is told by thresholds and counts.
+        command.arg("run").arg(plan).arg("--allow-invalid").arg("--json").arg(&json).args(arguments);
         command.envs(environment.iter().copied());
         let done = Running::start(command).finish();
         Ran { result: read_json(&json), done }

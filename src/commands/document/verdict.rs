@@ -17,6 +17,17 @@ pub struct Judgement {
     pub verdict: Verdict,
     pub exit: Exit,
     pub reason: String,
+    /// Why the run is invalid, when it was judged all the same.
+    pub allowed_invalid: Option<String>,
+}
+
+/// What the command line says about grading.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Grading {
+    /// A warning exits 1.
+    pub strict: bool,
+    /// An invalid run is judged by its thresholds.
+    pub allow_invalid: bool,
 }
 
 pub fn thresholds(
@@ -69,9 +80,8 @@ pub fn judge(
     thresholds: &[ThresholdResult],
     generator: &Generator,
     whole: &SeriesTotal,
-    strict: bool,
+    grading: Grading,
 ) -> Judgement {
-    let judgement = |verdict, exit, reason| Judgement { verdict, exit, reason };
     match &outcome.stopped {
         Stopped::Failed(why) => {
             return judgement(Verdict::Fail, Exit::CouldNotRun, format!("the run could not be done: {why}"));
@@ -87,9 +97,22 @@ pub fn judge(
         }
         Stopped::Completed => {}
     }
-    if let Some(reason) = generator.reasons.first() {
-        return judgement(Verdict::Invalid, Exit::Invalid, reason.detail.clone());
+    match generator.reasons.first() {
+        None => by_thresholds(thresholds, whole, grading.strict),
+        Some(reason) if grading.allow_invalid => {
+            let judged = by_thresholds(thresholds, whole, grading.strict);
+            let why = format!("{}; but the run is INVALID: {}", judged.reason, reason.detail);
+            Judgement { reason: why, allowed_invalid: Some(reason.detail.clone()), ..judged }
+        }
+        Some(reason) => judgement(Verdict::Invalid, Exit::Invalid, reason.detail.clone()),
     }
+}
+
+fn judgement(verdict: Verdict, exit: Exit, reason: String) -> Judgement {
+    Judgement { verdict, exit, reason, allowed_invalid: None }
+}
+
+fn by_thresholds(thresholds: &[ThresholdResult], whole: &SeriesTotal, strict: bool) -> Judgement {
     if whole.requests() == 0 {
         return judgement(Verdict::Fail, Exit::Fail, "not one request was sent".into());
     }
@@ -164,8 +187,13 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
 }
 
 /// What a reader must see beside the verdict.
-pub fn notes(plan: &CompiledPlan, totals: &Totals) -> Vec<String> {
+pub fn notes(plan: &CompiledPlan, totals: &Totals, judged: &Judgement) -> Vec<String> {
     let mut notes = vec![];
+    if let Some(why) = &judged.allowed_invalid {
+        notes.push(format!(
+            "THE RUN IS INVALID ({why}); verdict and exit code are those of the thresholds because of --allow-invalid"
+        ));
+    }
     let failed_logins: u64 = of_kind(plan, totals, SeriesKind::Auth).map(|total| total.failures()).sum();
     if failed_logins > 0 {
         notes.push(format!("{failed_logins} requests of the auth flow failed; they count in no threshold"));

@@ -181,13 +181,23 @@ fn generator(doc: &ResultDocument) -> GeneratorView {
     let g = &doc.generator;
     let mut facts = vec![plural(g.workers as u64, "worker")];
     if let Some(cpu_s) = g.cpu_s {
-        let allowed = doc.run.duration_s * doc.run.host.cores as f64;
+        let allowed = doc.run.duration_s * g.allowed_cores.unwrap_or(doc.run.host.cores as f64);
         let share = if allowed > 0.0 { cpu_s / allowed } else { f64::NAN };
         facts.push(format!(
             "{} of CPU time ({} of the cores allowed)",
             span(cpu_s),
             number::value(share, "ratio")
         ));
+    }
+    let late = |us: u64| number::seconds(us as f64 / 1e6);
+    if let Some(lag) = &g.lag_us {
+        facts.push(format!("event loop late by {} at p99, {} at most", late(lag.p99), late(lag.max)));
+    }
+    if let Some(pacing) = &g.pacing_us {
+        facts.push(format!("pacing late by {} at p99, {} at most", late(pacing.p99), late(pacing.max)));
+    }
+    if let Some(fds) = g.max_fds {
+        facts.push(format!("{} at most", plural(fds, "file descriptor")));
     }
     if let Some(rss) = g.max_rss_bytes {
         facts.push(format!("{} of memory at most", bytes(rss)));

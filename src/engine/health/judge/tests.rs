@@ -1,0 +1,153 @@
+//! The judge on observations made up here.
+
+use super::*;
+use crate::metric::Stall;
+
+fn evidence<'a>(pace: &'a Pace, observed: &'a Observed) -> Evidence<'a> {
+    Evidence {
+        window_s: 0.0..60.0,
+        pace,
+        pacing_by_second: &[],
+        observed,
+        workers: 2,
+        strictest_latency_us: None,
+        arrivals: None,
+    }
+}
+
+fn pace_of(pacing_us: impl IntoIterator<Item = u64>) -> Pace {
+    let mut pace = Pace::default();
+    pacing_us.into_iter().for_each(|us| pace.pacing.record(us));
+    pace
+}
+
+#[test]
+fn a_busy_core_alone_is_a_warning() {
+    let busy = |from_s: f64| HealthSecond {
+        from_s,
+        to_s: from_s + 1.0,
+        cpu_share: Some(0.99),
+        worker_cpu_share: vec![1.0, 0.98],
+        queued_share: Some(0.02),
+        throttled_us: Some(0),
+        ..HealthSecond::default()
+    };
+    let seconds = vec![busy(0.0), busy(1.0), HealthSecond { cpu_share: Some(0.2), ..busy(2.0) }, busy(3.0)];
+    let observed = Observed { allowed_cores: 1.5, seconds, gaps_s: vec![(0.1, 0.4)] };
+    let pace = pace_of((0..1000).map(|i| i % 2000));
+    let evidence = evidence(&pace, &observed);
+    assert_eq!(judge(&evidence), []);
+    let warnings = warnings(&evidence);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let when = "more than 90 % of its 1.5 cores from 0 s to 2 s and from 3 s to 4 s";
+    assert!(warnings[0].contains(when), "{warnings:?}");
+}
+
+#[test]
+fn throttling_and_waiting_for_cores_are_warnings() {
+    let second = HealthSecond {
+        from_s: 4.0,
+        to_s: 5.0,
+        throttled_us: Some(300_000),
+        queued_share: Some(0.4),
+        ..HealthSecond::default()
+    };
+    let observed = Observed { allowed_cores: 2.0, seconds: vec![second], gaps_s: vec![] };
+    let pace = Pace::default();
+    let warnings = warnings(&evidence(&pace, &observed));
+    assert!(warnings[0].contains("quota") && warnings[0].contains("from 4 s to 5 s"), "{warnings:?}");
+    assert!(warnings[1].contains("waited for a core"), "{warnings:?}");
+}
+
+#[test]
+fn a_warning_of_the_warm_up_is_none() {
+    let second = HealthSecond { from_s: 0.0, to_s: 1.0, cpu_share: Some(1.0), ..HealthSecond::default() };
+    let observed = Observed { allowed_cores: 2.0, seconds: vec![second], gaps_s: vec![] };
+    let pace = Pace::default();
+    let evidence = Evidence { window_s: 1.0..10.0, ..evidence(&pace, &observed) };
+    assert_eq!(warnings(&evidence), Vec::<String>::new());
+}
+
+fn stall(worker: usize, from_us: u64, to_us: u64) -> Stall {
+    Stall { worker, from_us, to_us, cpu_us: Some(0), queued_us: Some(0) }
+}
+
+#[test]
+fn standing_still_is_invalid_only_inside_the_window() {
+    let stalls =
+        vec![stall(0, 500_000, 900_000), stall(0, 12_000_000, 12_150_000), stall(1, 12_010_000, 12_160_000)];
+    let pace = Pace { stalls, ..Pace::default() };
+    let observed = Observed::default();
+    let reasons = judge(&Evidence { window_s: 1.0..20.0, ..evidence(&pace, &observed) });
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    assert_eq!((reasons[0].kind, reasons[0].from_s, reasons[0].to_s), (ReasonKind::Stall, 12.0, 12.16));
+    assert_eq!(judge(&Evidence { window_s: 13.0..20.0, ..evidence(&pace, &observed) }), []);
+}
+
+#[test]
+fn many_standstills_end_in_one_line() {
+    let stalls = (0..14).map(|i| stall(0, i * 1_000_000, i * 1_000_000 + 200_000)).collect();
+    let pace = Pace { stalls, ..Pace::default() };
+    let reasons = judge(&evidence(&pace, &Observed::default()));
+    assert_eq!(reasons.len(), TOLD + 1);
+    let last = &reasons[TOLD];
+    assert_eq!((last.from_s, last.to_s), (10.0, 13.2));
+    assert_eq!(last.detail, "it stood still 4 more times, 0.80 s in all");
+}
+
+#[test]
+fn pacing_is_judged_by_the_strictest_threshold() {
+    // 2 % are 20 ms late.
+    let pace = pace_of((0..1000).map(|i| if i % 50 == 0 { 20_000 } else { 400 }));
+    let observed = Observed::default();
+    let of = |strictest_latency_us| judge(&Evidence { strictest_latency_us, ..evidence(&pace, &observed) });
+    // Without a threshold 5 ms are allowed; 5 % of 200 ms are 10 ms; 5 % of 1 s are 50 ms.
+    let kinds = |reasons: Vec<Reason>| reasons.iter().map(|reason| reason.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(of(None)), [ReasonKind::Lag]);
+    assert_eq!(kinds(of(Some(200_000))), [ReasonKind::Lag]);
+    assert_eq!(kinds(of(Some(1_000_000))), []);
+    let seconds = [(3, 900), (4, 21_000), (5, 800), (6, 22_000)];
+    let named = Evidence {
+        pacing_by_second: &seconds,
+        strictest_latency_us: Some(200_000),
+        ..evidence(&pace, &observed)
+    };
+    let reason = &judge(&named)[0];
+    assert_eq!((reason.from_s, reason.to_s), (3.0, 6.0));
+    assert!(reason.detail.contains("5 % of the strictest latency threshold (200 ms) is 10 ms"), "{reason:?}");
+}
+
+#[test]
+fn a_few_late_timers_are_a_hiccup() {
+    let pace = pace_of([300, 400, 60_000, 70_000]);
+    let observed = Observed::default();
+    assert_eq!(judge(&evidence(&pace, &observed)), []);
+    let pace = pace_of(std::iter::repeat_n(60_000, 10));
+    assert_eq!(judge(&evidence(&pace, &observed)).len(), 1);
+}
+
+#[test]
+fn a_shortfall_counts_when_the_target_did_not_cause_it() {
+    let pace = Pace::default();
+    let observed = Observed::default();
+    let of = |offered, started, held_by_target| {
+        let arrivals = Some(Arrivals { offered, started, held_by_target });
+        judge(&Evidence { arrivals, ..evidence(&pace, &observed) })
+    };
+    assert_eq!(of(1000, 1000, 0), []);
+    assert_eq!(of(1000, 990, 0), []);
+    assert_eq!(of(1000, 989, 0)[0].kind, ReasonKind::Shortfall);
+    // All users were waiting for a stalled target.
+    assert_eq!(of(1000, 500, 495), []);
+    assert_eq!(of(1000, 500, 400).len(), 1);
+    assert_eq!(of(0, 0, 0), []);
+    // The same from a generator without a core to spare is its own doing.
+    let busy = HealthSecond { from_s: 0.0, to_s: 1.0, cpu_share: Some(0.97), ..HealthSecond::default() };
+    let seconds = vec![busy.clone(), HealthSecond { from_s: 1.0, to_s: 2.0, cpu_share: Some(0.3), ..busy }];
+    let observed = Observed { allowed_cores: 2.0, seconds, gaps_s: vec![] };
+    let arrivals = Some(Arrivals { offered: 1000, started: 500, held_by_target: 500 });
+    let reasons = judge(&Evidence { arrivals, ..evidence(&pace, &observed) });
+    assert!(reasons[0].detail.contains("500 of those missing found all users busy"), "{reasons:?}");
+    assert_eq!(Arrivals { offered: 4, started: 3, held_by_target: 1 }.achieved_ratio(), Some(0.75));
+    assert_eq!(Arrivals { offered: 0, started: 0, held_by_target: 0 }.achieved_ratio(), None);
+}
