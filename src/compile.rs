@@ -163,6 +163,7 @@ impl<'a> Compiler<'a> {
             feeds,
             masker,
             targets: std::mem::take(&mut self.targets).into(),
+            local_addresses: self.local_addresses(),
             series: std::mem::take(&mut self.series).into(),
         })
     }

@@ -9,6 +9,7 @@ mod in_flight;
 mod interval;
 mod judge;
 mod open;
+mod preflight;
 mod ready;
 mod rows;
 mod send;
@@ -21,6 +22,7 @@ mod worker;
 pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
+pub use preflight::PreflightError;
 pub use signals::Signals;
 
 use crate::compile::model::CompiledPlan;

@@ -1,6 +1,7 @@
 //! The plan compiled: resolved, interned, immutable, shared by all workers. No text here is looked up again
 //! while running.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct CompiledPlan {
     pub info: Info,
     /// Base URLs.
     pub targets: Box<[Target]>,
+    /// Addresses connections are made from, in turn; the system chooses when empty.
+    pub local_addresses: Arc<[IpAddr]>,
     /// Rows.
     pub series: Box<[SeriesInfo]>,
     /// What must answer before the load starts.

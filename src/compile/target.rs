@@ -1,5 +1,6 @@
 //! Targets: their URLs are computed before the run.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -34,6 +35,12 @@ impl Compiler<'_> {
             let target = self.target_of(&name, url, initial).unwrap_or_else(placeholder);
             self.targets.push(target);
         }
+    }
+
+    /// Addresses to connect from.
+    pub(super) fn local_addresses(&self) -> Arc<[IpAddr]> {
+        let http = self.plan.http.iter();
+        http.flat_map(|http| &http.local_addresses).map(|address| address.value.0).collect()
     }
 
     fn all_urls_are_full(&self) -> bool {

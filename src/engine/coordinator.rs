@@ -84,6 +84,9 @@ pub enum EngineError {
     /// TLS is needed and could not be set up.
     #[error(transparent)]
     Tls(#[from] crate::http::TlsError),
+    /// The machine cannot make the load.
+    #[error(transparent)]
+    Preflight(#[from] super::PreflightError),
 }
 
 /// Runs a compiled plan to its end.
@@ -95,6 +98,7 @@ pub fn run(
     options: RunOptions,
     listen: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, EngineError> {
+    super::preflight::preflight(&plan, options.workers)?;
     let tls = plan.targets.iter().any(|target| target.tls).then(client_config).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
@@ -104,7 +108,7 @@ pub fn run(
             listen(Event::Waiting);
             listen(Event::SoFar(&|| Outcome::before_start(Stopped::Unfinished, totals.clone())));
             let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
-            let connector = Connector::new(tls.clone());
+            let connector = Connector::new(tls.clone()).connecting_from(plan.local_addresses.clone(), 0);
             let stopped = tokio::select! {
                 done = ready::wait(&plan, checks, &connector, &mut recorder) => {
                     done.err().map(|why| Stopped::Failed(plan.masker.mask(&why).into_owned()))
@@ -171,7 +175,8 @@ impl Run {
             let worker = Worker {
                 shared: shared.clone(),
                 index,
-                connector: Connector::new(tls.clone()),
+                connector: Connector::new(tls.clone())
+                    .connecting_from(shared.plan.local_addresses.clone(), index),
                 ship: ship.clone(),
                 orders: follow.clone(),
             };

@@ -13,6 +13,7 @@ pub use monitor::{HealthSecond, Observed};
 
 pub(super) use heartbeat::Heartbeat;
 pub(super) use monitor::{Monitor, worker_name};
+pub(super) use system::{open_fds, port_range};
 
 /// What the process used; absent where the system does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

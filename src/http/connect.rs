@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -30,12 +30,21 @@ pub struct Addresses {
 #[derive(Debug)]
 pub struct Connector {
     tls: Option<Arc<ClientConfig>>,
+    local: Arc<[IpAddr]>,
+    /// Whose turn it is.
+    next: Cell<usize>,
 }
 
 impl Connector {
     /// A connector; `tls` may be absent when no target needs it.
     pub fn new(tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { tls }
+        Self { tls, local: Arc::new([]), next: Cell::new(0) }
+    }
+
+    /// The same, connecting from these addresses in turn, beginning with the one at `first`; from any when there
+    /// are none.
+    pub fn connecting_from(self, local: Arc<[IpAddr]>, first: usize) -> Self {
+        Self { local, next: Cell::new(first), ..self }
     }
 
     /// Opens a stream and notes in `timing` what it took.
@@ -50,7 +59,7 @@ impl Connector {
     ) -> Result<Stream, ExchangeError> {
         let known = look_up(target, addresses, timing).await?;
         let started = Instant::now();
-        let connected = connect(&known, &addresses.preferred).await;
+        let connected = self.connect(&known, &addresses.preferred).await;
         timing.connect_us = micros(started, Instant::now());
         let tcp = connected.map_err(|error| connect_failure(&error, target))?;
         // Nagle's algorithm would add the peer's delayed ACK to every latency.
@@ -62,6 +71,48 @@ impl Connector {
         let stream = self.handshake(tcp, target).await;
         timing.tls_us = micros(started, Instant::now());
         stream
+    }
+
+    async fn connect(&self, known: &[SocketAddr], preferred: &Cell<usize>) -> io::Result<TcpStream> {
+        let mut failed = None;
+        for offset in 0..known.len() {
+            let index = (preferred.get() + offset) % known.len();
+            match self.connect_to(known[index]).await {
+                Ok(stream) => {
+                    preferred.set(index);
+                    return Ok(stream);
+                }
+                // An address this machine has no way to (often ::1) says nothing about the target; any other does.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && failed.is_some() => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+    }
+
+    async fn connect_to(&self, peer: SocketAddr) -> io::Result<TcpStream> {
+        if self.local.is_empty() {
+            return TcpStream::connect(peer).await;
+        }
+        let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Takes a port now, for this address and whatever peer: IP_BIND_ADDRESS_NO_PORT, which would let it serve
+        // other peers too, is within no safe crate's reach.
+        socket.bind(SocketAddr::new(self.next_local(peer.is_ipv4())?, 0))?;
+        socket.connect(peer).await
+    }
+
+    /// The address whose turn it is, of those of the peer's family.
+    fn next_local(&self, is_ipv4: bool) -> io::Result<IpAddr> {
+        for _ in 0..self.local.len() {
+            let index = self.next.get() % self.local.len();
+            self.next.set(index + 1);
+            if self.local[index].is_ipv4() == is_ipv4 {
+                return Ok(self.local[index]);
+            }
+        }
+        let family = if is_ipv4 { "IPv4" } else { "IPv6" };
+        let words = format!("`http.local_addresses` has no {family} address");
+        Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
     }
 
     async fn handshake(&self, tcp: TcpStream, target: &Target) -> Result<Stream, ExchangeError> {
@@ -109,23 +160,6 @@ fn look_up_failure(error: &io::Error, target: &Target) -> ExchangeError {
     let shortage =
         if error.raw_os_error() == Some(EBUSY) { Some(Failure::LocalFds) } else { local_shortage(error) };
     ExchangeError::new(shortage.unwrap_or(Failure::Dns), format!("cannot look up `{}`: {error}", target.host))
-}
-
-async fn connect(known: &[SocketAddr], preferred: &Cell<usize>) -> io::Result<TcpStream> {
-    let mut failed = None;
-    for offset in 0..known.len() {
-        let index = (preferred.get() + offset) % known.len();
-        match TcpStream::connect(known[index]).await {
-            Ok(stream) => {
-                preferred.set(index);
-                return Ok(stream);
-            }
-            // An address this machine has no way to (often ::1) says nothing about the target; any other does.
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && failed.is_some() => {}
-            Err(error) => failed = Some(error),
-        }
-    }
-    Err(failed.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
 }
 
 /// The generator's own shortages, by errno of Linux and macOS.

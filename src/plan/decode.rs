@@ -3,9 +3,11 @@
 
 #[macro_use]
 mod define;
+mod address;
 mod keys;
 mod leaf;
 
+pub use address::LocalAddress;
 pub use keys::Keys;
 pub(crate) use keys::{not_yet, unknown_key, value_for_map};
 pub use leaf::Scalar;

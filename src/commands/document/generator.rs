@@ -100,7 +100,7 @@ fn shortages(plan: &CompiledPlan, outcome: &Outcome) -> Vec<InvalidReason> {
     let rows: Vec<_> = all.filter(|(info, _)| of_requests(info.kind)).map(|(_, row)| row).collect();
     [
         (Failure::LocalFds, "fds", "file descriptors (raise `ulimit -n`)"),
-        (Failure::LocalPorts, "ports", "ports"),
+        (Failure::LocalPorts, "ports", "ports or addresses to connect from (see `http.local_addresses`)"),
         (Failure::LocalMemory, "memory", "memory"),
     ]
     .into_iter()

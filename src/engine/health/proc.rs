@@ -68,6 +68,13 @@ pub fn throttled_us(stat: &str) -> Option<u64> {
     field("throttled_usec").or_else(|| Some(field("throttled_time")? / 1000))
 }
 
+/// First and last port given out to connections, of `/proc/sys/net/ipv4/ip_local_port_range`.
+pub fn port_range(text: &str) -> Option<(u16, u16)> {
+    let mut fields = text.split_whitespace().map(str::parse);
+    let (first, last) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    (first <= last).then_some((first, last))
+}
+
 /// TCP sockets of the network namespace that hold a port, closed ones still waiting included, of
 /// `/proc/self/net/sockstat`.
 pub fn tcp_sockets(sockstat: &str) -> Option<u64> {
@@ -136,6 +143,8 @@ mod tests {
 
     #[test]
     fn ports() {
+        assert_eq!(port_range("32768\t60999\n"), Some((32_768, 60_999)));
+        assert_eq!(port_range("60999 32768"), None);
         let sockstat = "sockets: used 19\nTCP: inuse 2 orphan 0 tw 40 alloc 2 mem 28\nUDP: inuse 9 mem 0\n";
         assert_eq!(tcp_sockets(sockstat), Some(42));
         assert_eq!(tcp_sockets("sockets: used 19\n"), None);

@@ -54,6 +54,11 @@ pub fn tcp_sockets() -> Option<u64> {
     proc::tcp_sockets(&read_to_string("/proc/self/net/sockstat").ok()?)
 }
 
+/// First and last port given out to connections.
+pub fn port_range() -> Option<(u16, u16)> {
+    proc::port_range(&read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+}
+
 /// Name and share of each thread of the process.
 pub fn threads() -> Vec<(String, Scheduled)> {
     let Ok(tasks) = Path::new("/proc/self/task").read_dir() else { return vec![] };
@@ -162,6 +167,7 @@ mod tests {
     fn the_system_answers() {
         assert!(open_fds() > Some(2));
         assert!(rss_bytes() > Some(0) && max_rss_bytes() >= rss_bytes());
+        assert!(port_range().is_some_and(|(first, last)| first < last));
         assert!(allowed_cores(&CpuGroup::find()) > 0.0);
         let name = std::thread::current().name().unwrap_or_default().chars().take(15).collect::<String>();
         assert!(threads().iter().any(|(thread, _)| *thread == name), "{name} is not in {:?}", threads());

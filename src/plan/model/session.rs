@@ -2,7 +2,7 @@
 
 use super::{Entries, Scalar, Step};
 use crate::diagnostic::{Diagnostics, Located};
-use crate::plan::decode::{Definitions, FromNode, Keys, unit};
+use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, unit};
 use crate::plan::node::Node;
 use crate::units::parse_duration;
 use std::time::Duration;
@@ -67,6 +67,8 @@ plan_keys! {
         timeout: Option<Located<Duration>>,
         /// Headers of every request.
         headers: Entries<Located<Scalar>>,
+        /// Addresses of this machine that connections are made from, in turn.
+        local_addresses: Vec<Located<LocalAddress>>,
     }
     later { "tls", "proxy", "version", "redirects", "cookies", "keep_alive", "user_agent" }
 }
