@@ -10,5 +10,5 @@ mod totals;
 pub use distribution::Distribution;
 pub use pace::{Pace, Stall};
 pub use recorder::{ArrivalCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord};
-pub use sample::{ABSENT, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
+pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
 pub use totals::{FailureTotal, SeriesTotal, Totals};

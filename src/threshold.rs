@@ -27,6 +27,8 @@ pub enum Metric {
     Errors,
     /// Requests a second.
     Rps,
+    /// Share of expectations that held.
+    Checks,
     /// Share of responses with a status in an inclusive range.
     Status(u16, u16),
     /// Iterations ended.
@@ -96,7 +98,7 @@ impl Metric {
     pub fn unit(self) -> &'static str {
         match self {
             Self::Time { .. } => "s",
-            Self::Errors | Self::Status(..) => "ratio",
+            Self::Errors | Self::Checks | Self::Status(..) => "ratio",
             Self::Rps => "1/s",
             Self::Requests | Self::Failures | Self::Iterations => "count",
         }
@@ -104,7 +106,7 @@ impl Metric {
 
     /// Whether it sees requests that fail.
     pub fn is_about_failures(self) -> bool {
-        matches!(self, Self::Errors | Self::Failures | Self::Status(..))
+        matches!(self, Self::Errors | Self::Failures | Self::Checks | Self::Status(..))
     }
 
     /// Fewest samples for a verdict: enough that the largest of them bounds the percentile with 95 %

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::http::micros;
-use crate::metric::{Outcome, Sample, SeriesId};
+use crate::metric::{Checks, Outcome, Sample, SeriesId};
 
 use super::worker::Local;
 
@@ -14,12 +14,18 @@ pub(super) struct InFlight {
     local: Rc<Local>,
     series: SeriesId,
     started: Instant,
+    expectations: usize,
     armed: bool,
 }
 
 impl InFlight {
     pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant) -> Self {
-        Self { local, series, started, armed: true }
+        Self { local, series, started, expectations: 0, armed: true }
+    }
+
+    /// It has so many expectations; none of them holds if it is interrupted.
+    pub(super) fn expect(&mut self, expectations: usize) {
+        self.expectations = expectations;
     }
 
     /// It has ended; its sample is recorded by whoever says so.
@@ -32,11 +38,9 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         if self.armed {
             let latency_us = micros(self.started, Instant::now());
-            self.local.recorder.borrow_mut().record(&Sample::bare(
-                self.series,
-                Outcome::Interrupted,
-                latency_us,
-            ));
+            let checks = Checks::all_failed(self.expectations);
+            let sample = Sample::bare(self.series, Outcome::Interrupted, latency_us);
+            self.local.recorder.borrow_mut().record(&Sample { checks, ..sample });
         }
     }
 }
@@ -57,7 +61,8 @@ impl Held {
     pub(super) fn renewed(mut self) {
         if let Some(sample) = self.sample.take() {
             let mut recorder = self.local.recorder.borrow_mut();
-            recorder.record(&Sample { outcome: Outcome::Ok, ..sample });
+            // Its answer was not checked; that of the second try is.
+            recorder.record(&Sample { outcome: Outcome::Ok, checks: Checks::default(), ..sample });
             recorder.reauthenticated += 1;
         }
     }

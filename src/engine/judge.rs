@@ -6,7 +6,7 @@ use crate::compile::model::{Request, UriPlan};
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
 use crate::http::Reply;
-use crate::metric::{SeriesId, SeriesKind};
+use crate::metric::{Checks, SeriesId, SeriesKind};
 
 use super::in_flight::Held;
 use super::send::Sent;
@@ -43,13 +43,14 @@ pub(super) struct Seen {
 }
 
 impl User {
-    /// Checks expectations, then captures.
+    /// Checks expectations, then captures. `checks` becomes how many held, unless none was looked at.
     pub(super) fn judge(
         &mut self,
         request: &Request,
         reply: &Reply,
         latency_us: u32,
         may_renew: bool,
+        checks: &mut Checks,
     ) -> Result<(), Problem> {
         if may_renew
             && request.auth
@@ -58,12 +59,24 @@ impl User {
             return Err(Problem::NeedsLogin(None));
         }
         let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
+        *checks = Checks::default();
+        let mut first_unmet = None;
+        // All of them even after one that does not hold: each counts in `checks`.
         for check in &request.checks {
-            check.run(&mut response, &self.scope).map_err(|unmet| match unmet {
-                Unmet::False(words) if check.is_default() => Problem::Failed(Failure::Status, words),
+            match check.run(&mut response, &self.scope) {
+                Ok(()) => checks.held += 1,
+                Err(unmet) => {
+                    checks.failed += 1;
+                    first_unmet.get_or_insert((unmet, check.is_default()));
+                }
+            }
+        }
+        if let Some((unmet, is_default)) = first_unmet {
+            return Err(match unmet {
+                Unmet::False(words) if is_default => Problem::Failed(Failure::Status, words),
                 Unmet::False(words) | Unmet::Eval(words) => Problem::Failed(Failure::Expect, words),
                 Unmet::Decode(words) => Problem::Failed(Failure::Decode, words),
-            })?;
+            });
         }
         for capture in &request.captures {
             response

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use crate::compile::model::{CompiledPlan, Ready, Request, UriPlan};
 use crate::failure::Failure;
 use crate::http::{Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Timing};
-use crate::metric::{Outcome, Recorder, Sample};
+use crate::metric::{Checks, Outcome, Recorder, Sample};
 use crate::template::Scope;
 
 /// Longest wait for one answer of a check.
@@ -80,6 +80,7 @@ async fn check_once(
         bytes_in,
         bytes_out,
         new_connection: times.is_some(),
+        checks: Checks::default(),
     });
     verdict.map_err(|(_, words)| words)
 }

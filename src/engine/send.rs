@@ -14,7 +14,7 @@ use crate::body::{Body, render_path};
 use crate::compile::model::{Request, UriPlan};
 use crate::failure::Failure;
 use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
-use crate::metric::{Outcome, Sample, SeriesId};
+use crate::metric::{Checks, Outcome, Sample, SeriesId};
 use crate::template::{EvalError, Scope, Text, with_rng};
 
 use super::in_flight::{Held, InFlight};
@@ -74,6 +74,7 @@ impl User {
         let ready = self.intended.take().unwrap_or(begun);
         let row = self.row(request.series, ready);
         let mut in_flight = InFlight::new(self.local.clone(), row, ready);
+        in_flight.expect(request.checks.len());
         let mut slot = None;
         match self.build(request, &mut slot) {
             Err(error) => {
@@ -236,7 +237,9 @@ impl User {
     ) -> Result<(), Problem> {
         let (latency_us, _) = Timing::starting(ready).finish(Instant::now(), None);
         let problem = Problem::Failed(Failure::Template, error.to_string());
-        self.record(Sample::bare(row, Outcome::Failed(Failure::Template), latency_us));
+        let checks = Checks::all_failed(request.checks.len());
+        let sample = Sample::bare(row, Outcome::Failed(Failure::Template), latency_us);
+        self.record(Sample { checks, ..sample });
         self.describe(request, row, &problem, None, Seen::default());
         Err(problem)
     }
@@ -253,9 +256,11 @@ impl User {
         let times = connection.map(Connection::times);
         let (latency_us, phases) = attempt.timing.finish(attempt.ended, times);
         let (bytes_in, bytes_out) = times.map_or((0, 0), |times| times.bytes());
+        // None holds of an answer that never came.
+        let mut checks = Checks::all_failed(request.checks.len());
         let (judged, status, seen) = match result {
             Ok(reply) => {
-                let judged = self.judge(request, &reply, latency_us, may_renew);
+                let judged = self.judge(request, &reply, latency_us, may_renew, &mut checks);
                 self.spare_headers = reply.headers;
                 (judged, reply.status, Seen { status: reply.status, body: reply.body })
             }
@@ -275,8 +280,17 @@ impl User {
         }
         let new_connection = attempt.new_connection;
         let series = attempt.row;
-        let sample =
-            Sample { series, outcome, status, latency_us, phases, bytes_in, bytes_out, new_connection };
+        let sample = Sample {
+            series,
+            outcome,
+            status,
+            latency_us,
+            phases,
+            bytes_in,
+            bytes_out,
+            new_connection,
+            checks,
+        };
         match &judged {
             Err(Problem::NeedsLogin(_)) => {
                 return Err(Problem::NeedsLogin(Some(Held::new(self.local.clone(), sample))));

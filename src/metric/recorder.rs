@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 
-use super::{ABSENT, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall};
+use super::{ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall};
 
 /// Different failure texts kept for one row and second; counts stay exact beyond it.
 const TEXTS_PER_SERIES: usize = 8;
@@ -57,6 +57,8 @@ pub struct SeriesRecord {
     pub bytes_out: u64,
     /// Connections opened.
     pub new_connections: u64,
+    /// Expectations.
+    pub checks: Checks,
 }
 
 impl SeriesRecord {
@@ -84,6 +86,7 @@ impl SeriesRecord {
         self.bytes_in += sample.bytes_in;
         self.bytes_out += sample.bytes_out;
         self.new_connections += u64::from(sample.new_connection);
+        self.checks.add(sample.checks);
     }
 
     fn clear(&mut self) {
@@ -95,6 +98,7 @@ impl SeriesRecord {
         self.failures = [0; Failure::COUNT];
         self.texts.clear();
         (self.bytes_in, self.bytes_out, self.new_connections) = (0, 0, 0);
+        self.checks = Checks::default();
     }
 }
 

@@ -32,6 +32,28 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// How many expectations held, of requests whose answer was checked or never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Checks {
+    /// Those that held.
+    pub held: u64,
+    /// Those that did not.
+    pub failed: u64,
+}
+
+impl Checks {
+    /// All of a request whose answer nobody could check.
+    pub fn all_failed(count: usize) -> Self {
+        Self { held: 0, failed: count as u64 }
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.held += other.held;
+        self.failed += other.failed;
+    }
+}
+
 /// A part of a request's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -100,6 +122,8 @@ pub struct Sample {
     pub bytes_out: u64,
     /// Whether it opened a connection.
     pub new_connection: bool,
+    /// Its expectations.
+    pub checks: Checks,
 }
 
 impl Sample {
@@ -114,6 +138,7 @@ impl Sample {
             bytes_in: 0,
             bytes_out: 0,
             new_connection: false,
+            checks: Checks::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 
 use super::recorder::{FailureCount, ScenarioCounts, SeriesRecord};
-use super::{Distribution, FailureText, Pace, Phase, Recorder};
+use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder};
 
 /// Different failure texts kept for one row over the whole run.
 const TEXTS_PER_SERIES: usize = 50;
@@ -48,6 +48,8 @@ pub struct SeriesTotal {
     pub bytes_out: u64,
     /// Connections opened.
     pub new_connections: u64,
+    /// Expectations.
+    pub checks: Checks,
 }
 
 impl SeriesTotal {
@@ -93,6 +95,7 @@ impl SeriesTotal {
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.new_connections += other.new_connections;
+        self.checks.add(other.checks);
     }
 
     fn add(&mut self, record: &SeriesRecord) {
@@ -118,6 +121,7 @@ impl SeriesTotal {
         self.bytes_in += record.bytes_in;
         self.bytes_out += record.bytes_out;
         self.new_connections += record.new_connections;
+        self.checks.add(record.checks);
     }
 
     fn add_text(&mut self, new: &FailureCount) {
@@ -205,6 +209,7 @@ mod tests {
                     bytes_in: 1,
                     bytes_out: 2,
                     new_connection: false,
+                    checks: Checks::default(),
                 });
                 let message = format!("got {}", second * 40 + i);
                 recorder.describe(SeriesId(0), Failure::Expect, second, message, || (String::new(), None));

@@ -91,7 +91,11 @@ impl Threshold {
                 let seen: u64 = total.statuses.range(from..=to).map(|(_, count)| count).sum();
                 exact(seen as f64 / requests as f64)
             }
-            Metric::Rps | Metric::Errors | Metric::Status(..) => (None, 0, false),
+            Metric::Checks if total.checks.held + total.checks.failed > 0 => {
+                let count = total.checks.held + total.checks.failed;
+                (Some(total.checks.held as f64 / count as f64), count, false)
+            }
+            Metric::Checks | Metric::Rps | Metric::Errors | Metric::Status(..) => (None, 0, false),
         }
     }
 }
@@ -137,6 +141,7 @@ fn statistic(times: &Distribution, stat: Stat) -> f64 {
 mod tests {
     use super::super::parse;
     use super::*;
+    use crate::metric::Checks;
 
     fn total(ok_ms: &[u64], interrupted_ms: &[u64]) -> SeriesTotal {
         let mut total = SeriesTotal::default();
@@ -170,6 +175,15 @@ mod tests {
         ] {
             assert_eq!(standing(text, &row), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn checks_are_counted_by_expectation() {
+        let mut row = total(&[10; 50], &[]);
+        row.checks = Checks { held: 98, failed: 2 };
+        assert_eq!(standing("checks > 97%", &row), Standing::Met);
+        assert_eq!(standing("checks >= 99%", &row), Standing::Missed);
+        assert_eq!(standing("checks > 97%", &total(&[10; 50], &[])), Standing::NoData);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub const METRICS: &[&str] = &[
     "failures",
     "errors",
     "rps",
+    "checks",
     "iterations",
     "status.404",
     "status.5xx",
@@ -37,7 +38,7 @@ pub const METRICS: &[&str] = &[
 ];
 
 /// Metrics of the plan language that this version does not have.
-const NOT_YET: &[&str] = &["checks", "dropped"];
+const NOT_YET: &[&str] = &["dropped"];
 
 /// A text that is no threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +125,7 @@ fn metric(name: &str) -> Result<(Metric, bool), (String, Option<String>)> {
         "failures" => Some(Metric::Failures),
         "errors" => Some(Metric::Errors),
         "rps" => Some(Metric::Rps),
+        "checks" => Some(Metric::Checks),
         "iterations" => Some(Metric::Iterations),
         _ => name.strip_prefix("status.").and_then(status),
     };
@@ -149,7 +151,7 @@ fn unknown(name: &str) -> (String, Option<String>) {
     let help = match nearest(name, METRICS.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            "metrics are p50 … p99.99, avg, min, max, stddev, requests, failures, errors, rps, iterations, \
+            "metrics are p50 … p99.99, avg, min, max, stddev, requests, failures, errors, rps, checks, iterations, \
                  status.404, status.5xx, and phases such as ttfb.p95"
                 .into()
         }
@@ -230,6 +232,7 @@ mod tests {
             ("errors == 0", Metric::Errors, Op::Equal, 0.0),
             ("rps >= 50/s", Metric::Rps, Op::GreaterOrEqual, 50.0),
             ("rps > 10", Metric::Rps, Op::Greater, 10.0),
+            ("checks > 99%", Metric::Checks, Op::Greater, 0.99),
             ("requests > 1000", Metric::Requests, Op::Greater, 1000.0),
             ("status.5xx < 0.1%", Metric::Status(500, 599), Op::Less, 0.001),
             ("status.429 == 0", Metric::Status(429, 429), Op::Equal, 0.0),
@@ -252,7 +255,7 @@ mod tests {
             ("p101 < 2s", "no metric"),
             ("p95 <", "no value"),
             ("< 2s", "missing"),
-            ("checks > 99%", "not supported yet"),
+            ("dropped == 0", "not supported yet"),
             ("requests > many", "not a count"),
         ] {
             let error = parse(text).unwrap_err();
