@@ -12,9 +12,11 @@ pub mod model;
 mod names;
 mod request;
 mod scenario;
+mod scope;
 mod session;
 mod target;
 mod threshold;
+mod timed;
 
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;

@@ -5,10 +5,14 @@ mod distribution;
 mod pace;
 mod recorder;
 mod sample;
+mod slice;
+mod sparse;
 mod totals;
 
 pub use distribution::Distribution;
 pub use pace::{Pace, Stall};
 pub use recorder::{ArrivalCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord};
 pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
+pub use slice::{Slice, Window};
+pub use sparse::SparseTimes;
 pub use totals::{FailureTotal, SeriesTotal, Totals};

@@ -1,11 +1,18 @@
-//! Thresholds: `<metric> <op> <value>` parsed once, evaluated on totals. While running nothing here sees a
-//! string.
+//! Thresholds: `<metric> <op> <value>` parsed once, evaluated on totals, or second by second while a run goes on.
+//! While running nothing here sees a string.
 
+mod blocks;
 mod evaluate;
+mod interval;
 mod parse;
+mod rows;
+mod timed;
+mod watch;
 
 pub use evaluate::{Evaluation, Standing, View};
 pub use parse::{METRICS, ParseError, parse};
+pub use timed::Span;
+pub use watch::{Broken, Finding, Watch, Watched};
 
 use crate::metric::Phase;
 
@@ -91,6 +98,33 @@ pub struct Threshold {
     pub target: f64,
     /// Fewer samples than this are no data.
     pub min_samples: Option<u64>,
+    /// Seconds of the windows it is evaluated on.
+    pub over_s: Option<u32>,
+    /// Windows (single seconds without `over_s`) in a row it must be broken in.
+    pub for_s: Option<u32>,
+    /// Whether the run ends when it is broken.
+    pub abort: bool,
+}
+
+impl Threshold {
+    /// Whether it is evaluated on windows, not on the whole run.
+    pub fn is_timed(&self) -> bool {
+        self.over_s.is_some() || self.for_s.is_some()
+    }
+
+    /// Whether it does not hold before the first request, as `requests > 1000` does not.
+    pub fn is_broken_at_start(&self) -> bool {
+        let is_count = matches!(self.metric, Metric::Requests | Metric::Failures | Metric::Iterations);
+        is_count && !self.op.holds(0.0, self.target)
+    }
+
+    /// Fewest samples for a verdict.
+    pub fn needed(&self) -> u64 {
+        // In a window that nobody sent anything in, the rate is known: it is 0.
+        let by_metric =
+            if self.is_timed() && self.metric == Metric::Rps { 0 } else { self.metric.min_samples() };
+        self.min_samples.unwrap_or(by_metric)
+    }
 }
 
 impl Metric {
@@ -107,6 +141,11 @@ impl Metric {
     /// Whether it sees requests that fail.
     pub fn is_about_failures(self) -> bool {
         matches!(self, Self::Errors | Self::Failures | Self::Checks | Self::Status(..))
+    }
+
+    /// Whether it falls when the load ends: then seconds after that say nothing about the target.
+    pub fn follows_load(self) -> bool {
+        matches!(self, Self::Rps | Self::Requests | Self::Iterations)
     }
 
     /// Fewest samples for a verdict: enough that the largest of them bounds the percentile with 95 %

@@ -4,8 +4,8 @@
 mod support;
 
 use serde_json::Value;
-use support::Scratch;
 use support::fault_server::FaultServer;
+use support::{Running, Scratch, check_accounting, count, plimsoll};
 
 /// The threshold of this scope and expression.
 fn threshold<'r>(result: &'r Value, scope: &str, expression: &str) -> &'r Value {
@@ -53,4 +53,146 @@ thresholds: [checks > 1%]
     assert_eq!(whole["samples"], 3 * answers + refuses + 2 * closes);
     let held = whole["observed"].as_f64().unwrap() * whole["samples"].as_f64().unwrap();
     assert!((held - (2 * answers) as f64).abs() < 1e-6, "{whole}");
+}
+
+/// Eight users in a server that is slow for a while, and thresholds.
+fn slow_plan(server: &FaultServer, slow: &str, duration: &str, thresholds: &str) -> String {
+    format!(
+        r#"
+plan: 1
+target: "{}"
+endpoints:
+  a: {{ request: GET /slow-from/{slow} }}
+think: 20ms
+load: {{ users: 8, duration: {duration} }}
+thresholds:
+{thresholds}
+"#,
+        server.url
+    )
+}
+
+#[test]
+fn a_window_shows_what_the_whole_run_hides() {
+    let server = FaultServer::start();
+    // Slow for 2 s of 8 s: with users that wait, hardly a tenth of all requests.
+    let plan = slow_plan(
+        &server,
+        "2000/4000/400",
+        "8s",
+        "
+  - p50 < 300ms
+  - { that: p50 < 300ms, over: 1s, min_samples: 5 }
+  - { that: p50 < 310ms, for: 1s, min_samples: 5 }
+  - { that: p50 < 320ms, for: 6s, min_samples: 5 }
+  - { that: p50 < 330ms, over: 2s, min_samples: 100000 }
+  - { that: max < 340ms, over: 6s, level: warn }
+  - { that: errors < 1%, over: 3s, for: 2s }",
+    );
+    let ran = Scratch::new().run(&plan, &[]);
+    ran.done.assert_code(1);
+    check_accounting(&ran.result);
+    assert_eq!(ran.result["run"]["ended"], "completed");
+    let all = ran.result["thresholds"].as_array().unwrap();
+    let verdicts: Vec<_> = all.iter().map(|t| t["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["pass", "fail", "fail", "pass", "no_data", "warn", "pass"], "{all:?}");
+    for slow in [&all[1], &all[2], &all[5]] {
+        let window = &slow["worst_window"];
+        let [from_s, to_s, observed] = ["from_s", "to_s", "observed"]
+            .map(|key| window[key].as_f64().unwrap_or_else(|| panic!("{slow}")));
+        assert!(from_s < 6.0 && to_s > 2.0 && from_s < to_s, "{slow}");
+        // The server's own delay is the least there can be.
+        assert!(observed >= 0.399 && slow["observed"] == window["observed"], "{slow}");
+    }
+    assert_eq!((&all[1]["over_s"], &all[1]["for_s"]), (&1.into(), &Value::Null));
+    assert!(all[0].get("worst_window").is_none() && all[4].get("worst_window").is_none());
+    assert!(all[4]["note"].as_str().unwrap().contains("100000 samples in a window of 2 s"), "{}", all[4]);
+    let reason = ran.result["reason"].as_str().unwrap();
+    assert!(reason.contains("p50 was") && reason.contains(" from "), "{reason}");
+    assert!(ran.done.stdout.contains("p50 < 300ms over 1 s"), "{}", ran.done.stdout);
+}
+
+#[test]
+fn a_broken_window_ends_the_run() {
+    let server = FaultServer::start();
+    let plan = slow_plan(
+        &server,
+        "1000/600000/400",
+        "60s",
+        "  - { that: p50 < 300ms, over: 1s, min_samples: 5, abort: true }",
+    );
+    let scratch = Scratch::new();
+    let page = scratch.path("report.html");
+    let ran = scratch.run(&plan, &["--html", page.to_str().unwrap()]);
+    ran.done.assert_code(1);
+    check_accounting(&ran.result);
+    assert_eq!((&ran.result["run"]["ended"], &ran.result["verdict"]), (&"aborted".into(), &"fail".into()));
+    let duration_s = ran.result["run"]["duration_s"].as_f64().unwrap();
+    assert!(duration_s < 40.0, "of 60 s: {duration_s}");
+    let reason = ran.result["reason"].as_str().unwrap();
+    assert!(reason.contains("p50 was") && reason.contains("it ended the run at"), "{reason}");
+    // Drained: requests that ran could end.
+    let of = |name: &str| count(&ran.result["accounting"][name]);
+    assert_eq!((of("interrupted"), of("ok")), (0, server.log.all().len() as u64));
+    assert!(ran.done.stderr.contains("ending the run"), "{}", ran.done.stderr);
+    assert!(std::fs::read_to_string(page).unwrap().contains("aborted by a threshold"));
+}
+
+#[test]
+fn what_the_whole_run_breaks_ends_it_and_stays_broken() {
+    let server = FaultServer::start();
+    let plan = |level: &str, least: &str| {
+        format!(
+            r#"
+plan: 1
+target: "{}"
+endpoints:
+  good: {{ request: GET /ok, weight: 1 }}
+  bad:
+    request: GET /once-then-500
+    weight: 1
+    thresholds: [{{ that: errors < 10%, abort: true, level: {level}, min_samples: {least} }}]
+think: 10ms
+load: {{ users: 4, duration: 60s }}
+"#,
+            server.url
+        )
+    };
+    for (level, verdict, code) in [("fail", "fail", 1), ("warn", "warn", 0)] {
+        let ran = Scratch::new().run(&plan(level, "20"), &[]);
+        ran.done.assert_code(code);
+        let result = &ran.result;
+        assert_eq!((&result["run"]["ended"], &result["verdict"]), (&"aborted".into(), &verdict.into()));
+        assert!(result["run"]["duration_s"].as_f64().unwrap() < 40.0, "{}", result["run"]);
+        let errors = threshold(result, "endpoint:bad", "errors < 10%");
+        assert_eq!(errors["verdict"], verdict);
+        assert!(count(&errors["samples"]) >= 20, "{errors}");
+        assert!(errors["note"].as_str().unwrap().starts_with("ended the run at"), "{errors}");
+    }
+    // Broken, but there is never enough of it to say so: nothing ends early.
+    let ran = Scratch::new().run(&plan("fail", "1000000"), &["-t", "2"]);
+    assert_eq!(ran.result["run"]["ended"], "completed");
+    assert_eq!(threshold(&ran.result, "endpoint:bad", "errors < 10%")["verdict"], "no_data");
+}
+
+#[test]
+fn thresholds_no_load_can_decide_are_told_before() {
+    let scratch = Scratch::new();
+    let plan = scratch.write(
+        "plan.yaml",
+        "
+plan: 1
+target: http://localhost:1
+endpoints: { a: { request: GET / } }
+load: { users: 2, iterations_per_user: 20 }
+thresholds: [p95 < 1s, p50 < 1s, { that: errors < 1%, min_samples: 50 }]
+",
+    );
+    let mut command = plimsoll();
+    command.arg("validate").arg(plan);
+    let done = Running::start(command).finish();
+    done.assert_code(0);
+    assert!(done.stderr.contains("needs 72 samples and the load makes at most 40"), "{}", done.stderr);
+    assert!(done.stderr.contains("needs 50 samples and the load makes at most 40"), "{}", done.stderr);
+    assert_eq!(done.stderr.matches("warning[P116]").count(), 2, "{}", done.stderr);
 }

@@ -32,7 +32,7 @@ pub fn document(
     let totals = &outcome.totals;
     let endpoints = endpoints(plan);
     let whole = totals.merged(endpoints.iter().copied());
-    let thresholds = verdict::thresholds(plan, totals, &whole, duration_s);
+    let thresholds = verdict::thresholds(plan, outcome, duration_s);
     let (generator, warnings) = generator::generator(plan, options, outcome);
     let judged = verdict::judge(outcome, &thresholds, &generator, &whole, grading);
     let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings).collect();
@@ -59,6 +59,7 @@ pub fn document(
             model: model(plan).to_owned(),
             ended: match outcome.stopped {
                 Stopped::Completed => Ended::Completed,
+                Stopped::Aborted(_) => Ended::Aborted,
                 Stopped::Interrupted => Ended::Interrupted,
                 Stopped::Unfinished => Ended::Unfinished,
                 Stopped::Failed(_) => Ended::Failed,

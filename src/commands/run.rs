@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
 use crate::report::live::{Live, Mode};
+use crate::threshold::Broken;
 
 use super::checkpoint::Build;
 use super::document::{Grading, document};
@@ -72,6 +73,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
             trouble.iter().for_each(|words| live.message(words));
         }
         Event::Second(second, totals) => live.update(&progress.snapshot(second, totals)),
+        Event::Aborting(broken) => live.message(&aborting(&plan, broken)),
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
     });
@@ -102,6 +104,13 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
     }
+}
+
+fn aborting(plan: &CompiledPlan, broken: Broken) -> String {
+    let words = plan.thresholds.get(broken.threshold).map_or_else(String::new, |scoped| {
+        format!("`{}` ({}) is broken", scoped.threshold.expression, scoped.scope.name())
+    });
+    format!("{words} at {}s: ending the run, running requests may end", broken.at_s)
 }
 
 fn mode(flags: &RunFlags) -> Mode {

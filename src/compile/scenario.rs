@@ -196,7 +196,7 @@ pub(super) fn pause_of(pause: model::Pause) -> Pause {
     }
 }
 
-fn load_of(written: Option<&model::Load>) -> Load {
+pub(super) fn load_of(written: Option<&model::Load>) -> Load {
     let users = |users: Option<&Located<u32>>| users.map_or(1, |u| u.value);
     match written.and_then(|load| Some((load, load.form()?))) {
         None => Load::Users(UserCurve::constant(1, DEFAULT_DURATION, None)),

@@ -104,6 +104,7 @@ impl Compiler<'_> {
             );
         }
         threshold.min_samples = written.min_samples.as_ref().map(|samples| samples.value);
+        self.add_time(written, &scope, &mut threshold);
         let warn_only = written.level.as_ref().is_some_and(|level| level.value == model::Level::Warn);
         Some(ScopedThreshold { scope, threshold, warn_only })
     }

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use crate::compile::model::{CompiledPlan, SeriesInfo};
 use crate::http::{Connector, client_config};
 use crate::metric::{Recorder, ScenarioCounts, SeriesKind, Totals};
+use crate::threshold::{Broken, Finding, Watch};
 
 use super::interval::{Closed, Gathering, IntervalSummary};
 use super::signals::Signals;
@@ -37,6 +38,8 @@ pub enum Event<'a> {
     Second(&'a IntervalSummary, &'a Totals),
     /// More is known; what it comes to so far is made only when it is asked for.
     SoFar(&'a dyn Fn() -> Outcome),
+    /// A threshold with `abort` is broken: running requests may end.
+    Aborting(Broken),
     /// A signal came: running requests may end.
     Stopping,
     /// A second signal came: nothing may end.
@@ -48,6 +51,8 @@ pub enum Event<'a> {
 pub enum Stopped {
     /// As planned.
     Completed,
+    /// By a threshold.
+    Aborted(Broken),
     /// By a signal.
     Interrupted,
     /// Not at all yet: this is what is known so far.
@@ -69,6 +74,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// By second.
     pub timeline: Vec<IntervalSummary>,
+    /// What was found out about each threshold, in the plan's order.
+    pub findings: Vec<Finding>,
     /// The generator's own resources.
     pub resources: health::Resources,
     /// What was seen of the generator while the load ran.
@@ -104,9 +111,12 @@ pub fn run(
     let outcome = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let mut totals = Totals::new(plan.series.len(), plan.scenarios.len());
+        let watch = plan.watch();
         if let Some(checks) = &plan.ready {
             listen(Event::Waiting);
-            listen(Event::SoFar(&|| Outcome::before_start(Stopped::Unfinished, totals.clone())));
+            listen(Event::SoFar(&|| {
+                Outcome::before_start(Stopped::Unfinished, totals.clone(), watch.findings())
+            }));
             let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
             let connector = Connector::new(tls.clone()).connecting_from(plan.local_addresses.clone(), 0);
             let stopped = tokio::select! {
@@ -117,12 +127,12 @@ pub fn run(
             };
             totals.add(&recorder);
             if let Some(stopped) = stopped {
-                return Ok(Outcome::before_start(stopped, totals));
+                return Ok(Outcome::before_start(stopped, totals, watch.findings()));
             }
         }
         let shared = Arc::new(Shared::new(plan.clone(), options, Instant::now()));
         listen(Event::Started);
-        let mut run = Run::start(&shared, tls, totals)?;
+        let mut run = Run::start(&shared, tls, totals, watch)?;
         listen(Event::SoFar(&|| run.so_far(&shared)));
         run.follow(&shared, &mut signals, listen).await;
         Ok(run.outcome(&shared))
@@ -133,13 +143,14 @@ pub fn run(
 }
 
 impl Outcome {
-    fn before_start(stopped: Stopped, totals: Totals) -> Self {
+    fn before_start(stopped: Stopped, totals: Totals, findings: Vec<Finding>) -> Self {
         Self {
             stopped,
             started_at: jiff::Timestamp::now(),
             duration: Duration::ZERO,
             totals,
             timeline: vec![],
+            findings,
             resources: health::Resources::read(),
             health: health::Observed::default(),
         }
@@ -156,6 +167,8 @@ struct Run {
     totals: Totals,
     gathering: Gathering,
     timeline: Vec<IntervalSummary>,
+    watch: Watch,
+    aborted: Option<Broken>,
     signals_seen: usize,
     /// A worker that did not end in time is not waited for.
     left_behind: bool,
@@ -166,6 +179,7 @@ impl Run {
         shared: &Arc<Shared>,
         tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
         totals: Totals,
+        watch: Watch,
     ) -> std::io::Result<Self> {
         let monitor = health::Monitor::start(shared.start, shared.options.workers)?;
         let (ship, shipments) = mpsc::unbounded_channel();
@@ -196,6 +210,8 @@ impl Run {
             totals,
             gathering: Gathering::new(kinds, shown_in),
             timeline: vec![],
+            watch,
+            aborted: None,
             signals_seen: 0,
             left_behind: false,
         })
@@ -214,7 +230,11 @@ impl Run {
             };
             tokio::select! {
                 shipment = self.shipments.recv() => match shipment {
-                    Some(shipment) => self.take(shared, shipment, listen),
+                    Some(shipment) => {
+                        if let Some(broken) = self.take(shared, shipment, listen) {
+                            self.abort(broken, listen);
+                        }
+                    }
                     None => break,
                 },
                 () = signals.next() => {
@@ -234,10 +254,26 @@ impl Run {
                 }
             }
         }
-        self.close_seconds(shared, u64::MAX, listen);
+        // A threshold that breaks only here has nothing left to end.
+        let _ = self.close_seconds(shared, u64::MAX, listen);
     }
 
-    fn take(&mut self, shared: &Shared, shipment: Shipment, listen: &mut dyn FnMut(Event<'_>)) {
+    /// Ends the run for a threshold, unless it is ending by a signal already.
+    fn abort(&mut self, broken: Broken, listen: &mut dyn FnMut(Event<'_>)) {
+        if self.signals_seen == 0 {
+            listen(Event::Aborting(broken));
+            self.orders.send_replace(Order::Drain);
+            self.aborted = Some(broken);
+        }
+    }
+
+    /// Merges what a worker shipped; a threshold that asks for the end.
+    fn take(
+        &mut self,
+        shared: &Shared,
+        shipment: Shipment,
+        listen: &mut dyn FnMut(Event<'_>),
+    ) -> Option<Broken> {
         /// A second not shipped by all workers after this many more is shown without the missing ones.
         const LATE: u64 = 5;
         let Shipment { second, users, mut recorder, last, back } = shipment;
@@ -246,6 +282,7 @@ impl Run {
             recorder.forget_lateness();
         }
         self.totals.add(&recorder);
+        self.watch.add(second, &recorder);
         if last {
             self.gathering.end_of_worker(second);
         }
@@ -253,14 +290,21 @@ impl Run {
         // A worker that has ended needs no recorder back.
         let _ = back.send(recorder);
         let closed = self.timeline.len();
-        self.close_seconds(shared, second.saturating_sub(LATE), listen);
+        let broken = self.close_seconds(shared, second.saturating_sub(LATE), listen);
         // Whole seconds only: with a part of the workers' the totals would not belong together.
         if self.timeline.len() > closed {
             listen(Event::SoFar(&|| self.so_far(shared)));
         }
+        broken
     }
 
-    fn close_seconds(&mut self, shared: &Shared, force_before: u64, listen: &mut dyn FnMut(Event<'_>)) {
+    fn close_seconds(
+        &mut self,
+        shared: &Shared,
+        force_before: u64,
+        listen: &mut dyn FnMut(Event<'_>),
+    ) -> Option<Broken> {
+        let mut broken = None;
         while let Some(closed) = self.gathering.take(shared.options.workers, force_before) {
             let Closed { second, users, due, total, rows, pace } = closed;
             let due = shared.plan.is_open().then_some(due);
@@ -272,7 +316,14 @@ impl Run {
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
             listen(Event::Second(&summary, &self.totals));
             self.timeline.push(summary);
+            broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared)));
         }
+        broken
+    }
+
+    /// Whether users are asked to end before the load does.
+    fn is_ending(&self, shared: &Shared) -> bool {
+        self.signals_seen > 0 || self.aborted.is_some() || shared.asked_to_end().is_some()
     }
 
     fn so_far(&self, shared: &Shared) -> Outcome {
@@ -286,6 +337,7 @@ impl Run {
             timeline: self.timeline.clone(),
             resources: health::Resources::read(),
             health: self.monitor.so_far(),
+            findings: self.watch.findings(),
         }
     }
 
@@ -302,13 +354,14 @@ impl Run {
                 Err(_) => failed = failed.or(Some("a worker panicked; this is a bug in plimsoll".into())),
             }
         }
-        let stopped = match failed {
-            Some(why) => Stopped::Failed(why),
-            None if self.signals_seen > 0 => Stopped::Interrupted,
-            None if nobody_got_in(shared, &self.totals) => {
+        let stopped = match (failed, self.aborted) {
+            (Some(why), _) => Stopped::Failed(why),
+            (None, Some(broken)) => Stopped::Aborted(broken),
+            (None, None) if self.signals_seen > 0 => Stopped::Interrupted,
+            (None, None) if nobody_got_in(shared, &self.totals) => {
                 Stopped::Failed("auth is impossible: not one login worked; the auth rows say why".into())
             }
-            None => Stopped::Completed,
+            (None, None) => Stopped::Completed,
         };
         Outcome {
             stopped,
@@ -316,6 +369,7 @@ impl Run {
             duration,
             totals: self.totals,
             timeline: self.timeline,
+            findings: self.watch.findings(),
             resources: health::Resources::read(),
             health: self.monitor.finish(),
         }

@@ -108,6 +108,33 @@ impl Distribution {
         if self.count == 0 { 0 } else { self.quantile((rank as f64 - 0.5) / self.count as f64) }
     }
 
+    /// All times together, µs.
+    pub fn sum_us(&self) -> u64 {
+        self.sum_us
+    }
+
+    /// Their squares together, µs².
+    pub(super) fn sum_of_squares(&self) -> f64 {
+        self.sum_of_squares
+    }
+
+    /// So many times in each bucket, with the exact sums, smallest and largest time beside them.
+    pub(super) fn from_counts(
+        counts: impl Iterator<Item = (u64, u64)>,
+        sum_us: u64,
+        sum_of_squares: f64,
+        (min_us, max_us): (u64, u64),
+    ) -> Self {
+        let mut all = Self { sum_us, sum_of_squares, min_us, max_us, ..Self::default() };
+        for (us, count) in counts {
+            all.histogram
+                .record_n(us.min(HIGHEST_US), count)
+                .expect("a growing histogram takes every time up to the bound");
+            all.count += count;
+        }
+        all
+    }
+
     /// The histogram itself.
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.histogram

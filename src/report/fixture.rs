@@ -194,6 +194,10 @@ fn thresholds() -> Vec<ThresholdResult> {
         unit: unit.into(),
         verdict,
         samples: 240,
+        interval: None,
+        over_s: None,
+        for_s: None,
+        worst_window: None,
         note: None,
     };
     let mut all = vec![
@@ -206,6 +210,9 @@ fn thresholds() -> Vec<ThresholdResult> {
     ];
     all[2].note = Some("few samples".into());
     all[3].note = Some("needs 3688 samples".into());
+    all[1].interval = Some([0.1386, 0.1514]);
+    all[2].over_s = Some(30);
+    all[2].worst_window = Some(WorstWindow { from_s: 41.0, to_s: 71.0, observed: 0.2116 });
     all
 }
 

@@ -163,9 +163,33 @@ pub struct ThresholdResult {
     pub verdict: Verdict,
     /// Samples behind the value.
     pub samples: u64,
+    /// Where the value of another run like this one would be, in `unit`: a 95 % interval; absent for windows, for
+    /// other statistics than percentiles and means, and in runs too short to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// `over` of the plan: seconds of the windows it was evaluated on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_s: Option<u32>,
+    /// `for` of the plan: windows in a row (seconds without `over_s`) that had to be broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_s: Option<u32>,
+    /// The window, or row of windows, that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_window: Option<WorstWindow>,
     /// A remark ("few samples", "needs 368 samples", "3 requests were still running").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// The window of the run that decided a threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorstWindow {
+    /// Start, seconds since the start of the load.
+    pub from_s: f64,
+    /// End.
+    pub to_s: f64,
+    /// The value seen in it, in the threshold's `unit`; with `for_s` the mildest of its windows.
+    pub observed: f64,
 }
 
 /// `scheduled = started + dropped + not_started` and `started = ok + failed + interrupted`, in requests; an arrival

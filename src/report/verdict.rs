@@ -1,6 +1,6 @@
 //! Verdicts in words and marks, and what a threshold came to. Must not decide anything: the document has decided.
 
-use super::model::{ResultDocument, ThresholdResult, Verdict};
+use super::model::{ResultDocument, ThresholdResult, Verdict, WorstWindow};
 use super::number;
 use super::text::clean;
 
@@ -64,7 +64,7 @@ pub fn judged(threshold: &ThresholdResult) -> Judged {
         class: class(threshold.verdict),
         word: word(threshold.verdict),
         scope: scope(&threshold.scope),
-        expression: clean(&threshold.expression),
+        expression: expression(threshold),
         observed: seen
             .map_or_else(|| "no data".into(), |v| number::observed(v, threshold.target, &threshold.unit)),
         target: format!(
@@ -95,6 +95,22 @@ fn scope(scope: &str) -> String {
     }
 }
 
+/// As written, with its windows.
+fn expression(threshold: &ThresholdResult) -> String {
+    let mut words = clean(&threshold.expression);
+    for (name, seconds) in [("over", threshold.over_s), ("for", threshold.for_s)] {
+        if let Some(seconds) = seconds {
+            words += &format!(" {name} {}", number::span(f64::from(seconds)));
+        }
+    }
+    words
+}
+
+/// When a window was: ` from 30 s to 1m`.
+pub fn during(window: &WorstWindow) -> String {
+    format!(" from {} to {}", number::moment(window.from_s), number::moment(window.to_s))
+}
+
 fn comparison(expression: &str) -> &'static str {
     ["<=", ">=", "==", "!=", "<", ">"].into_iter().find(|sign| expression.contains(sign)).map_or("", |sign| {
         match sign {
@@ -119,7 +135,13 @@ fn margin(observed: f64, target: f64) -> String {
 }
 
 fn note(threshold: &ThresholdResult) -> String {
-    let mut notes: Vec<String> = threshold.note.iter().map(|n| clean(n)).collect();
+    let mut notes = vec![];
+    if let Some([low, high]) = threshold.interval {
+        let [low, high] = [low, high].map(|limit| number::observed(limit, threshold.target, &threshold.unit));
+        notes.push(format!("95 % interval {low} – {high}"));
+    }
+    notes.extend(threshold.worst_window.iter().map(|window| during(window).trim_start().to_owned()));
+    notes.extend(threshold.note.iter().map(|n| clean(n)));
     if threshold.verdict == Verdict::NoData {
         notes.push(format!("has {}", number::plural(threshold.samples, "sample")));
     }

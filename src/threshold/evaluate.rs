@@ -45,7 +45,7 @@ impl Threshold {
     /// Compares. `tolerance` widens upper bounds: between target and target × tolerance is [`Standing::Near`].
     pub fn evaluate(&self, view: View<'_>, tolerance: Option<f64>) -> Evaluation {
         let (observed, samples, censored) = self.observe(view);
-        let needed = self.min_samples.unwrap_or_else(|| self.metric.min_samples());
+        let needed = self.needed();
         let Some(observed) = observed.filter(|_| samples >= needed) else {
             let note = format!("needs {} sample{}", needed.max(1), if needed > 1 { "s" } else { "" });
             return Evaluation { observed, standing: Standing::NoData, samples, note: Some(note) };

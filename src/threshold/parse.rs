@@ -100,7 +100,16 @@ pub fn parse(text: &str) -> Result<Threshold, ParseError> {
         range: value_range,
         help: Some(e.help),
     })?;
-    Ok(Threshold { expression: text.trim().to_owned(), metric, op, target, min_samples: None })
+    Ok(Threshold {
+        expression: text.trim().to_owned(),
+        metric,
+        op,
+        target,
+        min_samples: None,
+        over_s: None,
+        for_s: None,
+        abort: false,
+    })
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {

@@ -5,8 +5,9 @@ mod faults;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -45,10 +46,16 @@ impl Seen {
 
 /// All requests, in the order their heads came.
 #[derive(Debug, Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<Seen>>>);
+pub struct Log(Arc<Mutex<Vec<Seen>>>, Arc<OnceLock<Instant>>);
 
 impl Log {
+    /// Time since the first request.
+    fn age(&self) -> Duration {
+        self.1.get_or_init(Instant::now).elapsed()
+    }
+
     fn add(&self, seen: &Seen) {
+        self.age();
         self.0.lock().unwrap().push(seen.clone());
     }
 

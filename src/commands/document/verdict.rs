@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::compile::CompiledPlan;
-use crate::compile::model::{SeriesInfo, ThresholdScope};
+use crate::compile::model::ScopedThreshold;
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{SeriesKind, SeriesTotal, Totals};
-use crate::report::model::{Generator, Level, ThresholdResult, Verdict};
-use crate::report::number;
-use crate::threshold::{Standing, View};
+use crate::report::model::{Generator, Level, ThresholdResult, Verdict, WorstWindow};
+use crate::report::{number, verdict};
+use crate::threshold::{Broken, Evaluation, Finding, Standing, View};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -30,48 +30,60 @@ pub struct Grading {
     pub allow_invalid: bool,
 }
 
-pub fn thresholds(
-    plan: &CompiledPlan,
-    totals: &Totals,
-    whole: &SeriesTotal,
-    duration_s: f64,
-) -> Vec<ThresholdResult> {
-    let judged = plan.thresholds.iter().map(|scoped| {
-        let of_scenario;
-        let (scope, total, iterations) = match &scoped.scope {
-            ThresholdScope::Plan => ("plan".to_owned(), whole, totals.iterations()),
-            ThresholdScope::Scenario(index, name) => {
-                let is_of_it = |(_, row): &(usize, &SeriesInfo)| {
-                    row.scenario == *index && row.kind == SeriesKind::Endpoint
-                };
-                let rows = plan.series.iter().enumerate().filter(is_of_it).map(|(row, _)| row);
-                of_scenario = totals.merged(rows);
-                (name.clone(), &of_scenario, totals.scenarios[*index].iterations)
-            }
-            ThresholdScope::Series(series, name) => {
-                (name.clone(), &totals.series[series.0 as usize], totals.iterations())
-            }
+pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Vec<ThresholdResult> {
+    let totals = &outcome.totals;
+    let judged = plan.thresholds.iter().enumerate().map(|(index, scoped)| {
+        let finding = outcome.findings.get(index).cloned().unwrap_or_default();
+        let seen = finding.evaluation.clone().unwrap_or_else(|| {
+            let total = totals.merged(scoped.scope.series(&plan.series));
+            let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
+            let iterations = scenarios.into_iter().map(|index| totals.scenarios[index].iterations).sum();
+            let view = View { total: &total, iterations, duration_s };
+            scoped.threshold.evaluate(view, plan.tolerance)
+        });
+        let aborted_at_s = match outcome.stopped {
+            Stopped::Aborted(Broken { threshold, at_s }) if threshold == index => Some(at_s),
+            _ => None,
         };
-        let seen = scoped.threshold.evaluate(View { total, iterations, duration_s }, plan.tolerance);
-        ThresholdResult {
-            scope,
-            expression: scoped.threshold.expression.clone(),
-            level: if scoped.warn_only { Level::Warn } else { Level::Fail },
-            observed: seen.observed,
-            target: scoped.threshold.target,
-            unit: scoped.threshold.metric.unit().to_owned(),
-            verdict: match seen.standing {
-                Standing::Met => Verdict::Pass,
-                Standing::Near => Verdict::Warn,
-                Standing::Missed if scoped.warn_only => Verdict::Warn,
-                Standing::Missed => Verdict::Fail,
-                Standing::NoData => Verdict::NoData,
-            },
-            samples: seen.samples,
-            note: seen.note,
-        }
+        result(scoped, seen, &finding, aborted_at_s)
     });
     judged.collect()
+}
+
+fn result(
+    scoped: &ScopedThreshold,
+    seen: Evaluation,
+    finding: &Finding,
+    aborted_at_s: Option<u64>,
+) -> ThresholdResult {
+    let threshold = &scoped.threshold;
+    let aborted = aborted_at_s.map(|at_s| format!("ended the run at {}", number::moment(at_s as f64)));
+    let notes: Vec<_> = aborted.into_iter().chain(seen.note).collect();
+    ThresholdResult {
+        scope: scoped.scope.name().to_owned(),
+        expression: threshold.expression.clone(),
+        level: if scoped.warn_only { Level::Warn } else { Level::Fail },
+        observed: seen.observed,
+        target: threshold.target,
+        unit: threshold.metric.unit().to_owned(),
+        verdict: match seen.standing {
+            Standing::Met => Verdict::Pass,
+            Standing::Near => Verdict::Warn,
+            Standing::Missed if scoped.warn_only => Verdict::Warn,
+            Standing::Missed => Verdict::Fail,
+            Standing::NoData => Verdict::NoData,
+        },
+        samples: seen.samples,
+        interval: finding.interval,
+        over_s: threshold.over_s,
+        for_s: threshold.for_s,
+        worst_window: finding.worst.zip(seen.observed).map(|(span, observed)| WorstWindow {
+            from_s: span.from_s,
+            to_s: span.to_s,
+            observed,
+        }),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
+    }
 }
 
 /// Source of the order: the verdict table of `docs/guide/numbers.md`.
@@ -95,12 +107,12 @@ pub fn judge(
         Stopped::Unfinished => {
             return judgement(Verdict::Interrupted, Exit::Interrupted, unfinished(outcome.duration));
         }
-        Stopped::Completed => {}
+        Stopped::Completed | Stopped::Aborted(_) => {}
     }
     match generator.reasons.first() {
-        None => by_thresholds(thresholds, whole, grading.strict),
+        None => by_thresholds(outcome, thresholds, whole, grading.strict),
         Some(reason) if grading.allow_invalid => {
-            let judged = by_thresholds(thresholds, whole, grading.strict);
+            let judged = by_thresholds(outcome, thresholds, whole, grading.strict);
             let why = format!("{}; but the run is INVALID: {}", judged.reason, reason.detail);
             Judgement { reason: why, allowed_invalid: Some(reason.detail.clone()), ..judged }
         }
@@ -112,7 +124,19 @@ fn judgement(verdict: Verdict, exit: Exit, reason: String) -> Judgement {
     Judgement { verdict, exit, reason, allowed_invalid: None }
 }
 
-fn by_thresholds(thresholds: &[ThresholdResult], whole: &SeriesTotal, strict: bool) -> Judgement {
+fn by_thresholds(
+    outcome: &Outcome,
+    thresholds: &[ThresholdResult],
+    whole: &SeriesTotal,
+    strict: bool,
+) -> Judgement {
+    if let Stopped::Aborted(Broken { threshold, at_s }) = outcome.stopped
+        && let Some(broken) = thresholds.get(threshold).filter(|broken| broken.level == Level::Fail)
+    {
+        let after = number::moment(at_s as f64);
+        let reason = format!("{}; it ended the run at {after}", missed(broken, 1, 1));
+        return judgement(Verdict::Fail, Exit::Fail, reason);
+    }
     if whole.requests() == 0 {
         return judgement(Verdict::Fail, Exit::Fail, "not one request was sent".into());
     }
@@ -179,8 +203,9 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
         }
         (_, Some(observed)) => {
             format!(
-                "{what} was {}, target {target}{tally}",
-                number::observed(observed, first.target, &first.unit)
+                "{what} was {}{}, target {target}{tally}",
+                number::observed(observed, first.target, &first.unit),
+                first.worst_window.as_ref().map(verdict::during).unwrap_or_default()
             )
         }
     }

@@ -69,6 +69,27 @@ impl FromNode for Scalar {
     }
 }
 
+impl FromNode for bool {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        match node.value {
+            NodeValue::Bool(value) => Some(value),
+            _ => wrong_type(node, &Self::expected(), out),
+        }
+    }
+
+    fn expected() -> String {
+        "true or false".to_owned()
+    }
+
+    fn example() -> &'static str {
+        "true"
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
 macro_rules! whole_numbers {
     ($($ty:ty),*) => {$(
         impl FromNode for $ty {

@@ -288,6 +288,12 @@ pub struct Threshold {
     pub level: Option<Located<Level>>,
     /// Fewer samples than this are `no data`.
     pub min_samples: Option<Located<u64>>,
+    /// The length of the windows it is about.
+    pub over: Option<Located<Duration>>,
+    /// How long it must be broken.
+    pub for_: Option<Located<Duration>>,
+    /// Whether the run ends when it is broken.
+    pub abort: Option<Located<bool>>,
 }
 
 plan_keys! {
@@ -300,8 +306,29 @@ plan_keys! {
         level: Option<Located<Level>>,
         /// Fewer samples than this are `no data`, which is not a pass.
         min_samples: Option<Located<u64>>,
+        /// Evaluates every window of this length, in steps of a second; the worst decides. The whole run when absent.
+        over: Option<Located<Duration>>,
+        /// Broken only when it is broken in each of so many seconds.
+        for_: Option<Located<Duration>>,
+        /// Whether the run ends at once when it is broken; `false` when absent.
+        abort: Option<Located<bool>>,
     }
-    later { "over", "for", "abort" }
+    check check_threshold
+}
+
+fn check_threshold(threshold: &LongThreshold, _: &Keys<'_>, out: &mut Diagnostics) {
+    for (name, time) in [("over", &threshold.over), ("for", &threshold.for_)] {
+        let Some(time) = time else { continue };
+        let whole =
+            time.value.subsec_nanos() == 0 && u32::try_from(time.value.as_secs()).is_ok_and(|s| s > 0);
+        if !whole {
+            let message = format!("`{name}` is not a whole number of seconds");
+            out.push(
+                Diagnostic::error(codes::OUT_OF_RANGE, time.span, message)
+                    .help(format!("windows move on by a second; write for example `{name}: 10s`")),
+            );
+        }
+    }
 }
 
 impl FromNode for Threshold {
@@ -309,11 +336,18 @@ impl FromNode for Threshold {
         match &node.value {
             NodeValue::String(text) => {
                 let that = Located { value: text.clone(), span: node.span };
-                Some(Self { that, level: None, min_samples: None })
+                Some(Self { that, level: None, min_samples: None, over: None, for_: None, abort: None })
             }
             NodeValue::Map(_) => {
                 let long = LongThreshold::from_node(node, out)?;
-                Some(Self { that: long.that, level: long.level, min_samples: long.min_samples })
+                Some(Self {
+                    that: long.that,
+                    level: long.level,
+                    min_samples: long.min_samples,
+                    over: long.over,
+                    for_: long.for_,
+                    abort: long.abort,
+                })
             }
             _ => wrong_type(node, &Self::expected(), out),
         }

@@ -84,10 +84,12 @@ fn each_mistake_has_its_message() {
         ("plan: 1\nload: { users: 0, duration: 1m }", "P017 `users` is 0, so nothing would run"),
         ("plan: 1\nload: { stages: [] }", "P013 `stages` is empty"),
         ("plan: 1\nload: { users: 1, duration: 1m, spawn_rate: 5 }", "P015 5 per what?"),
+        ("plan: 1\nthresholds: [{ that: p95 < 1s, abort: soon }]", "P012 expected true or false, found text"),
         (
-            "plan: 1\nthresholds: [{ that: p95 < 1s, abort: true }]",
-            "P011 `abort` is not supported yet in this version",
+            "plan: 1\nthresholds: [{ that: p95 < 1s, over: 1500ms }]",
+            "P017 `over` is not a whole number of seconds",
         ),
+        ("plan: 1\nthresholds: [{ that: p95 < 1s, for: 0s }]", "P017 `for` is not a whole number of seconds"),
         (
             "plan: 1\nthresholds: p95 < 1s",
             "P012 expected a list, each item a threshold such as `p95 < 200ms`, found text",

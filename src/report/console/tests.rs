@@ -59,12 +59,12 @@ fn a_failing_run() {
     -----------------------------------------------------------------------------------------------------------------------
 
     Thresholds:
-     ✗  execute agent                p95 < 2s           4.61 s     < 2 s
-     ✓  list agents                  p95 < 200ms        145 ms  < 200 ms
-     ⚠  list agents                  p99 < 200ms        212 ms  < 200 ms  few samples
-     ✗  <script>alert('x')</script>  p99.9 < 1s        no data     < 1 s  needs 3688 samples; has 240 samples
-     ✓  plan                         p95 < 3s           2.57 s     < 3 s
-     ✓  plan                         error_rate < 1%   0.329 %     < 1 %
+     ✗  execute agent                p95 < 2s                 4.61 s     < 2 s
+     ✓  list agents                  p95 < 200ms              145 ms  < 200 ms  95 % interval 139 ms – 151 ms
+     ⚠  list agents                  p99 < 200ms over 30 s    212 ms  < 200 ms  from 41 s to 1m 11s; few samples
+     ✗  <script>alert('x')</script>  p99.9 < 1s              no data     < 1 s  needs 3688 samples; has 240 samples
+     ✓  plan                         p95 < 3s                 2.57 s     < 3 s
+     ✓  plan                         error_rate < 1%         0.329 %     < 1 %
 
     Failures (15 in 3 groups):
      9 × status  execute agent, from 6.2 s to 1m 50s

@@ -25,6 +25,9 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
         tokio::time::sleep(std::time::Duration::from_millis(ms.parse().unwrap())).await;
         return reply(stream, 200, "{}").await;
     }
+    if let Some(times) = seen.route().strip_prefix("/slow-from/") {
+        return slow_for_a_while(stream, times, log).await;
+    }
     match seen.route() {
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,
@@ -61,6 +64,15 @@ async fn reply(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<bo
     );
     stream.write_all(format!("{head}{body}").as_bytes()).await?;
     Ok(true)
+}
+
+/// `FROM/TO/BY`, ms: that much slower from the one time after the server's first request to the other.
+async fn slow_for_a_while(stream: &mut TcpStream, times: &str, log: &Log) -> io::Result<bool> {
+    let times: Vec<_> = times.split('/').map(|ms| Duration::from_millis(ms.parse().unwrap())).collect();
+    if (times[0]..times[1]).contains(&log.age()) {
+        tokio::time::sleep(times[2]).await;
+    }
+    reply(stream, 200, "{}").await
 }
 
 /// Everything received, sent back.

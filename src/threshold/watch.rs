@@ -1,0 +1,239 @@
+//! Thresholds while a run goes on: merged second by second, evaluated on windows, broken or not. Memory is the last
+//! seconds of the rows that windows need, and at most 40 blocks of those that need an interval; nothing is kept by
+//! request. Must not know plans; it is given rows.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::metric::{Recorder, Slice};
+
+use super::rows::{Rows, Sum, blocks_for};
+use super::timed::{Span, Timed};
+use super::{Evaluation, Metric, Standing, Stat, Threshold, View, interval};
+
+/// A threshold and the rows it is about.
+#[derive(Debug)]
+pub struct Watched<'a> {
+    /// The threshold.
+    pub threshold: &'a Threshold,
+    /// Indices of the rows.
+    pub series: Vec<usize>,
+    /// Indices of the scenarios whose iterations count.
+    pub scenarios: Vec<usize>,
+    /// From the end of the warm-up to the planned end of the load, seconds since the start of the run.
+    pub load_s: Range<f64>,
+}
+
+/// A threshold with `abort` that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken {
+    /// Its index.
+    pub threshold: usize,
+    /// End of the second it broke in, from the start of the load.
+    pub at_s: u64,
+}
+
+/// What was found out about a threshold while the run went on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Finding {
+    /// How it stands, when that is not told from the whole run: by its windows, or as it was when it ended the run.
+    pub evaluation: Option<Evaluation>,
+    /// The windows that decide.
+    pub worst: Option<Span>,
+    /// The 95 % interval of the whole run's value, in the metric's unit.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// All thresholds of a run.
+#[derive(Debug)]
+pub struct Watch {
+    tolerance: Option<f64>,
+    rules: Vec<Rule>,
+    rows: Vec<Rows>,
+    /// Seconds not closed yet, by entry of `rows`.
+    open: BTreeMap<u64, Vec<Slice>>,
+    /// The second to close next; none before the first.
+    next: Option<u64>,
+    aborted: bool,
+}
+
+/// One threshold.
+#[derive(Debug)]
+struct Rule {
+    threshold: Threshold,
+    load_s: Range<f64>,
+    /// What it looks at; `None` when the whole run says it all.
+    rows: Option<usize>,
+    timed: Option<Timed>,
+    /// How it stood when it ended the run.
+    at_abort: Option<Evaluation>,
+}
+
+/// One second that is over.
+#[derive(Clone, Copy)]
+struct Second {
+    number: u64,
+    length_s: f64,
+    is_ending: bool,
+}
+
+impl Second {
+    fn end_s(self) -> f64 {
+        self.number as f64 + self.length_s
+    }
+}
+
+impl Watch {
+    /// Watches `thresholds`; what is said later about one is said by its index here. `tolerance`: see
+    /// [`Threshold::evaluate`].
+    pub fn new<'a>(thresholds: impl IntoIterator<Item = Watched<'a>>, tolerance: Option<f64>) -> Self {
+        let mut watch = Self {
+            tolerance,
+            rules: vec![],
+            rows: vec![],
+            open: BTreeMap::new(),
+            next: None,
+            aborted: false,
+        };
+        for Watched { threshold, series, scenarios, load_s } in thresholds {
+            let looks = threshold.is_timed() || threshold.abort || blocks_for(threshold).is_some();
+            let rows = looks.then(|| watch.rows_of(series, scenarios, load_s.start));
+            if let Some(rows) = rows {
+                watch.rows[rows].serve(threshold);
+            }
+            let timed = threshold.is_timed().then(|| Timed::new(threshold));
+            watch.rules.push(Rule { threshold: threshold.clone(), load_s, rows, timed, at_abort: None });
+        }
+        watch
+    }
+
+    fn rows_of(&mut self, series: Vec<usize>, scenarios: Vec<usize>, from_s: f64) -> usize {
+        let known = self.rows.iter().position(|rows| rows.are(&series, &scenarios));
+        known.unwrap_or_else(|| {
+            self.rows.push(Rows::new(series, scenarios, from_s));
+            self.rows.len() - 1
+        })
+    }
+
+    /// Adds what one worker saw in one second. What comes late for a closed second counts in the next.
+    pub fn add(&mut self, second: u64, recorder: &Recorder) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let second = self.next.map_or(second, |next| second.max(next));
+        let empty = || self.rows.iter().map(Rows::slice).collect();
+        let slices = self.open.entry(second).or_insert_with(empty);
+        self.rows.iter().zip(slices).for_each(|(rows, slice)| rows.record(slice, recorder));
+    }
+
+    /// Ends a second, and those before it that nobody saw anything in. `length_s`: the part of the second that
+    /// belongs to the run; `is_ending`: whether users were asked to end in it or before. Says once which threshold asks for
+    /// the run to end.
+    pub fn close(&mut self, second: u64, length_s: f64, is_ending: bool) -> Option<Broken> {
+        let mut broken = None;
+        for number in self.next.unwrap_or(second)..=second {
+            let length_s = if number == second { length_s } else { 1.0 };
+            let found = self.step(Second { number, length_s, is_ending });
+            broken = broken.or(found);
+        }
+        self.next = Some(second + 1);
+        broken
+    }
+
+    fn step(&mut self, second: Second) -> Option<Broken> {
+        let mut slices = self.open.remove(&second.number).unwrap_or_default().into_iter();
+        for rows in &mut self.rows {
+            let slice = slices.next().unwrap_or_else(|| rows.slice());
+            rows.push(second.number, slice, second.length_s);
+        }
+        let mut first = None;
+        for (index, rule) in self.rules.iter_mut().enumerate() {
+            let Some(rows) = rule.rows else { continue };
+            if rule.step(second, &self.rows[rows], self.tolerance) && !self.aborted {
+                first = first.or(Some(index));
+            }
+        }
+        let threshold = first?;
+        self.aborted = true;
+        self.rules[threshold].keep_as_it_is(&self.rows, self.tolerance);
+        Some(Broken { threshold, at_s: second.number + 1 })
+    }
+
+    /// What was found out about each threshold.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.rules.iter().map(|rule| rule.finding(&self.rows)).collect()
+    }
+}
+
+impl Threshold {
+    /// Seconds of its windows; `None` when it is about the whole run.
+    pub(super) fn window_s(&self) -> Option<u32> {
+        self.is_timed().then(|| self.over_s.unwrap_or(1).max(1))
+    }
+}
+
+impl Sum {
+    fn view(&self) -> View<'_> {
+        View { total: &self.total, iterations: self.iterations, duration_s: self.duration_s }
+    }
+}
+
+impl Rule {
+    /// Evaluates the second that is over; whether the run must end.
+    fn step(&mut self, second: Second, rows: &Rows, tolerance: Option<f64>) -> bool {
+        let from_s = self.threshold.window_s().map_or(0.0, |s| second.number as f64 + 1.0 - f64::from(s));
+        if self.threshold.metric.follows_load() && !self.is_loaded(second, from_s) {
+            return false;
+        }
+        let broken = match (&mut self.timed, self.threshold.window_s()) {
+            (Some(timed), Some(window_s)) => {
+                let Some(sum) = rows.window(window_s) else { return false };
+                let span = Span { from_s, to_s: second.end_s() };
+                timed.push(span, self.threshold.evaluate(sum.view(), tolerance))
+            }
+            _ if self.threshold.abort => rows.whole().is_some_and(|sum| {
+                self.threshold.evaluate(sum.view(), tolerance).standing == Standing::Missed
+            }),
+            _ => false,
+        };
+        broken && self.threshold.abort
+    }
+
+    /// Whether the load went on, measured, all the time from `from_s` to the end of a whole second.
+    fn is_loaded(&self, second: Second, from_s: f64) -> bool {
+        let begins = self.threshold.window_s().is_none() || from_s >= self.load_s.start;
+        begins && second.length_s >= 1.0 && !second.is_ending && second.end_s() <= self.load_s.end
+    }
+
+    /// It ends the run: what comes after that does not mend it. Windows remember their worst by themselves.
+    fn keep_as_it_is(&mut self, rows: &[Rows], tolerance: Option<f64>) {
+        if self.timed.is_none() {
+            let whole = self.rows.and_then(|rows_of| rows[rows_of].whole());
+            self.at_abort = whole.map(|sum| self.threshold.evaluate(sum.view(), tolerance));
+        }
+    }
+
+    fn finding(&self, rows: &[Rows]) -> Finding {
+        if let Some(timed) = &self.timed {
+            let (worst, evaluation) = timed.worst();
+            return Finding { evaluation: Some(evaluation), worst, interval: None };
+        }
+        if self.at_abort.is_some() {
+            return Finding { evaluation: self.at_abort.clone(), ..Finding::default() };
+        }
+        Finding { interval: self.rows.and_then(|index| self.interval(&rows[index])), ..Finding::default() }
+    }
+
+    fn interval(&self, rows: &Rows) -> Option<[f64; 2]> {
+        let blocks = rows.blocks(blocks_for(&self.threshold)?);
+        let us = match self.threshold.metric {
+            Metric::Time { stat: Stat::Percentile(q), .. } => interval::percentile(blocks, q),
+            Metric::Time { stat: Stat::Avg, .. } => interval::mean(blocks),
+            _ => None,
+        };
+        us.map(|limits| limits.map(|us| us / 1e6))
+    }
+}
+
+#[cfg(test)]
+mod tests;
