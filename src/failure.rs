@@ -20,7 +20,7 @@ macro_rules! failures {
 }
 
 failures! {
-    /// The host name did not resolve.
+    /// The host name did not resolve, or not within the time limit.
     Dns = "dns",
     /// The target refused the connection.
     ConnectRefused = "connect.refused",
@@ -32,6 +32,8 @@ failures! {
     TlsCertificate = "tls.certificate",
     /// The TLS handshake failed for another reason.
     TlsHandshake = "tls.handshake",
+    /// The TLS handshake did not end within the time limit.
+    TlsTimeout = "tls.timeout",
     /// The request could not be written.
     Send = "send",
     /// No response head within the time limit.

@@ -4,14 +4,18 @@
 mod connect;
 mod connection;
 mod deadline;
+mod dial;
 mod driver;
+mod local;
+mod look_up;
 mod target;
 mod times;
 mod tls;
 
-pub use connect::{Addresses, Connector};
+pub use connect::Connector;
 pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
 pub use deadline::Deadline;
+pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};
 pub use tls::{TlsError, client_config};

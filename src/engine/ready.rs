@@ -56,14 +56,10 @@ async fn check_once(
     let started = Instant::now();
     let mut timing = Timing::starting(started);
     let mut times = None;
-    let result =
-        tokio::time::timeout(patience, exchange(plan, check, connector, patience, &mut timing, &mut times))
-            .await;
-    let (status, verdict) = match result {
-        Ok(Ok(reply)) if reply.status < 400 => (reply.status, Ok(())),
-        Ok(Ok(reply)) => (reply.status, Err((Failure::Status, format!("status {}", reply.status)))),
-        Ok(Err(error)) => (error.status, Err((error.kind, error.message))),
-        Err(_) => (0, Err((Failure::TimeoutHeaders, "no answer".to_owned()))),
+    let (status, verdict) = match exchange(plan, check, connector, patience, &mut timing, &mut times).await {
+        Ok(reply) if reply.status < 400 => (reply.status, Ok(())),
+        Ok(reply) => (reply.status, Err((Failure::Status, format!("status {}", reply.status)))),
+        Err(error) => (error.status, Err((error.kind, error.message))),
     };
     let (bytes_in, bytes_out) = times.as_ref().map_or((0, 0), |c: &Connection| c.times().bytes());
     let (latency_us, phases) = timing.finish(Instant::now(), times.as_ref().map(Connection::times));
@@ -96,7 +92,10 @@ async fn exchange(
     let UriPlan::Static(uri) = &check.uri else {
         return Err(ExchangeError::new(Failure::Template, "a check has no template"));
     };
-    let stream = connector.open(&plan.targets[check.target], &Addresses::default(), timing).await?;
+    let mut deadline = Deadline::default();
+    deadline.set(Instant::now() + patience);
+    let (target, addresses) = (&plan.targets[check.target], Addresses::default());
+    let stream = connector.open(target, &addresses, timing, &mut deadline).await?;
     let connection = kept.insert(Connection::new(stream).await?);
     let mut request = http::Request::new(Full::new(Bytes::new()));
     *request.method_mut() = check.method.clone();
@@ -105,7 +104,5 @@ async fn exchange(
     let scope = Scope::new(plan.names.clone(), &plan.initial);
     super::send::computed_headers(&check.computed_headers, &scope, request.headers_mut())
         .map_err(|error| ExchangeError::new(Failure::Template, error.to_string()))?;
-    let mut deadline = Deadline::default();
-    deadline.set(Instant::now() + patience);
     connection.exchange(&mut Some(request), Keep::Nothing, &mut deadline).await
 }

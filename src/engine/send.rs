@@ -1,8 +1,6 @@
 //! One request of one user: build it, send it on the user's connection, judge the answer, record it.
 
-use std::future::Future as _;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -212,18 +210,8 @@ impl User {
     async fn connect(&mut self, target: usize, timing: &mut Timing) -> Result<(), ExchangeError> {
         self.connections[target] = None;
         let local = self.local.clone();
-        let open = local.connector.open(&local.shared.plan.targets[target], &local.addresses[target], timing);
-        let mut open = std::pin::pin!(open);
-        let deadline = &mut self.deadline;
-        let opened = std::future::poll_fn(|cx| match open.as_mut().poll(cx) {
-            Poll::Ready(opened) => Poll::Ready(Some(opened)),
-            Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        })
-        .await;
-        let Some(stream) = opened else {
-            return Err(ExchangeError::new(Failure::ConnectTimeout, "no connection within the time limit"));
-        };
+        let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
+        let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
         self.connections[target] = Some(Connection::new(stream?).await?);
         Ok(())
     }

@@ -1,53 +1,48 @@
-//! From a target to an open stream: look up, connect, TLS; each timed, each with its own failures.
+//! From a target to an open stream within a time limit: look up, connect, TLS; each timed, each with its own
+//! failures. Must not know requests.
 
-use std::cell::{Cell, RefCell};
+use std::future::Future as _;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::failure::Failure;
+use crate::metric::ABSENT;
 
 use super::connection::ExchangeError;
-use super::times::{Stream, micros};
-use super::{Target, Timing};
-
-/// The addresses of one target, looked up once a worker.
-#[derive(Debug, Default)]
-pub struct Addresses {
-    known: RefCell<Rc<[SocketAddr]>>,
-    /// The one that answered last is tried first.
-    preferred: Cell<usize>,
-}
+use super::dial::dial;
+use super::local::LocalAddresses;
+use super::times::{Lap, Stream};
+use super::{Addresses, Deadline, Target, Timing};
 
 /// Opens streams for one worker.
 #[derive(Debug)]
 pub struct Connector {
     tls: Option<Arc<ClientConfig>>,
-    local: Arc<[IpAddr]>,
-    /// Whose turn it is.
-    next: Cell<usize>,
+    local: LocalAddresses,
 }
 
 impl Connector {
     /// A connector; `tls` may be absent when no target needs it.
     pub fn new(tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { tls, local: Arc::new([]), next: Cell::new(0) }
+        Self { tls, local: LocalAddresses::default() }
     }
 
     /// The same, connecting from these addresses in turn, beginning with the one at `first`; from any when there
     /// are none.
     pub fn connecting_from(self, local: Arc<[IpAddr]>, first: usize) -> Self {
-        Self { local, next: Cell::new(first), ..self }
+        Self { local: LocalAddresses::new(local, first), ..self }
     }
 
-    /// Opens a stream and notes in `timing` what it took.
+    /// Opens a stream before `deadline` and notes in `timing` what it took.
     ///
     /// # Errors
     /// With the failure's kind and words.
@@ -56,63 +51,52 @@ impl Connector {
         target: &Target,
         addresses: &Addresses,
         timing: &mut Timing,
+        deadline: &mut Deadline,
     ) -> Result<Stream, ExchangeError> {
-        let known = look_up(target, addresses, timing).await?;
+        (timing.dns_us, timing.connect_us, timing.tls_us) = (ABSENT, ABSENT, ABSENT);
+        let opened = {
+            let mut opening = pin!(self.phases(target, addresses, timing, deadline.left()));
+            std::future::poll_fn(|cx| match opening.as_mut().poll(cx) {
+                Poll::Ready(opened) => Poll::Ready(Some(opened)),
+                Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            })
+            .await
+        };
+        // Dropping the phases has noted how long the last of them ran.
+        opened.unwrap_or_else(|| Err(out_of_time(timing, target)))
+    }
+
+    async fn phases(
+        &self,
+        target: &Target,
+        addresses: &Addresses,
+        timing: &mut Timing,
+        patience: Option<Duration>,
+    ) -> Result<Stream, ExchangeError> {
         let started = Instant::now();
-        let connected = self.connect(&known, &addresses.preferred).await;
-        timing.connect_us = micros(started, Instant::now());
-        let tcp = connected.map_err(|error| connect_failure(&error, target))?;
+        let known = match addresses.known(target) {
+            Some(known) => known,
+            None => {
+                let _lap = Lap::start(&mut timing.dns_us);
+                addresses.look_up(target).await?
+            }
+        };
+        let patience = patience.map(|patience| patience.saturating_sub(started.elapsed()));
+        let tcp = {
+            let _lap = Lap::start(&mut timing.connect_us);
+            let dialed = dial(&known, addresses.answered.get(), patience, &self.local).await;
+            let (answered, tcp) = dialed.map_err(|error| connect_failure(&error, target))?;
+            addresses.answered.set(Some(answered));
+            tcp
+        };
         // Nagle's algorithm would add the peer's delayed ACK to every latency.
         tcp.set_nodelay(true).map_err(|error| connect_failure(&error, target))?;
         if !target.tls {
             return Ok(Stream::Plain(tcp));
         }
-        let started = Instant::now();
-        let stream = self.handshake(tcp, target).await;
-        timing.tls_us = micros(started, Instant::now());
-        stream
-    }
-
-    async fn connect(&self, known: &[SocketAddr], preferred: &Cell<usize>) -> io::Result<TcpStream> {
-        let mut failed = None;
-        for offset in 0..known.len() {
-            let index = (preferred.get() + offset) % known.len();
-            match self.connect_to(known[index]).await {
-                Ok(stream) => {
-                    preferred.set(index);
-                    return Ok(stream);
-                }
-                // An address this machine has no way to (often ::1) says nothing about the target; any other does.
-                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && failed.is_some() => {}
-                Err(error) => failed = Some(error),
-            }
-        }
-        Err(failed.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
-    }
-
-    async fn connect_to(&self, peer: SocketAddr) -> io::Result<TcpStream> {
-        if self.local.is_empty() {
-            return TcpStream::connect(peer).await;
-        }
-        let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Takes a port now, for this address and whatever peer: IP_BIND_ADDRESS_NO_PORT, which would let it serve
-        // other peers too, is within no safe crate's reach.
-        socket.bind(SocketAddr::new(self.next_local(peer.is_ipv4())?, 0))?;
-        socket.connect(peer).await
-    }
-
-    /// The address whose turn it is, of those of the peer's family.
-    fn next_local(&self, is_ipv4: bool) -> io::Result<IpAddr> {
-        for _ in 0..self.local.len() {
-            let index = self.next.get() % self.local.len();
-            self.next.set(index + 1);
-            if self.local[index].is_ipv4() == is_ipv4 {
-                return Ok(self.local[index]);
-            }
-        }
-        let family = if is_ipv4 { "IPv4" } else { "IPv6" };
-        let words = format!("`http.local_addresses` has no {family} address");
-        Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
+        let _lap = Lap::start(&mut timing.tls_us);
+        self.handshake(tcp, target).await
     }
 
     async fn handshake(&self, tcp: TcpStream, target: &Target) -> Result<Stream, ExchangeError> {
@@ -133,37 +117,24 @@ impl Connector {
     }
 }
 
-async fn look_up(
-    target: &Target,
-    addresses: &Addresses,
-    timing: &mut Timing,
-) -> Result<Rc<[SocketAddr]>, ExchangeError> {
-    let known = addresses.known.borrow().clone();
-    if !known.is_empty() {
-        return Ok(known);
-    }
-    let started = Instant::now();
-    let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
-    timing.dns_us = micros(started, Instant::now());
-    let failed = |message: String| ExchangeError::new(Failure::Dns, message);
-    let found: Rc<[SocketAddr]> = found.map_err(|error| look_up_failure(&error, target))?.collect();
-    if found.is_empty() {
-        return Err(failed(format!("`{}` has no address", target.host)));
-    }
-    *addresses.known.borrow_mut() = found.clone();
-    Ok(found)
-}
-
-fn look_up_failure(error: &io::Error, target: &Target) -> ExchangeError {
-    /// What glibc says when its resolver cannot open a socket.
-    const EBUSY: i32 = 16;
-    let shortage =
-        if error.raw_os_error() == Some(EBUSY) { Some(Failure::LocalFds) } else { local_shortage(error) };
-    ExchangeError::new(shortage.unwrap_or(Failure::Dns), format!("cannot look up `{}`: {error}", target.host))
+/// The phase that ran when the time was over is the last that has begun.
+fn out_of_time(timing: &Timing, target: &Target) -> ExchangeError {
+    let (host, port) = (&target.host, target.port);
+    let (kind, message) = if timing.tls_us != ABSENT {
+        (
+            Failure::TlsTimeout,
+            format!("the TLS handshake with {host}:{port} did not end within the time limit"),
+        )
+    } else if timing.connect_us != ABSENT {
+        (Failure::ConnectTimeout, format!("no connection to {host}:{port} within the time limit"))
+    } else {
+        (Failure::Dns, format!("the look-up of `{host}` did not end within the time limit"))
+    };
+    ExchangeError::new(kind, message)
 }
 
 /// The generator's own shortages, by errno of Linux and macOS.
-fn local_shortage(error: &io::Error) -> Option<Failure> {
+pub(super) fn local_shortage(error: &io::Error) -> Option<Failure> {
     const EMFILE: i32 = 24;
     const ENFILE: i32 = 23;
     const ENOMEM: i32 = 12;

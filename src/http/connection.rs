@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 use super::connect::words;
 use super::driver::Driver;
-use super::times::{Stream, TimedIo};
+use super::times::{READ_AT_ONCE, Stream, TimedIo};
 use super::{Deadline, IoTimes};
 
 /// Largest body kept in memory for an expression to look at.
@@ -148,7 +148,7 @@ impl Connection {
         let status = head.status.as_u16();
         let mut kept = BytesMut::new();
         let mut first = Bytes::new();
-        let mut size = 0u64;
+        let (mut size, mut at_once) = (0u64, 0u64);
         loop {
             let data = match self.frame(&mut body, deadline).await {
                 Ok(Some(data)) => data,
@@ -156,6 +156,11 @@ impl Connection {
                 Err(error) => return Err(ExchangeError { status, ..error }),
             };
             size += data.len() as u64;
+            at_once += data.len() as u64;
+            if at_once >= READ_AT_ONCE {
+                at_once = 0;
+                give_way(deadline).await.map_err(|error| ExchangeError { status, ..error })?;
+            }
             if keep == Keep::Nothing && (status < 400 || first.len() + kept.len() >= SHOWN_OF_ERRORS) {
                 continue;
             }
@@ -247,13 +252,22 @@ impl Connection {
                     }
                 }
                 Some(Some(Err(error))) => return Err(in_body(&error)),
-                None => {
-                    let message = "the body did not end within the time limit";
-                    return Err(ExchangeError::new(Failure::TimeoutBody, message));
-                }
+                None => return Err(body_out_of_time()),
             }
         }
     }
+}
+
+/// Lets the other users of the thread go first, and looks at the clock: a body that comes without pause would
+/// leave no time for either.
+async fn give_way(deadline: &mut Deadline) -> Result<(), ExchangeError> {
+    tokio::task::yield_now().await;
+    let expired = std::future::poll_fn(|cx| Poll::Ready(deadline.poll_expired(cx))).await;
+    if expired { Err(body_out_of_time()) } else { Ok(()) }
+}
+
+fn body_out_of_time() -> ExchangeError {
+    ExchangeError::new(Failure::TimeoutBody, "the body did not end within the time limit")
 }
 
 fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {

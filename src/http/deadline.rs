@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Context;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::Sleep;
@@ -31,6 +31,11 @@ impl Deadline {
     /// No request is running.
     pub fn clear(&mut self) {
         self.limit = None;
+    }
+
+    /// Time left for the running request; none when it has no limit.
+    pub fn left(&self) -> Option<Duration> {
+        self.limit.map(|limit| limit.saturating_duration_since(Instant::now()))
     }
 
     fn arm(&mut self, at: Instant) {
