@@ -77,9 +77,17 @@ impl Masker {
     /// Where `bytes` itself ends inside a secret, because it was cut earlier, the beginning of a secret at its
     /// end is hidden as well.
     pub fn mask_bytes_lossy(&self, bytes: &[u8], limit: usize) -> String {
-        let reach = limit.saturating_add(self.forms.longest().saturating_mul(view::LONGEST_ESCAPE));
+        Self::mask_bytes_with(&[self], bytes, limit)
+    }
+
+    /// [`Masker::mask_bytes_lossy`] with what several maskers know together, as one that knows all of it would.
+    ///
+    /// One after the other would not do: the first could take a part of what only the second knows.
+    pub fn mask_bytes_with(maskers: &[&Self], bytes: &[u8], limit: usize) -> String {
+        let longest = maskers.iter().map(|masker| masker.forms.longest()).max().unwrap_or_default();
+        let reach = limit.saturating_add(longest.saturating_mul(view::LONGEST_ESCAPE));
         let window = String::from_utf8_lossy(&bytes[..bytes.len().min(reach.saturating_add(4))]);
-        let ranges = self.find(&window, true);
+        let ranges = join(&window, maskers.iter().flat_map(|masker| masker.find(&window, true)).collect());
         let end = window.floor_char_boundary(limit);
         let mut shown = replace(&window, &ranges, end);
         if end < window.len() {

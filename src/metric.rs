@@ -11,7 +11,7 @@ mod totals;
 
 pub use distribution::Distribution;
 pub use pace::{Pace, Stall};
-pub use recorder::{ArrivalCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord};
+pub use recorder::{ArrivalCounts, Described, FailureText, Recorder, ScenarioCounts, SeriesRecord};
 pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
 pub use slice::{Slice, Window};
 pub use sparse::SparseTimes;

@@ -187,6 +187,31 @@ fn reasons_of_runs_that_could_not_be_done() {
     assert_absent(&[host], "its result", &std::fs::read_to_string(scratch.path("result.json")).unwrap());
 }
 
+/// What an answer of the auth flow held is not written as the reason why there is no login.
+#[test]
+fn a_token_is_not_the_reason_of_a_failed_login() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let plan = format!(
+        r#"
+plan: 1
+target: "{}"
+auth:
+  steps: [{{ name: log in, request: POST /login, expect: [json.token == "another"] }}]
+  apply: {{ headers: {{ x-user: me }} }}
+endpoints: {{ a: {{ request: GET /ok }} }}
+load: {{ users: 1, iterations: 1 }}
+"#,
+        server.url
+    );
+    let ran = scratch.run(&plan, &[]);
+    ran.done.assert_code(3);
+    assert!(ran.done.output().contains("json.token =="), "{}", ran.done.output());
+    for token in ["token-1", "token-2", "token-3"] {
+        assert_absent(&[token], "the reason", &ran.done.output());
+        assert_absent(&[token], "its result", &std::fs::read_to_string(scratch.path("result.json")).unwrap());
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn the_process_list_never_shows_it() {

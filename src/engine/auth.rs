@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
@@ -11,11 +11,12 @@ use minijinja::value::ValueKind;
 
 use crate::compile::model::Auth;
 use crate::failure::Failure;
+use crate::mask::Masker;
 use crate::template::with_rng;
 use crate::units::parse_duration;
 
 use super::ScenarioState;
-use super::judge::Problem;
+use super::judge::{Problem, without_value};
 use super::stop::Level;
 use super::user::User;
 
@@ -32,6 +33,8 @@ pub struct Login {
     headers: Vec<(HeaderName, HeaderValue)>,
     query: String,
     renew_at: Option<Instant>,
+    /// Shared by all who hold this login.
+    masker: Arc<OnceLock<Masker>>,
     /// Of the run's login: which one it is.
     generation: u64,
 }
@@ -47,11 +50,14 @@ impl Login {
         &self.query
     }
 
-    /// Texts that must not be shown, also inside captured objects. Short ones (a lifetime, a role) are no secrets.
-    pub fn secrets(&self) -> Vec<String> {
-        let mut found = vec![];
-        self.values.values().for_each(|value| collect_texts(value, &mut found));
-        found
+    /// Hides the texts that must not be shown, also inside captured objects. Short ones (a lifetime, a role) are no
+    /// secrets. Made when it is first needed: a login whose requests all do well has none.
+    pub fn masker(&self) -> &Masker {
+        self.masker.get_or_init(|| {
+            let mut found = vec![];
+            self.values.values().for_each(|value| collect_texts(value, &mut found));
+            Masker::new(found)
+        })
     }
 
     fn value(&self) -> Value {
@@ -200,7 +206,7 @@ impl User {
             if let Err(problem) = self.send_once(step, false).await {
                 self.go_back_to(auth, before);
                 let why = match problem {
-                    Problem::Failed(kind, words) => format!("{} ({words})", kind.name()),
+                    Problem::Failed(kind, words) => format!("{} ({})", kind.name(), without_value(&words)),
                     Problem::NeedsLogin(_) => Failure::Status.name().to_owned(),
                 };
                 self.note_failed_login(auth, &why);
@@ -253,6 +259,7 @@ impl User {
         let slot = self.plan().auth.as_ref().map(|auth| auth.slot);
         if let (Some(login), Some(slot)) = (&mut self.login, slot) {
             login.values.insert(name.clone(), value);
+            login.masker = Arc::default();
             self.scope.set(slot, login.value());
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::http::micros;
-use crate::metric::{Checks, Outcome, Sample, SeriesId};
+use crate::metric::{Checks, Described, Outcome, Sample, SeriesId};
 
 use super::worker::Local;
 
@@ -76,9 +76,8 @@ impl Drop for Held {
             let mut recorder = self.local.recorder.borrow_mut();
             recorder.record(&Sample { outcome, ..sample });
             let message = format!("status {} asks for a new login, and that failed", sample.status);
-            recorder.describe(sample.series, Failure::Status, at_us, message, || {
-                ("see the auth rows".into(), None)
-            });
+            let failure = Described { series: sample.series, kind: Failure::Status, at_us, words: &message };
+            recorder.describe(failure, || message.clone(), || ("see the auth rows".into(), None));
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::compile::model::{Request, UriPlan};
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
 use crate::http::Reply;
-use crate::metric::{Checks, SeriesId, SeriesKind};
+use crate::mask::Masker;
+use crate::metric::{Checks, Described, SeriesId, SeriesKind};
 
 use super::in_flight::Held;
 use super::send::Sent;
@@ -106,13 +107,12 @@ impl User {
     ) {
         let Problem::Failed(kind, words) = problem else { return };
         let is_auth = self.local.shared.plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
-        // Of what an auth step expected only the expression: the value seen may be a token.
-        let shown = if is_auth { words.split(" — got ").next().unwrap_or_default() } else { words };
-        let message = self.hide(shown.as_bytes(), MESSAGE_LIMIT);
+        let words = if is_auth { without_value(words) } else { words };
         let local = &self.local;
         let target = &local.shared.plan.targets[request.target];
-        let mut recorder = local.recorder.borrow_mut();
-        recorder.describe(row, *kind, local.at_us(), message, || {
+        let failure = Described { series: row, kind: *kind, at_us: local.at_us(), words };
+        let message = || self.hide(words.as_bytes(), MESSAGE_LIMIT);
+        local.recorder.borrow_mut().describe(failure, message, || {
             let (line, body) = match &sent {
                 Some(Sent { uri, body }) => {
                     let uri = match (&request.uri, uri) {
@@ -144,12 +144,20 @@ impl User {
 
     /// Text for a report: the plan's secrets and this user's login hidden, then cut.
     fn hide(&self, bytes: &[u8], limit: usize) -> String {
-        let shared = &self.local.shared;
-        let learnt = self.login.as_ref().map(|login| login.secrets()).unwrap_or_default();
-        let mut masker = None;
-        for value in learnt {
-            masker.get_or_insert_with(|| shared.plan.masker.clone()).add(value);
+        let plans = &self.local.shared.plan.masker;
+        match &self.login {
+            Some(login) => Masker::mask_bytes_with(&[plans, login.masker()], bytes, limit),
+            None => plans.mask_bytes_lossy(bytes, limit),
         }
-        masker.as_ref().unwrap_or(&shared.plan.masker).mask_bytes_lossy(bytes, limit)
+    }
+}
+
+/// Of what an auth step expected only the expression, and the value seen when that is a status: any other may be
+/// a token.
+pub(super) fn without_value(words: &str) -> &str {
+    match words.split_once(" — got ") {
+        Some((_, seen)) if seen.len() <= 3 && seen.bytes().all(|byte| byte.is_ascii_digit()) => words,
+        Some((expected, _)) => expected,
+        None => words,
     }
 }

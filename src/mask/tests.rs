@@ -223,3 +223,25 @@ fn own_characters(encoding: &impl base64::Engine, secret: &str, before: usize) -
     assert!(same[start..end].iter().all(|same| *same));
     zeros[start..end].to_owned()
 }
+
+#[test]
+fn maskers_together_hide_what_one_that_knows_all_would() {
+    let (ours, theirs) = (["secret-one", "overlap"], ["token-two", "lapping-over", "Bearer token-two"]);
+    let apart = [Masker::new(ours.map(String::from)), Masker::new(theirs.map(String::from))];
+    let whole = Masker::new(ours.into_iter().chain(theirs).map(String::from));
+    for text in [
+        "nothing",
+        "secret-one and token-two",
+        "overlapping-over",
+        "Bearer token-twosecret-one",
+        "dG9rZW4tdHdv secret%2Done",
+        "cut: Bearer tok",
+    ] {
+        for limit in [5, 12, 200] {
+            let together = Masker::mask_bytes_with(&[&apart[0], &apart[1]], text.as_bytes(), limit);
+            assert_eq!(together, whole.mask_bytes_lossy(text.as_bytes(), limit), "{text} at {limit}");
+        }
+    }
+    assert_eq!(Masker::mask_bytes_with(&[&apart[0], &apart[1]], b"overlapping-over", 200), "***");
+    assert_eq!(Masker::mask_bytes_with(&[], b"as it is", 200), "as it is");
+}

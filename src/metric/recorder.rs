@@ -1,6 +1,8 @@
 //! What one worker saw in one second. The worker swaps it for an empty one and ships the full one; memory
 //! does not depend on the number of requests.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use crate::failure::Failure;
 
 use super::{ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall};
@@ -32,6 +34,8 @@ pub struct FailureCount {
     pub first_us: u64,
     /// Last.
     pub last_us: u64,
+    /// Fingerprint of the words as they came, before they were masked; never the words themselves.
+    pub(super) words: u64,
 }
 
 /// What one row saw.
@@ -156,10 +160,24 @@ impl ScenarioCounts {
     }
 }
 
+/// A failure already recorded whose words are to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// Its row.
+    pub series: SeriesId,
+    /// Its kind.
+    pub kind: Failure,
+    /// µs since the start of the load.
+    pub at_us: u64,
+    /// What was seen, not masked: it is only compared, never kept.
+    pub words: &'a str,
+}
+
 /// What one worker saw in one second.
 #[derive(Debug)]
 pub struct Recorder {
     series: Box<[SeriesRecord]>,
+    fingerprints: RandomState,
     /// Counts by scenario.
     pub scenarios: Box<[ScenarioCounts]>,
     pace: Pace,
@@ -174,7 +192,8 @@ impl Recorder {
     pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesRecord::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios].into();
-        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0 }
+        let (fingerprints, pace) = (RandomState::new(), Pace::default());
+        Self { series, scenarios, fingerprints, pace, resent: 0, reauthenticated: 0 }
     }
 
     /// Adds a request. Allocates only on a row's first.
@@ -207,37 +226,41 @@ impl Recorder {
         &self.pace
     }
 
-    /// Adds the words of a failure already recorded. `text` is only asked for when it will be kept, and is
-    /// given the words to look for first: equal words share one entry.
+    /// Adds the words of a failure already recorded. `message`, the words masked and cut, is asked for only
+    /// when these words are new, and `example` only when it will be kept: most failures are like the one before.
     pub fn describe(
         &mut self,
-        series: SeriesId,
-        kind: Failure,
-        at_us: u64,
-        message: String,
+        failure: Described<'_>,
+        message: impl FnOnce() -> String,
         example: impl FnOnce() -> (String, Option<String>),
     ) {
+        let Described { series, kind, at_us, words } = failure;
+        let words = self.fingerprints.hash_one((kind, words));
         let texts = &mut self.series[series.0 as usize].texts;
-        let known = texts
-            .iter_mut()
-            .find(|t| t.kind == kind && t.text.as_ref().is_some_and(|text| text.message == message));
-        if let Some(entry) = known {
+        let again = |entry: &mut FailureCount| {
             entry.count += 1;
             entry.last_us = at_us;
-            return;
+        };
+        if let Some(known) = texts.iter_mut().find(|t| t.text.is_some() && t.words == words) {
+            return again(known);
         }
-        if texts.len() < TEXTS_PER_SERIES {
-            let (request, response) = example();
-            let text = Some(FailureText { message, request, response });
-            texts.push(FailureCount { kind, text, count: 1, first_us: at_us, last_us: at_us });
-            return;
-        }
-        match texts.iter_mut().find(|t| t.kind == kind && t.text.is_none()) {
-            Some(rest) => {
-                rest.count += 1;
-                rest.last_us = at_us;
+        let new = |text| FailureCount { kind, text, count: 1, first_us: at_us, last_us: at_us, words };
+        if texts.iter().filter(|t| t.text.is_some()).count() >= TEXTS_PER_SERIES {
+            // Full: what they would look like is of no use any more.
+            match texts.iter_mut().find(|t| t.kind == kind && t.text.is_none()) {
+                Some(rest) => again(rest),
+                None => texts.push(new(None)),
             }
-            None => texts.push(FailureCount { kind, text: None, count: 1, first_us: at_us, last_us: at_us }),
+            return;
+        }
+        let message = message();
+        let same = |t: &&mut FailureCount| t.text.as_ref().is_some_and(|text| text.message == message);
+        match texts.iter_mut().filter(|t| t.kind == kind).find(same) {
+            Some(known) => again(known),
+            None => {
+                let (request, response) = example();
+                texts.push(new(Some(FailureText { message, request, response })));
+            }
         }
     }
 
@@ -252,5 +275,67 @@ impl Recorder {
         self.scenarios.fill(ScenarioCounts::default());
         self.pace.clear();
         (self.resent, self.reauthenticated) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Adds failures with these words, which `mask` makes presentable; how often it was asked to.
+    fn describe(recorder: &mut Recorder, words: &[&str], mask: impl Fn(&str) -> String) -> usize {
+        let masked = Cell::new(0);
+        for (at_us, words) in (0..).zip(words) {
+            let failure = Described { series: SeriesId(0), kind: Failure::Expect, at_us, words };
+            let message = || {
+                masked.set(masked.get() + 1);
+                mask(words)
+            };
+            recorder.describe(failure, message, || (String::new(), None));
+        }
+        masked.get()
+    }
+
+    fn counts(recorder: &Recorder) -> Vec<(Option<&str>, u64)> {
+        let texts = recorder.series()[0].texts.iter();
+        texts.map(|t| (t.text.as_ref().map(|text| &*text.message), t.count)).collect()
+    }
+
+    #[test]
+    fn words_that_are_known_are_not_masked_again() {
+        let mut recorder = Recorder::new(1, 1);
+        assert_eq!(describe(&mut recorder, &["a"; 1000], str::to_owned), 1);
+        assert_eq!(describe(&mut recorder, &["b", "a", "b"], str::to_owned), 1);
+        assert_eq!(counts(&recorder), [(Some("a"), 1001), (Some("b"), 2)]);
+        recorder.clear();
+        assert_eq!(describe(&mut recorder, &["a"], str::to_owned), 1, "a new second knows nothing");
+    }
+
+    #[test]
+    fn words_that_differ_in_what_is_hidden_are_one_text() {
+        let mut recorder = Recorder::new(1, 1);
+        describe(&mut recorder, &["got token-1", "got token-2", "got token-1"], |_| "got ***".into());
+        assert_eq!(counts(&recorder), [(Some("got ***"), 3)]);
+    }
+
+    #[test]
+    fn nothing_is_masked_for_nothing_when_there_are_too_many_texts() {
+        let mut recorder = Recorder::new(1, 1);
+        let words: Vec<_> = (0..100).map(|n| format!("got {n}")).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        assert_eq!(describe(&mut recorder, &words, str::to_owned), TEXTS_PER_SERIES);
+        assert_eq!(describe(&mut recorder, &words[..TEXTS_PER_SERIES], str::to_owned), 0);
+        let all = counts(&recorder);
+        assert_eq!(all.len(), TEXTS_PER_SERIES + 1);
+        assert_eq!(all.iter().map(|(_, count)| count).sum::<u64>(), 100 + TEXTS_PER_SERIES as u64);
+    }
+
+    #[test]
+    fn the_words_themselves_are_not_kept() {
+        let mut recorder = Recorder::new(1, 1);
+        describe(&mut recorder, &["got s3cret"], |_| "got ***".into());
+        assert!(!format!("{recorder:?}").contains("s3cret"));
     }
 }

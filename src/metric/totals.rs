@@ -191,7 +191,7 @@ impl Totals {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Outcome, Sample, SeriesId};
+    use super::super::{Described, Outcome, Sample, SeriesId};
     use super::*;
 
     #[test]
@@ -212,7 +212,9 @@ mod tests {
                     checks: Checks::default(),
                 });
                 let message = format!("got {}", second * 40 + i);
-                recorder.describe(SeriesId(0), Failure::Expect, second, message, || (String::new(), None));
+                let failure =
+                    Described { series: SeriesId(0), kind: Failure::Expect, at_us: second, words: &message };
+                recorder.describe(failure, || message.clone(), || (String::new(), None));
             }
             totals.add(&recorder);
         }
