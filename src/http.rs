@@ -1,6 +1,7 @@
 //! HTTP/1.1 over raw hyper connections that their user owns; each phase timed where it happens. Must not
 //! know plans, templates or rows. The only place below the engine that reads a clock.
 
+mod classify;
 mod connect;
 mod connection;
 mod deadline;

@@ -1,5 +1,4 @@
-//! A generator that cannot do its part says so and ends in time: short of file descriptors, or with iterations
-//! in which nothing can be sent.
+//! A generator that cannot do its part says so and ends in time: iterations in which nothing can be sent.
 #![allow(clippy::unwrap_used)]
 
 mod support;

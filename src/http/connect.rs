@@ -138,9 +138,11 @@ pub(super) fn local_shortage(error: &io::Error) -> Option<Failure> {
     const EMFILE: i32 = 24;
     const ENFILE: i32 = 23;
     const ENOMEM: i32 = 12;
+    const ENOBUFS: [i32; 2] = [105, 55];
     match error.raw_os_error() {
         Some(EMFILE | ENFILE) => Some(Failure::LocalFds),
         Some(ENOMEM) => Some(Failure::LocalMemory),
+        Some(number) if ENOBUFS.contains(&number) => Some(Failure::LocalMemory),
         _ => match error.kind() {
             io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => Some(Failure::LocalPorts),
             io::ErrorKind::OutOfMemory => Some(Failure::LocalMemory),
@@ -172,4 +174,47 @@ fn tls_failure(error: &io::Error) -> ExchangeError {
         _ => Failure::TlsHandshake,
     };
     ExchangeError::new(kind, format!("TLS handshake failed: {}", words(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generator's own shortages are never the target's; what the target did is never ours.
+    #[test]
+    fn shortages() {
+        for (number, kind) in [
+            (24, Some(Failure::LocalFds)),
+            (23, Some(Failure::LocalFds)),
+            (12, Some(Failure::LocalMemory)),
+            (105, Some(Failure::LocalMemory)),
+            (111, None),
+            (104, None),
+            (110, None),
+            (101, None),
+        ] {
+            assert_eq!(local_shortage(&io::Error::from_raw_os_error(number)), kind, "errno {number}");
+        }
+        for kind in [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse] {
+            assert_eq!(local_shortage(&kind.into()), Some(Failure::LocalPorts), "{kind}");
+        }
+        let target = Target::parse("t", "http://host.invalid").unwrap();
+        let kind = |kind: io::ErrorKind| connect_failure(&kind.into(), &target).kind;
+        assert_eq!(kind(io::ErrorKind::ConnectionRefused), Failure::ConnectRefused);
+        assert_eq!(kind(io::ErrorKind::TimedOut), Failure::ConnectTimeout);
+        assert_eq!(kind(io::ErrorKind::ConnectionReset), Failure::ConnectReset);
+        assert_eq!(kind(io::ErrorKind::AddrNotAvailable), Failure::LocalPorts);
+    }
+
+    #[test]
+    fn the_phase_that_ran_out_of_time_is_named() {
+        let target = Target::parse("t", "https://host.invalid").unwrap();
+        let mut timing = Timing::starting(Instant::now());
+        assert_eq!(out_of_time(&timing, &target).kind, Failure::Dns);
+        timing.dns_us = 5;
+        timing.connect_us = 400;
+        assert_eq!(out_of_time(&timing, &target).kind, Failure::ConnectTimeout);
+        timing.tls_us = 400;
+        assert_eq!(out_of_time(&timing, &target).kind, Failure::TlsTimeout);
+    }
 }

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::failure::Failure;
 
-use super::connect::words;
+use super::classify::{before_head, body_out_of_time, in_body};
 use super::driver::Driver;
 use super::times::{READ_AT_ONCE, Stream, TimedIo};
 use super::{Deadline, IoTimes};
@@ -190,8 +190,9 @@ impl Connection {
         let Some(request) = slot.take() else {
             return Err(ExchangeError::new(Failure::Send, "there is no request to send"));
         };
+        let length = request.body().size_hint().lower();
         let mut answer = pin!(self.driver.quietly(|| self.send.try_send_request(request)));
-        let driver = &mut self.driver;
+        let (driver, times) = (&mut self.driver, &self.times);
         let mut result = None;
         std::future::poll_fn(|cx| {
             driver.drive(cx);
@@ -201,7 +202,8 @@ impl Connection {
                 result = Some(ended);
                 return Poll::Ready(());
             }
-            if deadline.poll_expired(cx) { Poll::Ready(()) } else { Poll::Pending }
+            let expired = times.gave_way() && deadline.is_over() || deadline.poll_expired(cx);
+            if expired { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         match result {
@@ -209,7 +211,7 @@ impl Connection {
             Some(Err(mut error)) => {
                 // Not a byte of it had left.
                 *slot = error.take_message();
-                Err(before_head(&error.into_error(), &self.times))
+                Err(before_head(&error.into_error(), &self.times, length))
             }
             None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
         }
@@ -260,82 +262,7 @@ impl Connection {
 
 /// Lets the other users of the thread go first, and looks at the clock: a body that comes without pause would
 /// leave no time for either.
-async fn give_way(deadline: &mut Deadline) -> Result<(), ExchangeError> {
+async fn give_way(deadline: &Deadline) -> Result<(), ExchangeError> {
     tokio::task::yield_now().await;
-    let expired = std::future::poll_fn(|cx| Poll::Ready(deadline.poll_expired(cx))).await;
-    if expired { Err(body_out_of_time()) } else { Ok(()) }
-}
-
-fn body_out_of_time() -> ExchangeError {
-    ExchangeError::new(Failure::TimeoutBody, "the body did not end within the time limit")
-}
-
-fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Some(io);
-        }
-        source = inner.source();
-    }
-    None
-}
-
-fn before_head(error: &hyper::Error, times: &IoTimes) -> ExchangeError {
-    use std::io::ErrorKind as Kind;
-    if error.is_parse() {
-        return ExchangeError::new(Failure::Protocol, format!("not an HTTP/1.1 response: {}", cause(error)));
-    }
-    if let Some(io) = io_error(error) {
-        return match io.kind() {
-            Kind::ConnectionReset | Kind::ConnectionAborted => {
-                ExchangeError::new(Failure::Reset, "connection reset by the target")
-            }
-            Kind::BrokenPipe => ExchangeError::new(Failure::Send, "the target stopped reading the request"),
-            Kind::UnexpectedEof => closed_before_headers(times),
-            _ => ExchangeError::new(Failure::Reset, words(io)),
-        };
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        return closed_before_headers(times);
-    }
-    ExchangeError::new(Failure::Protocol, cause(error))
-}
-
-fn closed_before_headers(times: &IoTimes) -> ExchangeError {
-    let (read, _) = times.bytes();
-    let message = if read > 0 {
-        "the target closed the connection in the middle of the response head"
-    } else {
-        "the target closed the connection without a response; the request may have been processed"
-    };
-    ExchangeError::new(Failure::ClosedBeforeHeaders, message)
-}
-
-fn in_body(error: &hyper::Error) -> ExchangeError {
-    use std::io::ErrorKind as Kind;
-    match io_error(error).map(std::io::Error::kind) {
-        Some(Kind::ConnectionReset | Kind::ConnectionAborted) => {
-            ExchangeError::new(Failure::Reset, "connection reset by the target in the middle of the body")
-        }
-        Some(Kind::InvalidData | Kind::InvalidInput) => {
-            ExchangeError::new(Failure::Protocol, format!("the body's framing is broken: {}", cause(error)))
-        }
-        _ if error.is_parse() => ExchangeError::new(Failure::Protocol, cause(error)),
-        _ => ExchangeError::new(
-            Failure::ClosedMidBody,
-            "the target closed the connection in the middle of the body",
-        ),
-    }
-}
-
-/// The innermost words of a hyper error.
-fn cause(error: &hyper::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        words = inner.to_string();
-        source = inner.source();
-    }
-    words
+    if deadline.is_over() { Err(body_out_of_time()) } else { Ok(()) }
 }

@@ -47,6 +47,12 @@ impl Deadline {
         }
     }
 
+    /// Whether the limit is over by the clock: for who never lets the thread wait, because then the runtime
+    /// looks at its timers late.
+    pub fn is_over(&self) -> bool {
+        self.limit.is_some_and(|limit| Instant::now() >= limit)
+    }
+
     /// Whether the limit is over; otherwise the task is woken when it is.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(limit) = self.limit else { return false };

@@ -26,6 +26,7 @@ pub struct IoTimes {
     bytes_out: Cell<u64>,
     /// Bytes read since the stream last said that there is nothing to read.
     read_at_once: Cell<u64>,
+    gave_way: Cell<bool>,
 }
 
 impl IoTimes {
@@ -46,6 +47,11 @@ impl IoTimes {
     /// Bytes read and written for the current request.
     pub fn bytes(&self) -> (u64, u64) {
         (self.bytes_in.get(), self.bytes_out.get())
+    }
+
+    /// Whether the turn of a target that sends without pause has just ended.
+    pub(super) fn gave_way(&self) -> bool {
+        self.gave_way.replace(false)
     }
 
     fn before_write(&self) {
@@ -77,6 +83,7 @@ impl IoTimes {
         let over = self.read_at_once.get() >= READ_AT_ONCE;
         if over {
             self.read_at_once.set(0);
+            self.gave_way.set(true);
         }
         over
     }

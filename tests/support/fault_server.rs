@@ -2,6 +2,7 @@
 //! server should not do.
 
 mod faults;
+mod odd;
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
@@ -83,9 +84,13 @@ pub struct FaultServer {
 
 impl FaultServer {
     pub fn start() -> Self {
-        let log = Log::default();
+        Self::start_at("127.0.0.1:0", Log::default())
+    }
+
+    /// One that comes back: at the address of another that is gone, going on with its log.
+    pub fn start_at(address: &str, log: Log) -> Self {
         let kept = log.clone();
-        let (address, stop, thread) = serve(move |connection, stream| {
+        let (address, stop, thread) = serve_at(address, move |connection, stream| {
             let log = kept.clone();
             async move {
                 // A client that goes away is part of the tests.
@@ -118,6 +123,72 @@ impl ClosedPort {
     }
 }
 
+/// A listener that accepts nothing and whose queue is full, so that the next connection gets no answer.
+pub struct FullQueue {
+    address: SocketAddr,
+    _kept: (tokio::runtime::Runtime, TcpListener, Vec<std::net::TcpStream>),
+}
+
+impl FullQueue {
+    pub fn new() -> Self {
+        const MANY: usize = 50;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            socket.listen(0).unwrap()
+        });
+        let address = listener.local_addr().unwrap();
+        let wait = std::time::Duration::from_millis(200);
+        let connect = || std::net::TcpStream::connect_timeout(&address, wait).ok();
+        let queued: Vec<_> = std::iter::from_fn(connect).take(MANY).collect();
+        assert!(queued.len() < MANY, "the queue never fills");
+        Self { address, _kept: (runtime, listener, queued) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// A server that says something of its own accord on each connection, then closes it (or, silent, at once).
+pub struct Greeter {
+    pub url: String,
+    connections: Arc<std::sync::atomic::AtomicU64>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Greeter {
+    pub fn start(greeting: &'static [u8]) -> Self {
+        let connections = Arc::<std::sync::atomic::AtomicU64>::default();
+        let count = connections.clone();
+        let (address, stop, thread) = serve(move |_, mut stream| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            async move {
+                if !greeting.is_empty() {
+                    let _ = stream.write_all(greeting).await;
+                    // Stays until the client goes.
+                    while let Ok(1..) = stream.read(&mut [0; 1024]).await {}
+                }
+            }
+        });
+        Self { url: format!("http://{address}"), connections, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Connections accepted.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Drop for Greeter {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
 /// Serves each connection with `handle` on a thread of its own, until the sender is dropped.
 pub fn serve<F>(
     handle: impl Fn(usize, TcpStream) -> F + Send + 'static,
@@ -125,7 +196,17 @@ pub fn serve<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    serve_at("127.0.0.1:0", handle)
+}
+
+fn serve_at<F>(
+    address: &str,
+    handle: impl Fn(usize, TcpStream) -> F + Send + 'static,
+) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = std::net::TcpListener::bind(address).unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -154,9 +235,9 @@ async fn converse(mut stream: TcpStream, connection: usize, log: &Log) -> io::Re
     let mut unread = vec![];
     loop {
         let Some(mut seen) = read_head(&mut stream, &mut unread, connection).await? else { return Ok(()) };
-        if seen.route() == "/early-answer" {
+        if let "/early-answer" | "/stop-reading" = seen.route() {
             log.add(&seen);
-            return faults::early_answer(&mut stream).await;
+            return faults::before_the_body(&mut stream, seen.route()).await;
         }
         let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
         while unread.len() < length {

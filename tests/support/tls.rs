@@ -26,6 +26,8 @@ pub enum Fault {
     SelfSigned,
     /// The connection ends after the client's first message.
     EndInHandshake,
+    /// The client's first message is never answered.
+    Silent,
 }
 
 /// An authority of our own.
@@ -81,6 +83,10 @@ impl TlsServer {
             async move {
                 if fault == Fault::EndInHandshake {
                     let _ = stream.read(&mut [0; 4096]).await;
+                    return;
+                }
+                if fault == Fault::Silent {
+                    while let Ok(1..) = stream.read(&mut [0; 4096]).await {}
                     return;
                 }
                 converse(acceptor, stream).await;

@@ -7,12 +7,12 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Log, Seen};
+use super::{Log, Seen, odd};
 
 /// Long beyond every time limit of the tests; the client goes first.
 const FOREVER: Duration = Duration::from_secs(600);
 /// Time for what was written to arrive before a reset follows it.
-const ON_ITS_WAY: Duration = Duration::from_millis(30);
+pub const ON_ITS_WAY: Duration = Duration::from_millis(30);
 /// Requests after which `/expiring` accepts the first token no more.
 const ACCEPTED: usize = 10;
 
@@ -32,6 +32,7 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,
         "/wrong-json" => reply(stream, 200, r#"{"broken": "#).await,
+        path if path.starts_with("/odd/") => odd::answer(stream, path).await,
         "/early-close" => reply(stream, 200, "{}").await.map(|_| false),
         "/login" => {
             let body = json!({ "token": format!("token-{}", log.count("/login")), "ttl": 600 });
@@ -57,7 +58,7 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
 }
 
 /// A whole response; the connection goes on.
-async fn reply(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<bool> {
+pub async fn reply(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<bool> {
     let head = format!(
         "HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
@@ -127,6 +128,19 @@ async fn overflow(stream: &mut TcpStream, route: &str) -> io::Result<()> {
                 .await?;
             stall().await
         }
+        "/huge-header" => {
+            let value = "x".repeat(500 << 10);
+            let head = format!("HTTP/1.1 200 OK\r\nx-huge: {value}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            stall().await
+        }
+        "/dripping-1xx" => loop {
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            tokio::time::sleep(ON_ITS_WAY).await;
+        },
+        "/endless-100" => loop {
+            stream.write_all(&b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)).await?;
+        },
         "/endless-1xx" => loop {
             stream.write_all(&b"HTTP/1.1 102 Processing\r\n\r\n".repeat(100)).await?;
         },
@@ -147,10 +161,21 @@ async fn overflow(stream: &mut TcpStream, route: &str) -> io::Result<()> {
     }
 }
 
-/// Refuses before it has read the body, and never reads it.
-pub async fn early_answer(stream: &mut TcpStream) -> io::Result<()> {
-    reply(stream, 413, "{}").await?;
-    stall().await
+/// What does not wait for the request's body.
+pub async fn before_the_body(stream: &mut TcpStream, route: &str) -> io::Result<()> {
+    match route {
+        // Refuses, and never reads it.
+        "/early-answer" => {
+            reply(stream, 413, "{}").await?;
+            stall().await
+        }
+        // Closes with most of it unread, which resets the connection.
+        "/stop-reading" => {
+            tokio::time::sleep(ON_ITS_WAY).await;
+            Ok(())
+        }
+        unknown => panic!("no such fault: {unknown}"),
+    }
 }
 
 /// What servers answer to TLS on a port without it.
