@@ -196,3 +196,44 @@ thresholds: [p95 < 1s, p50 < 1s, { that: errors < 1%, min_samples: 50 }]
     assert!(done.stderr.contains("needs 50 samples and the load makes at most 40"), "{}", done.stderr);
     assert_eq!(done.stderr.matches("warning[P116]").count(), 2, "{}", done.stderr);
 }
+
+#[test]
+fn a_scenario_is_measured_from_its_own_start_and_after_its_warm_up() {
+    let server = FaultServer::start();
+    let plan = format!(
+        r#"
+plan: 1
+target: "{}"
+endpoints: {{ a: {{ request: GET /ok }} }}
+scenarios:
+  early:
+    load: {{ users: 1, duration: 7s, warmup: 2s }}
+    think: 20ms
+    thresholds: [{{ that: rps > 0.5/s, over: 2s }}, {{ that: iterations > 0, over: 2s, abort: true }}]
+  late:
+    load: {{ users: 1, duration: 3s }}
+    start_after: 4s
+    think: 20ms
+    thresholds: [{{ that: rps > 0.5/s, for: 2s, abort: true }}, {{ that: checks == 100%, over: 2s }}]
+"#,
+        server.url
+    );
+    let ran = Scratch::new().run(&plan, &[]);
+    ran.done.assert_code(0);
+    assert_eq!((&ran.result["run"]["ended"], &ran.result["verdict"]), (&"completed".into(), &"pass".into()));
+    for (scope, expression, from_s) in [
+        ("scenario:early", "rps > 0.5/s", 2.0),
+        ("scenario:early", "iterations > 0", 2.0),
+        ("scenario:late", "rps > 0.5/s", 4.0),
+    ] {
+        let seen = threshold(&ran.result, scope, expression);
+        let worst = &seen["worst_window"];
+        let [from, to] =
+            ["from_s", "to_s"].map(|key| worst[key].as_f64().unwrap_or_else(|| panic!("{seen}")));
+        assert!(from >= from_s && to <= 7.0, "{seen}");
+    }
+    assert!(
+        threshold(&ran.result, "scenario:late", "checks == 100%")["worst_window"]["from_s"].as_f64()
+            >= Some(4.0)
+    );
+}
