@@ -40,6 +40,8 @@ pub enum Metric {
     Status(u16, u16),
     /// Iterations ended.
     Iterations,
+    /// Arrivals given up because all users were busy.
+    Dropped,
 }
 
 /// A statistic of times.
@@ -114,7 +116,8 @@ impl Threshold {
 
     /// Whether it does not hold before the first request, as `requests > 1000` does not.
     pub fn is_broken_at_start(&self) -> bool {
-        let is_count = matches!(self.metric, Metric::Requests | Metric::Failures | Metric::Iterations);
+        let is_count =
+            matches!(self.metric, Metric::Requests | Metric::Failures | Metric::Iterations | Metric::Dropped);
         is_count && !self.op.holds(0.0, self.target)
     }
 
@@ -134,7 +137,7 @@ impl Metric {
             Self::Time { .. } => "s",
             Self::Errors | Self::Checks | Self::Status(..) => "ratio",
             Self::Rps => "1/s",
-            Self::Requests | Self::Failures | Self::Iterations => "count",
+            Self::Requests | Self::Failures | Self::Iterations | Self::Dropped => "count",
         }
     }
 
@@ -155,7 +158,7 @@ impl Metric {
             Self::Time { stat: Stat::Percentile(q), .. } if q > 0.0 && q < 1.0 => {
                 (0.025f64.ln() / q.max(1.0 - q).ln()).ceil() as u64
             }
-            Self::Requests | Self::Failures | Self::Iterations => 0,
+            Self::Requests | Self::Failures | Self::Iterations | Self::Dropped => 0,
             _ => 1,
         }
     }

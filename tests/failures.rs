@@ -154,18 +154,20 @@ provoked! {
 
     out_of_file_descriptors: LocalFds => |kind| {
         let server = FaultServer::start();
-        let load = "users: 60, duration: 1s";
-        let ran = in_shell("sh", &["-c", "ulimit -n 40; exec \"$@\"", "sh"], &format!("{}/ok", server.url), load);
+        // Nobody knows before how many users arrivals need, so this may start.
+        let load = "rate: 200/s, duration: 1s, max_users: 200";
+        let limit = ["-c", "ulimit -n 60; exec \"$@\"", "sh"];
+        let ran = in_shell("sh", &limit, &format!("{}/slow/300", server.url), load);
         ran.done.assert_code(4);
         check_accounting(&ran.result);
         assert_eq!((&ran.result["verdict"], &ran.result["generator"]["reasons"][0]["kind"]), (&json!("invalid"), &json!("fds")));
         let row = row(&ran.result, "a");
         assert!(row["failure_kinds"][kind].as_u64() > Some(0), "{row}");
         assert_eq!(row["failure_kinds"][kind], row["failures"], "the target is not blamed: {row}");
-        assert_eq!(server.log.count("/ok"), ran.result["accounting"]["ok"].as_u64().unwrap());
+        assert_eq!(server.log.count("/slow/300"), ran.result["accounting"]["ok"].as_u64().unwrap());
     };
     out_of_ports: LocalPorts => |kind| {
-        let Some(ran) = in_a_network_of_four_ports("users: 20, duration: 1s") else { return };
+        let Some(ran) = in_a_network_of_four_ports("rate: 20000/s, duration: 300ms, max_users: 20") else { return };
         ran.done.assert_code(4);
         check_accounting(&ran.result);
         assert_eq!((&ran.result["verdict"], &ran.result["generator"]["reasons"][0]["kind"]), (&json!("invalid"), &json!("ports")));

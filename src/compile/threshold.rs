@@ -6,6 +6,7 @@ use crate::plan::model;
 use crate::threshold::{Metric, parse};
 
 use super::model::{ScopedThreshold, ThresholdScope};
+use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
 
 impl Compiler<'_> {
@@ -96,17 +97,40 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        if threshold.metric == Metric::Iterations && matches!(scope, ThresholdScope::Series(..)) {
-            let message = "`iterations` is counted for a scenario or the whole plan";
-            self.error(
-                Diagnostic::error(codes::THRESHOLD, written.that.span, message)
-                    .help("move it to the plan's own `thresholds`, or use `requests`"),
-            );
-        }
+        self.check_place(written, &scope, threshold.metric);
         threshold.min_samples = written.min_samples.as_ref().map(|samples| samples.value);
         self.add_time(written, &scope, &mut threshold);
         let warn_only = written.level.as_ref().is_some_and(|level| level.value == model::Level::Warn);
         Some(ScopedThreshold { scope, threshold, warn_only })
+    }
+
+    /// Iterations and arrivals belong to a scenario, arrivals to one that has some.
+    fn check_place(&mut self, written: &model::Threshold, scope: &ThresholdScope, metric: Metric) {
+        let name = match metric {
+            Metric::Iterations => "iterations",
+            Metric::Dropped => "dropped",
+            _ => return,
+        };
+        if let ThresholdScope::Series(..) = scope {
+            let message = format!("`{name}` is counted for a scenario or the whole plan");
+            self.error(
+                Diagnostic::error(codes::THRESHOLD, written.that.span, message)
+                    .help("move it to the plan's own `thresholds`, or use `requests`"),
+            );
+            return;
+        }
+        let is_open = |group: &Group<'_>| load_of(group.load).arrivals().is_some();
+        let has_arrivals = match scope {
+            ThresholdScope::Scenario(..) => is_open(&self.group),
+            _ => groups(self.plan).iter().any(is_open),
+        };
+        if metric == Metric::Dropped && !has_arrivals && !self.written.has_errors() {
+            let message = "only arrivals can be dropped, and this load has none";
+            self.error(
+                Diagnostic::error(codes::UNREACHABLE, written.that.span, message)
+                    .help("write a `rate` instead of `users`, or remove the threshold"),
+            );
+        }
     }
 
     fn refuse_auth_thresholds(&mut self) {

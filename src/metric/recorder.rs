@@ -125,6 +125,14 @@ impl ArrivalCounts {
         self.not_started = self.due.saturating_sub(self.started + self.dropped);
     }
 
+    /// Takes those of a second out again.
+    fn subtract(&mut self, other: &Self) {
+        self.due = self.due.saturating_sub(other.due);
+        self.started = self.started.saturating_sub(other.started);
+        self.dropped = self.dropped.saturating_sub(other.dropped);
+        self.not_started = self.not_started.saturating_sub(other.not_started);
+    }
+
     /// Adds those of another worker or second.
     pub fn add(&mut self, other: &Self) {
         self.due += other.due;
@@ -150,6 +158,13 @@ impl ScenarioCounts {
     pub fn settle(&mut self) {
         self.arrivals.settle();
         self.warmup_arrivals.settle();
+    }
+
+    /// Takes those of a second out again.
+    pub fn subtract(&mut self, other: &Self) {
+        self.iterations = self.iterations.saturating_sub(other.iterations);
+        self.arrivals.subtract(&other.arrivals);
+        self.warmup_arrivals.subtract(&other.warmup_arrivals);
     }
 
     /// Adds those of another worker or second.

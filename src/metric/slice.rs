@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::{Checks, Phase, SeriesRecord, SeriesTotal, SparseTimes};
+use super::{Checks, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes};
 
 /// What some rows saw together in one stretch of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,8 +15,8 @@ pub struct Slice {
     pub failed: SparseTimes,
     /// Latency reached by those still running at the end.
     pub interrupted: SparseTimes,
-    /// Iterations ended; 0 where nobody asks for them.
-    pub iterations: u64,
+    /// Iterations and arrivals of the scenarios asked for.
+    pub counts: ScenarioCounts,
     /// The phases asked for.
     phases: Box<[(Phase, SparseTimes)]>,
     statuses: BTreeMap<u16, u64>,
@@ -58,7 +58,7 @@ impl Slice {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.checks.add(other.checks);
-        self.iterations += other.iterations;
+        self.counts.add(&other.counts);
     }
 
     /// Takes a stretch out again; `rest` are the stretches that stay.
@@ -73,7 +73,7 @@ impl Slice {
         }
         self.checks.held = self.checks.held.saturating_sub(other.checks.held);
         self.checks.failed = self.checks.failed.saturating_sub(other.checks.failed);
-        self.iterations = self.iterations.saturating_sub(other.iterations);
+        self.counts.subtract(&other.counts);
     }
 
     /// The same as a total, to be evaluated like one. Phases nobody asked for are absent.
@@ -150,7 +150,7 @@ mod tests {
         }
         let mut slice = Slice::new(&[Phase::Ttfb]);
         slice.add_record(&recorder.series()[0]);
-        slice.iterations = number;
+        slice.counts.iterations = number;
         Rc::new(slice)
     }
 
@@ -175,7 +175,7 @@ mod tests {
                     ttfb,
                     statuses,
                     total.checks,
-                    slice.iterations,
+                    slice.counts.iterations,
                 )
             };
             assert_eq!(facts(held), facts(&expected), "second {index}");

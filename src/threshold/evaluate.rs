@@ -1,6 +1,6 @@
 //! A threshold against what was measured.
 
-use crate::metric::{Distribution, SeriesTotal};
+use crate::metric::{ArrivalCounts, Distribution, ScenarioCounts, SeriesTotal};
 
 use super::{Metric, Stat, Threshold};
 
@@ -9,8 +9,8 @@ use super::{Metric, Stat, Threshold};
 pub struct View<'a> {
     /// The requests in its scope.
     pub total: &'a SeriesTotal,
-    /// Iterations in its scope.
-    pub iterations: u64,
+    /// Iterations and arrivals in its scope.
+    pub counts: ScenarioCounts,
     /// Seconds they took.
     pub duration_s: f64,
 }
@@ -84,7 +84,11 @@ impl Threshold {
             },
             Metric::Requests => exact(requests as f64),
             Metric::Failures => exact(total.failures() as f64),
-            Metric::Iterations => exact(view.iterations as f64),
+            Metric::Iterations => exact(view.counts.iterations as f64),
+            Metric::Dropped => {
+                let ArrivalCounts { due, dropped, .. } = view.counts.arrivals;
+                (Some(dropped as f64), due, false)
+            }
             Metric::Rps if view.duration_s > 0.0 => exact(requests as f64 / view.duration_s),
             Metric::Errors if requests > 0 => exact(total.failures() as f64 / requests as f64),
             Metric::Status(from, to) if requests > 0 => {
@@ -151,7 +155,9 @@ mod tests {
     }
 
     fn standing(text: &str, total: &SeriesTotal) -> Standing {
-        let view = View { total, iterations: 5, duration_s: 10.0 };
+        let arrivals = ArrivalCounts { due: 10, dropped: 3, ..ArrivalCounts::default() };
+        let counts = ScenarioCounts { iterations: 5, arrivals, ..ScenarioCounts::default() };
+        let view = View { total, counts, duration_s: 10.0 };
         parse(text).unwrap().evaluate(view, Some(2.0)).standing
     }
 
@@ -172,6 +178,8 @@ mod tests {
             ("rps > 10", Standing::Missed),
             ("tls.p95 < 1s", Standing::NoData),
             ("iterations == 5", Standing::Met),
+            ("dropped <= 3", Standing::Met),
+            ("dropped == 0", Standing::Missed),
         ] {
             assert_eq!(standing(text, &row), expected, "{text}");
         }

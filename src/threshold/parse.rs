@@ -25,6 +25,7 @@ pub const METRICS: &[&str] = &[
     "rps",
     "checks",
     "iterations",
+    "dropped",
     "status.404",
     "status.5xx",
     "service.p95",
@@ -36,9 +37,6 @@ pub const METRICS: &[&str] = &[
     "send.p95",
     "receive.p95",
 ];
-
-/// Metrics of the plan language that this version does not have.
-const NOT_YET: &[&str] = &["dropped"];
 
 /// A text that is no threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,14 +134,11 @@ fn metric(name: &str) -> Result<(Metric, bool), (String, Option<String>)> {
         "rps" => Some(Metric::Rps),
         "checks" => Some(Metric::Checks),
         "iterations" => Some(Metric::Iterations),
+        "dropped" => Some(Metric::Dropped),
         _ => name.strip_prefix("status.").and_then(status),
     };
     if let Some(metric) = simple {
         return Ok((metric, false));
-    }
-    if NOT_YET.contains(&name) {
-        let help = "remove it, or wait for the version that brings it".to_owned();
-        return Err((format!("`{name}` is not supported yet in this version"), Some(help)));
     }
     let (phase, stat_name) = match name.split_once('.') {
         Some((phase, rest)) if !phase.starts_with('p') => {
@@ -160,7 +155,7 @@ fn unknown(name: &str) -> (String, Option<String>) {
     let help = match nearest(name, METRICS.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            "metrics are p50 … p99.99, avg, min, max, stddev, requests, failures, errors, rps, checks, iterations, \
+            "metrics are p50 … p99.99, avg, min, max, stddev, requests, failures, errors, rps, checks, iterations, dropped, \
                  status.404, status.5xx, and phases such as ttfb.p95"
                 .into()
         }

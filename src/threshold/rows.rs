@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::metric::{Phase, Recorder, SeriesTotal, Slice, Window};
+use crate::metric::{Phase, Recorder, ScenarioCounts, SeriesTotal, Slice, Window};
 
 use super::blocks::{Block, Blocks};
 use super::{Metric, Stat, Threshold};
@@ -37,7 +37,7 @@ struct Windowed {
 #[derive(Debug)]
 pub(super) struct Sum {
     pub total: SeriesTotal,
-    pub iterations: u64,
+    pub counts: ScenarioCounts,
     pub duration_s: f64,
 }
 
@@ -99,7 +99,7 @@ impl Rows {
         let records = self.series.iter().filter_map(|index| recorder.series().get(*index));
         records.for_each(|record| slice.add_record(record));
         let counts = self.scenarios.iter().filter_map(|index| recorder.scenarios.get(*index));
-        slice.iterations += counts.map(|counts| counts.iterations).sum::<u64>();
+        counts.for_each(|counts| slice.counts.add(counts));
     }
 
     /// Moves on by the second of this number, unless all of it belongs to a warm-up.
@@ -144,7 +144,7 @@ impl Rows {
 
 impl Sum {
     fn of(slice: &Slice, duration_s: f64) -> Self {
-        Self { total: slice.total(), iterations: slice.iterations, duration_s }
+        Self { total: slice.total(), counts: slice.counts, duration_s }
     }
 }
 

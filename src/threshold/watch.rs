@@ -174,7 +174,7 @@ impl Threshold {
 
 impl Sum {
     fn view(&self) -> View<'_> {
-        View { total: &self.total, iterations: self.iterations, duration_s: self.duration_s }
+        View { total: &self.total, counts: self.counts, duration_s: self.duration_s }
     }
 }
 

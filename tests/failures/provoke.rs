@@ -89,7 +89,7 @@ pub fn in_shell(program: &str, arguments: &[&str], url: &str, load: &str) -> Ran
     let scratch = Scratch::new();
     let (target, path) = url.rsplit_once('/').unwrap();
     let plan = format!(
-        "plan: 1\ntarget: \"{target}\"\nendpoints: {{ a: {{ request: GET /{path} }} }}\nload: {{ {load} }}\nthink: 5ms\n"
+        "plan: 1\ntarget: \"{target}\"\nendpoints: {{ a: {{ request: GET /{path} }} }}\nload: {{ {load} }}\n"
     );
     let plan = scratch.write("plan.yaml", &plan);
     let json = scratch.path("result.json");

@@ -6,7 +6,7 @@ use crate::compile::CompiledPlan;
 use crate::compile::model::ScopedThreshold;
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
-use crate::metric::{SeriesKind, SeriesTotal, Totals};
+use crate::metric::{ScenarioCounts, SeriesKind, SeriesTotal, Totals};
 use crate::report::model::{Generator, Level, ThresholdResult, Verdict, WorstWindow};
 use crate::report::{number, verdict};
 use crate::threshold::{Broken, Evaluation, Finding, Standing, View};
@@ -37,8 +37,9 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
         let seen = finding.evaluation.clone().unwrap_or_else(|| {
             let total = totals.merged(scoped.scope.series(&plan.series));
             let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
-            let iterations = scenarios.into_iter().map(|index| totals.scenarios[index].iterations).sum();
-            let view = View { total: &total, iterations, duration_s };
+            let mut counts = ScenarioCounts::default();
+            scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
+            let view = View { total: &total, counts, duration_s };
             scoped.threshold.evaluate(view, plan.tolerance)
         });
         let aborted_at_s = match outcome.stopped {
