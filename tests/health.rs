@@ -104,38 +104,43 @@ fn an_invalid_run_can_be_judged_all_the_same() {
     assert!(notes.iter().any(|note| note.as_str().unwrap().contains("--allow-invalid")), "{notes:?}");
 }
 
-/// Whether one of a few runs is valid: a machine that starves the generator in each of them is no place to test.
-fn is_valid_once(load: &str) -> Value {
-    let mut reasons = vec![];
-    for _ in 0..12 {
-        let server = FaultServer::start();
-        let ran = Scratch::new().run(&plan(&server, load), &[]);
-        ran.done.assert_code(0);
-        if ran.result["generator"]["valid"] == true {
-            return ran.result;
-        }
-        reasons.push(ran.result["generator"]["reasons"].clone());
+/// A run without a false alarm: should this machine have starved the generator, the reasons say just that, and not
+/// that it was busy, late or stopped.
+fn ordinary(load: &str) -> Value {
+    let server = FaultServer::start();
+    let ran = Scratch::new().run(&plan(&server, load), &[]);
+    ran.done.assert_code(0);
+    let reasons = ran.result["generator"]["reasons"].as_array().unwrap();
+    assert_eq!(ran.result["generator"]["valid"], reasons.is_empty());
+    for reason in reasons {
+        let detail = reason["detail"].as_str().unwrap();
+        let is_starved =
+            detail.contains("waiting for a core") || detail.contains("held back by the CPU quota");
+        assert!(reason["kind"] == "stall" && is_starved, "{reason}");
+        assert!(reason["to_s"].as_f64().unwrap() - reason["from_s"].as_f64().unwrap() >= 0.0999, "{reason}");
     }
-    panic!("never valid: {reasons:?}");
+    ran.result
 }
 
 #[test]
-fn an_ordinary_run_is_valid_and_shows_its_figures() {
-    let result = is_valid_once("{ users: 2, duration: 2s }");
+#[cfg(target_os = "linux")]
+fn an_ordinary_run_has_no_false_alarm_and_shows_its_figures() {
+    let result = ordinary("{ users: 2, duration: 2s }");
     let generator = &result["generator"];
-    assert_eq!(generator["reasons"], serde_json::json!([]));
-    assert!(generator["lag_us"]["count"].as_u64() > Some(10), "{generator}");
-    if cfg!(target_os = "linux") {
-        assert!(generator["allowed_cores"].as_f64() > Some(0.0), "{generator}");
-        assert!(generator["cpu_share"][0].as_f64() > Some(0.0), "{generator}");
-        assert!(generator["worker_cpu_share"][0].as_f64() > Some(0.0), "{generator}");
-        assert!(generator["max_fds"].as_u64() > Some(5), "{generator}");
+    assert!(generator["lag_us"]["count"].as_u64() > Some(0), "{generator}");
+    assert!(generator["allowed_cores"].as_f64() > Some(0.0), "{generator}");
+    assert!(generator["cpu_share"][0].as_f64() > Some(0.0), "{generator}");
+    assert!(generator["worker_cpu_share"][0].as_f64() > Some(0.0), "{generator}");
+    assert!(generator["max_fds"].as_u64() > Some(5), "{generator}");
+    let timeline = result["timeline"].as_array().unwrap();
+    assert!(timeline.iter().any(|second| second["lag_max_us"].is_u64()), "{timeline:?}");
+    if generator["valid"] == true {
+        assert!(timeline.iter().all(|second| second.get("invalid").is_none()), "{timeline:?}");
     }
-    let second = &result["timeline"][0];
-    assert!(second["lag_max_us"].is_u64() && second.get("invalid").is_none(), "{second}");
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn users_that_keep_a_core_busy_are_no_reason() {
-    is_valid_once("{ users: 64, duration: 2s }");
+    ordinary("{ users: 32, duration: 2s }");
 }

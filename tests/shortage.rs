@@ -63,7 +63,8 @@ fn running_out_of_file_descriptors_is_invalid_not_the_target() {
         ),
     );
     let mut command = plimsoll();
-    command.arg("run").arg(plan).arg("--quiet").arg("--json").arg(&json);
+    // One worker, which has all it needs by its first request.
+    command.arg("run").arg(plan).args(["--workers", "1", "--quiet", "--json"]).arg(&json);
     let running = Running::start(command);
     let give_up = Instant::now() + Duration::from_secs(30);
     while server.log.count("/ok") == 0 {

@@ -20,7 +20,7 @@ fn a_full_disk() {
     for (full, other) in [("--html", "--json"), ("--json", "--html")] {
         let scratch = Scratch::new();
         let mut command = plimsoll();
-        command.arg("run").arg(scratch.write("plan.yaml", &short(&server.url, 3)));
+        command.arg("run").arg("--allow-invalid").arg(scratch.write("plan.yaml", &short(&server.url, 3)));
         command.args([full, "/dev/full", other]).arg(scratch.path("good"));
         let done = Running::start(command).finish();
         assert_missing(&done, "/dev/full", "no space left");
@@ -54,7 +54,7 @@ fn half_a_report_never_replaces_a_good_one() {
 fn a_folder_removed_during_the_run_is_made_again() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let mut command = plimsoll();
-    command.arg("run").arg(scratch.write("plan.yaml", &short(&server.url, 60)));
+    command.arg("run").arg("--allow-invalid").arg(scratch.write("plan.yaml", &short(&server.url, 60)));
     command.arg("--html").arg(scratch.path("new/report.html"));
     let running = Running::start(command);
     crate::wait_until("requests", || server.log.count("/ok") > 0);

@@ -104,7 +104,11 @@ fn cause(stall: &Stall, observed: &Observed) -> Cause {
     if throttled_us >= half_us {
         return Cause::Throttled;
     }
-    if queued_us >= half_us { Cause::Starved } else { Cause::Stopped }
+    match cpu_us + queued_us >= half_us {
+        true if cpu_us >= queued_us => Cause::OwnWork,
+        true => Cause::Starved,
+        false => Cause::Stopped,
+    }
 }
 
 impl Standstill {
@@ -158,6 +162,15 @@ mod tests {
     fn the_longest_gap_says_what_kept_it() {
         let stalls = [stall(0, 1000, 1110, 105, 0), stall(1, 1000, 1900, 10, 850)];
         assert_eq!(merged(&stalls, &Observed::default())[0].cause, Cause::Starved);
+    }
+
+    #[test]
+    fn a_gap_of_work_and_waiting_is_no_suspension() {
+        let of =
+            |cpu_ms, queued_ms| merged(&[stall(0, 0, 200, cpu_ms, queued_ms)], &Observed::default())[0].cause;
+        assert_eq!(of(45, 80), Cause::Starved);
+        assert_eq!(of(80, 45), Cause::OwnWork);
+        assert_eq!(of(30, 30), Cause::Stopped);
     }
 
     #[test]
