@@ -26,9 +26,10 @@ impl Distribution {
         let value = row.get(name).filter(|value| value.is_object())?;
         let number = |name: &str| value[name].as_u64().unwrap_or_else(|| panic!("no `{name}`: {value}"));
         let bytes = base64::prelude::BASE64_STANDARD.decode(value["hdr"].as_str().unwrap()).unwrap();
-        let histogram = hdrhistogram::serialization::Deserializer::new()
+        let mut histogram: Histogram<u64> = hdrhistogram::serialization::Deserializer::new()
             .deserialize(&mut bytes.as_slice())
             .unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        histogram.auto(true);
         Some(Self {
             count: number("count"),
             min_us: number("min"),

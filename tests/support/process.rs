@@ -57,8 +57,13 @@ impl Running {
     }
 
     /// Waits for the end; a process that hangs or panics fails the test.
-    pub fn finish(mut self) -> Done {
-        let give_up = Instant::now() + LIMIT;
+    pub fn finish(self) -> Done {
+        self.finish_within(LIMIT)
+    }
+
+    /// The same with a limit of its own.
+    pub fn finish_within(mut self, limit: Duration) -> Done {
+        let give_up = Instant::now() + limit;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
 pub use log::Log;
@@ -23,6 +23,9 @@ pub use service::{Draw, Spec};
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
 
 /// How long the end of the run may be behind the end of the client.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -37,8 +40,8 @@ pub struct TruthServer {
 
 impl TruthServer {
     pub fn start(spec: Spec) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(async { listen() });
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (clock, due) = clock::channel();
         let shared = Arc::new(Shared::new(spec, clock));
@@ -46,7 +49,8 @@ impl TruthServer {
         let answerer = std::thread::spawn(move || clock::run(&due, &answering));
         let (stop, stopped) = oneshot::channel();
         let reading = Arc::clone(&shared);
-        let reader = std::thread::spawn(move || read_connections(listener, &reading, stopped));
+        let reader =
+            std::thread::spawn(move || runtime.block_on(read_connections(listener, &reading, stopped)));
         Self { url, shared, stop: Some(stop), threads: vec![reader, answerer] }
     }
 
@@ -149,29 +153,32 @@ fn answer(connection: &TcpStream) -> bool {
     false
 }
 
-fn read_connections(listener: std::net::TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).unwrap();
-        let accept = async {
-            for number in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let connection = Arc::new(stream);
-                let shared = Arc::clone(shared);
-                shared.truth.lock().unwrap().open += 1;
-                tokio::spawn(async move {
-                    // A client that resets a connection has gone, like one that closes it.
-                    let _ = converse(&connection, number, &shared).await;
-                    shared.truth.lock().unwrap().open -= 1;
-                });
-            }
-        };
-        tokio::select! {
-            () = accept => {}
-            _ = stopped => {}
+/// Listens on a free port, with room for all who connect while the process is stopped.
+fn listen() -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.listen(BACKLOG).unwrap()
+}
+
+async fn read_connections(listener: TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver<()>) {
+    let accept = async {
+        for number in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let connection = Arc::new(stream);
+            let shared = Arc::clone(shared);
+            shared.truth.lock().unwrap().open += 1;
+            tokio::spawn(async move {
+                // A client that resets a connection has gone, like one that closes it.
+                let _ = converse(&connection, number, &shared).await;
+                shared.truth.lock().unwrap().open -= 1;
+            });
         }
-    });
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = stopped => {}
+    }
 }
 
 /// Reads the requests of one connection until the client closes it.

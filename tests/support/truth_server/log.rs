@@ -72,7 +72,7 @@ impl Log {
         self.entries.iter().filter_map(|entry| Some(entry.answered_us? - entry.received_us)).collect()
     }
 
-    /// Most requests that were there and not yet answered at the same time.
+    /// Most requests that were there and not yet answered at the same time; those answered at once count nothing.
     pub fn most_at_once(&self) -> usize {
         let mut changes: Vec<(u64, i32)> = vec![];
         for entry in &self.entries {

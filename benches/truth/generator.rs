@@ -1,0 +1,97 @@
+//! The generator in trouble: what it must notice of itself, and how exactly it keeps time when it is not.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::runs::{Run, Start, run};
+use crate::support::distribution::Distribution;
+use crate::support::truth_server::Spec;
+use crate::table::{Table, Within};
+
+/// Cores of generator and server.
+const CORES: Option<(usize, usize)> = Some((0, 1));
+
+/// SIGSTOP for a second: the run is invalid, the report says when, and the second is in the latencies all the same.
+pub fn frozen(table: &mut Table, _quick: bool) {
+    let (mut from_s, mut to_s) = (0.0, 0.0);
+    let began = Instant::now();
+    let start = Start::default();
+    let run = run(Spec::each(1_000), "load: { rate: 200/s, duration: 6s }", &start, |generator, _| {
+        std::thread::sleep(Duration::from_secs(3));
+        generator.signal("STOP");
+        from_s = began.elapsed().as_secs_f64();
+        std::thread::sleep(Duration::from_secs(1));
+        generator.signal("CONT");
+        to_s = began.elapsed().as_secs_f64();
+    });
+    run.check_sums(table, "stopped for a second", 1200);
+    table.same("stopped for a second: exit code", 4, u64::try_from(run.done.code).unwrap_or(0));
+    let reasons = run.result["generator"]["reasons"].as_array().cloned().unwrap_or_default();
+    // The load began a little after the processes were started.
+    let names_it = reasons.iter().any(|reason| {
+        let (from, to) = (reason["from_s"].as_f64().unwrap(), reason["to_s"].as_f64().unwrap());
+        reason["kind"] == "stall" && (from - from_s).abs() <= 1.0 && (to - to_s).abs() <= 1.5
+    });
+    let expected = format!("stall {from_s:.1}–{to_s:.1} s");
+    table.holds("stopped for a second: the reason names it", &expected, &run.reasons().join("; "), names_it);
+    let max_ms = run.times("latency_us").max_us as f64 / 1e3;
+    table.near("stopped for a second: max", "ms", (to_s - from_s) * 1e3, max_ms, Within::Percent(3.0));
+}
+
+/// Three busy processes on its core: either the run says that it is invalid and why, or its numbers hold.
+pub fn starved(table: &mut Table, quick: bool) {
+    let seconds = if quick { 4 } else { 10 };
+    let load = format!("load: {{ rate: 1000/s, duration: {seconds}s, max_users: 500 }}");
+    let start = Start { arguments: &["--workers", "1"], cores: CORES };
+    let busy: Vec<Busy> = (0..3).map(|_| Busy::on(0)).collect();
+    let run = run(Spec::each(1_000), &load, &start, |_, _| {});
+    drop(busy);
+    run.check_sums(table, "starved", 1000 * seconds);
+    let notes = run.result["notes"].as_array().cloned().unwrap_or_default();
+    let words: Vec<String> = run.reasons().into_iter().chain(notes.iter().map(ToString::to_string)).collect();
+    let says_so = words.iter().any(|words| words.contains("core"));
+    let told = format!("exit {}: {}", run.done.code, words.join("; "));
+    let late_us = pacing_of(&run).map_or(f64::INFINITY, |pacing| pacing.percentile_us(99.0));
+    let is_honest = run.done.code == 4 && says_so || run.done.code == 0 && late_us <= 5_000.0;
+    table.holds("starved: exit 4 and the core named, or on time", "4, “core”", &told, is_honest);
+    let truth = run.log.open_latencies_us(|index| index as f64 / 1000.0);
+    let mean_ms = truth.iter().sum::<f64>() / truth.len() as f64 / 1e3;
+    let measured_ms = run.times("latency_us").mean_us / 1e3;
+    table.at_least("starved: mean, by the server's log at least", "ms", mean_ms, measured_ms);
+}
+
+/// How late arrivals are released on a core of its own.
+pub fn pacing(table: &mut Table, quick: bool) {
+    let seconds = if quick { 4 } else { 20 };
+    let load = format!("load: {{ rate: 1000/s, duration: {seconds}s, max_users: 500 }}");
+    let start = Start { arguments: &["--workers", "1"], cores: CORES };
+    let run = run(Spec::each(1_000), &load, &start, |_, _| {});
+    run.check_sums(table, "1000/s", 1000 * seconds);
+    let Some(pacing) = pacing_of(&run) else {
+        return table.holds("1000/s: pacing error", "in the result", "absent", false);
+    };
+    table.at_most("1000/s: pacing error p50", "ms", 0.6, pacing.percentile_us(50.0) / 1e3);
+    table.at_most("1000/s: pacing error p99", "ms", 1.5, pacing.percentile_us(99.0) / 1e3);
+}
+
+fn pacing_of(run: &Run) -> Option<Distribution> {
+    Distribution::read_if_there(&run.result["generator"], "pacing_us")
+}
+
+/// A process that keeps a core busy until it is dropped.
+struct Busy(Child);
+
+impl Busy {
+    fn on(core: usize) -> Self {
+        let mut command = Command::new("taskset");
+        command.args(["-c", &core.to_string(), "sh", "-c", "while :; do :; done"]);
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
