@@ -7,6 +7,8 @@
 mod claims;
 #[path = "truth/closed.rs"]
 mod closed;
+#[path = "truth/frozen.rs"]
+mod frozen;
 #[path = "truth/open.rs"]
 mod open;
 #[path = "truth/server.rs"]

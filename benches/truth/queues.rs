@@ -29,7 +29,7 @@ pub fn constant_arrivals(table: &mut Table, quick: bool) {
 /// Independent repetitions side by side: a stay depends on those before it, so that only repetitions say how far a
 /// mean may be off.
 fn check(table: &mut Table, arrivals: &str, mean_ms: f64, quick: bool) {
-    let (repetitions, seconds) = if quick { (8, 20) } else { (16, 90) };
+    let (repetitions, seconds) = if quick { (8, 20) } else { (8, 120) };
     let load = format!(
         "load: {{ rate: {RATE_PER_S}/s, duration: {seconds}s, arrivals: {arrivals}, max_users: 500 }}"
     );
