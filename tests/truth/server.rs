@@ -113,6 +113,19 @@ fn exponential_times_are_drawn_from_the_seed_and_kept() {
 }
 
 #[test]
+fn the_queue_is_the_one_of_the_textbooks() {
+    // Computed, without a clock. Even arrivals at 70/s, exponential services of 10 ms: σ = e^(−(1 − σ)/0.7) =
+    // 0.467, mean stay 10 ms/(1 − σ) = 18.76 ms, p95 ln 20 times that (D/M/1; Kleinrock, Queueing Systems I, 6.3).
+    let spec = Spec::queue(Draw::Exponential { mean_us: 10_000.0, seed: 3 });
+    let mut stays = spec.due_stays_us((0..400_000).map(|index| index * 1_000_000 / 70));
+    let mean_us = stays.iter().sum::<u64>() as f64 / stays.len() as f64;
+    assert!((mean_us - 18_760.0).abs() < 400.0, "{mean_us}");
+    stays.sort_unstable();
+    let p95_us = stays[stays.len() * 95 / 100];
+    assert!(p95_us.abs_diff(56_200) < 1_500, "{p95_us}");
+}
+
+#[test]
 fn nothing_is_answered_in_the_freeze() {
     let server = TruthServer::start(Spec::each(1_000).with_freeze(100_000, 400_000));
     let mut client = Client::to(&server.url);

@@ -57,6 +57,12 @@ impl Spec {
         (0..count).map(|_| station.draw(draw)).collect()
     }
 
+    /// From receipt to due answer of requests received then, in order: what the server does when it is never late.
+    pub fn due_stays_us(self, received_us: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut station = Station::new(self);
+        received_us.map(|received_us| station.due_us(received_us) - received_us).collect()
+    }
+
     pub fn only_counting(self) -> Self {
         Self { keep_requests: false, ..self }
     }
