@@ -7,6 +7,7 @@ mod connection;
 mod deadline;
 mod dial;
 mod driver;
+mod link;
 mod local;
 mod look_up;
 mod target;

@@ -94,11 +94,34 @@ fn saturated_arrivals_are_dropped_when_the_plan_says_so() {
     let rest = "endpoints: { a: { request: GET /slow/300 } }
 load: { rate: 100/s, duration: 1s, max_users: 2, on_saturation: drop }
 ";
-    let (ran, _) = run(rest, &[]);
+    let (ran, _) = run(rest, &["--strict"]);
+    // What did get through was fast and right; the load was not the one planned all the same.
+    ran.done.assert_code(1);
+    assert_eq!(ran.result["verdict"], "warn");
+    assert!(
+        ran.result["reason"].as_str().unwrap().contains("arrivals were dropped"),
+        "{}",
+        ran.result["reason"]
+    );
     let (scheduled, started, dropped, not_started) = arrivals(&ran.result);
     assert_eq!((scheduled, not_started), (100, 0));
     assert!(dropped > 50 && started >= 2, "{started} started, {dropped} dropped");
     assert_eq!(count(&ran.result["accounting"]["dropped"]), dropped);
+}
+
+#[test]
+fn a_threshold_says_how_many_may_be_dropped() {
+    for (threshold, verdict, code) in [("dropped < 1000", "pass", 0), ("dropped == 0", "fail", 1)] {
+        let rest = format!(
+            "endpoints: {{ a: {{ request: GET /slow/300 }} }}
+load: {{ rate: 100/s, duration: 1s, max_users: 2, on_saturation: drop }}
+thresholds: [{threshold}]
+"
+        );
+        let (ran, _) = run(&rest, &["--strict"]);
+        ran.done.assert_code(code);
+        assert_eq!(ran.result["verdict"], verdict, "{threshold}");
+    }
 }
 
 #[test]

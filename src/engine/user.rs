@@ -50,6 +50,8 @@ pub struct User {
     pub has_sent: bool,
 }
 
+/// A pause in which it pays to give the memory of idle connections back; bringing one back costs some µs.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// Pause after an iteration that could send nothing.
 const NOTHING_SENT: Duration = Duration::from_millis(10);
 
@@ -206,9 +208,13 @@ impl User {
     }
 
     /// Pauses, and notes how late it woke up; false when asked to end before it was over.
-    async fn pause_until(&self, until: Instant, limit: Level) -> bool {
-        if until <= Instant::now() {
+    async fn pause_until(&mut self, until: Instant, limit: Level) -> bool {
+        let now = Instant::now();
+        if until <= now {
             return self.stop.level() < limit;
+        }
+        if until - now >= LONG_PAUSE {
+            self.connections.iter_mut().flatten().for_each(Connection::park);
         }
         let done = self.stop.unless(limit, tokio::time::sleep_until(until.into())).await;
         if done {

@@ -11,13 +11,12 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use crate::failure::Failure;
 
 use super::classify::{before_head, body_out_of_time, in_body};
-use super::driver::Driver;
+use super::link::{Link, Live};
 use super::times::{READ_AT_ONCE, Stream, TimedIo};
 use super::{Deadline, IoTimes};
 
@@ -69,15 +68,15 @@ impl ExchangeError {
 
 /// One open connection.
 pub struct Connection {
-    send: http1::SendRequest<Full<Bytes>>,
-    driver: Driver,
+    link: Link,
     times: Rc<IoTimes>,
     idle_since: Instant,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("closed", &self.driver.is_closed()).finish_non_exhaustive()
+        let parked = matches!(self.link, Link::Parked(_));
+        f.debug_struct("Connection").field("parked", &parked).finish_non_exhaustive()
     }
 }
 
@@ -88,14 +87,8 @@ impl Connection {
     /// When hyper refuses the stream.
     pub async fn new(stream: Stream) -> Result<Self, ExchangeError> {
         let times = Rc::new(IoTimes::default());
-        let io = TokioIo::new(TimedIo::new(stream, times.clone()));
-        // One buffer a request: `send` is cheaper than `writev` of one or two slices.
-        let (send, connection) = http1::Builder::new()
-            .writev(false)
-            .handshake(io)
-            .await
-            .map_err(|e| ExchangeError::new(Failure::Protocol, e.to_string()))?;
-        Ok(Self { send, driver: Driver::new(connection), times, idle_since: Instant::now() })
+        let live = Live::over(TokioIo::new(TimedIo::new(stream, times.clone()))).await?;
+        Ok(Self { link: Link::Live(live), times, idle_since: Instant::now() })
     }
 
     /// When the bytes of the current request moved.
@@ -108,20 +101,28 @@ impl Connection {
         self.idle_since = now;
     }
 
+    /// Gives back what an idle connection does not need: its user pauses for long.
+    pub fn park(&mut self) {
+        self.link.park();
+    }
+
     /// Waits until the connection takes a request; false when the target has closed it.
     pub async fn is_usable(&mut self, now: Instant, deadline: &mut Deadline) -> bool {
         /// A connection that has just been used is not looked at again. Should the target have closed it all
         /// the same, the request comes back unsent.
         const JUST_NOW: Duration = Duration::from_millis(50);
-        if self.send.is_ready() && now.saturating_duration_since(self.idle_since) < JUST_NOW {
+        let Some(Live { send, driver }) = self.link.wake().await else { return false };
+        if send.is_ready() && now.saturating_duration_since(self.idle_since) < JUST_NOW {
             return true;
         }
+        let times = &self.times;
         std::future::poll_fn(|cx| {
-            self.driver.drive(cx);
-            if self.driver.is_closed() || self.send.is_closed() {
+            times.begin_turn();
+            driver.drive(cx);
+            if driver.is_closed() || send.is_closed() {
                 return Poll::Ready(false);
             }
-            match self.send.poll_ready(cx) {
+            match send.poll_ready(cx) {
                 Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
                 // Not within the request's time: a new connection will tell what is wrong.
                 Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(false),
@@ -143,14 +144,18 @@ impl Connection {
         deadline: &mut Deadline,
     ) -> Result<Reply, ExchangeError> {
         self.times.start();
-        let response = self.head(slot, deadline).await?;
+        let Some(live) = self.link.live() else {
+            return Err(ExchangeError::new(Failure::Send, "the connection is closed"));
+        };
+        let times = &*self.times;
+        let response = live.head(times, slot, deadline).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         let mut kept = BytesMut::new();
         let mut first = Bytes::new();
         let (mut size, mut at_once) = (0u64, 0u64);
         loop {
-            let data = match self.frame(&mut body, deadline).await {
+            let data = match live.frame(times, &mut body, deadline).await {
                 Ok(Some(data)) => data,
                 Ok(None) => break,
                 Err(error) => return Err(ExchangeError { status, ..error }),
@@ -160,6 +165,7 @@ impl Connection {
             if at_once >= READ_AT_ONCE {
                 at_once = 0;
                 give_way(deadline).await.map_err(|error| ExchangeError { status, ..error })?;
+                times.begin_turn();
             }
             if keep == Keep::Nothing && (status < 400 || first.len() + kept.len() >= SHOWN_OF_ERRORS) {
                 continue;
@@ -181,9 +187,12 @@ impl Connection {
         let body = if kept.is_empty() { first } else { kept.freeze() };
         Ok(Reply { status, headers: head.headers, body, size })
     }
+}
 
+impl Live {
     async fn head(
         &mut self,
+        times: &IoTimes,
         slot: &mut Option<Request<Full<Bytes>>>,
         deadline: &mut Deadline,
     ) -> Result<Response<Incoming>, ExchangeError> {
@@ -192,9 +201,10 @@ impl Connection {
         };
         let length = request.body().size_hint().lower();
         let mut answer = pin!(self.driver.quietly(|| self.send.try_send_request(request)));
-        let (driver, times) = (&mut self.driver, &self.times);
+        let driver = &mut self.driver;
         let mut result = None;
         std::future::poll_fn(|cx| {
+            times.begin_turn();
             driver.drive(cx);
             // The driver has just been polled with the task's waker and is what delivers the answer, so the
             // answer needs no waker of its own: a real one would wake the task once more for nothing.
@@ -211,7 +221,7 @@ impl Connection {
             Some(Err(mut error)) => {
                 // Not a byte of it had left.
                 *slot = error.take_message();
-                Err(before_head(&error.into_error(), &self.times, length))
+                Err(before_head(&error.into_error(), times, length))
             }
             None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
         }
@@ -219,6 +229,7 @@ impl Connection {
 
     async fn frame(
         &mut self,
+        times: &IoTimes,
         body: &mut Incoming,
         deadline: &mut Deadline,
     ) -> Result<Option<Bytes>, ExchangeError> {
@@ -226,7 +237,12 @@ impl Connection {
             if body.is_end_stream() {
                 return Ok(None);
             }
+            let mut is_new_turn = false;
             let next = std::future::poll_fn(|cx| {
+                // The first time still belongs to the turn in which the head or the frame before came.
+                if std::mem::replace(&mut is_new_turn, true) {
+                    times.begin_turn();
+                }
                 // Most bodies were read together with their head: those need no further drive.
                 for driven in [false, true] {
                     if driven {

@@ -71,6 +71,11 @@ impl Driver {
         done
     }
 
+    /// The stream and what was read from it too early; `None` when the connection has ended.
+    pub fn into_parts(self) -> Option<http1::Parts<TokioIo<TimedIo>>> {
+        self.connection.map(|connection| Pin::into_inner(connection).into_parts())
+    }
+
     /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.connection.is_none()

@@ -27,6 +27,8 @@ pub struct IoTimes {
     /// Bytes read since the stream last said that there is nothing to read.
     read_at_once: Cell<u64>,
     gave_way: Cell<bool>,
+    /// The stream has said in this turn of the task that there is nothing to read.
+    nothing_to_read: Cell<bool>,
 }
 
 impl IoTimes {
@@ -47,6 +49,12 @@ impl IoTimes {
     /// Bytes read and written for the current request.
     pub fn bytes(&self) -> (u64, u64) {
         (self.bytes_in.get(), self.bytes_out.get())
+    }
+
+    /// The task begins a new turn: there may be something to read again. Within one turn there cannot be, because
+    /// the thread that takes events in is the one that runs the task.
+    pub(super) fn begin_turn(&self) {
+        self.nothing_to_read.set(false);
     }
 
     /// Whether the turn of a target that sends without pause has just ended.
@@ -216,6 +224,10 @@ impl AsyncRead for TimedIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // hyper asks six times a request. The task's waker is registered since the first time.
+        if self.times.nothing_to_read.get() {
+            return Poll::Pending;
+        }
         if self.times.is_turn_over() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -225,6 +237,8 @@ impl AsyncRead for TimedIo {
         let result = forward!(this, io => io.poll_read(cx, buf));
         if result.is_pending() {
             this.times.read_at_once.set(0);
+            // Below TLS a write may read too.
+            this.times.nothing_to_read.set(matches!(this.stream, Stream::Plain(_)));
         }
         this.times.after_read(buf.filled().len() - before);
         result

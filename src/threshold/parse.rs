@@ -259,7 +259,6 @@ mod tests {
             ("p101 < 2s", "no metric"),
             ("p95 <", "no value"),
             ("< 2s", "missing"),
-            ("dropped == 0", "not supported yet"),
             ("requests > many", "not a count"),
         ] {
             let error = parse(text).unwrap_err();

@@ -6,7 +6,7 @@ use crate::compile::CompiledPlan;
 use crate::compile::model::ScopedThreshold;
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
-use crate::metric::{ScenarioCounts, SeriesKind, SeriesTotal, Totals};
+use crate::metric::{ArrivalCounts, ScenarioCounts, SeriesKind, SeriesTotal, Totals};
 use crate::report::model::{Generator, Level, ThresholdResult, Verdict, WorstWindow};
 use crate::report::{number, verdict};
 use crate::threshold::{Broken, Evaluation, Finding, Standing, View};
@@ -161,12 +161,28 @@ fn by_thresholds(
             whole.failures(),
             whole.requests()
         )),
-        None => None,
+        None => not_the_load(outcome, thresholds),
     };
     match warning {
         Some(reason) => judgement(Verdict::Warn, if strict { Exit::Fail } else { Exit::Pass }, reason),
         None => judgement(Verdict::Pass, Exit::Pass, passed(thresholds.len(), whole)),
     }
+}
+
+/// A load of which more than a hundredth did not begin is not the one the plan describes, however well the rest did;
+/// no remark where a threshold about it says what is allowed.
+fn not_the_load(outcome: &Outcome, thresholds: &[ThresholdResult]) -> Option<String> {
+    let mut arrivals = ArrivalCounts::default();
+    outcome.totals.scenarios.iter().for_each(|counts| arrivals.add(&counts.arrivals));
+    let ArrivalCounts { due, dropped, not_started, .. } = arrivals;
+    let is_allowed = thresholds.iter().any(|t| t.expression.starts_with("dropped"));
+    let tolerated = (dropped + not_started) * 100 <= due || is_allowed && not_started * 100 <= due;
+    (!tolerated).then(|| {
+        format!(
+            "{dropped} of {due} arrivals were dropped and {not_started} not started, because all `max_users` were \
+             busy: the thresholds saw only the rest"
+        )
+    })
 }
 
 fn unfinished(after: Duration) -> String {
