@@ -137,6 +137,11 @@ impl<'a> Compiler<'a> {
         let ready = self.ready();
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
+        if self.series.len() > usize::from(u16::MAX) {
+            let message = format!("the plan has {} rows, and reports hold {}", self.series.len(), u16::MAX);
+            let problem = Diagnostic::error(codes::VALUE, self.start_of_plan(), message);
+            self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
+        }
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
         let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
         let defaults = defaults.map(|default| default.value.0.clone());

@@ -201,3 +201,57 @@ fn pacing_fixes_the_time_between_two_starts() {
     let sent = requests(&ran.result, "a");
     assert!((2..=6).contains(&sent), "{sent}");
 }
+
+#[test]
+fn a_pause_before_the_first_request_of_an_arrival_is_nobodys_latency() {
+    let rest = "endpoints: { a: { request: GET /ok } }
+flows: { f: { weight: 1, steps: [think: 700ms, use: a] } }
+load: { rate: 20/s, duration: 500ms }
+";
+    let (ran, _) = run(rest, &[]);
+    assert_eq!(requests(&ran.result, "a"), 10);
+    assert!(count(&row(&ran.result, "a")["latency_us"]["p50"]) < 600_000, "{}", row(&ran.result, "a"));
+    assert!(count(&row(&ran.result, "f")["latency_us"]["min"]) >= 700_000, "{}", row(&ran.result, "f"));
+}
+
+#[test]
+fn arrivals_that_cannot_log_in_are_not_started() {
+    let rest = "auth: { steps: [{ request: GET /status/500, name: log in }] }
+endpoints: { a: { request: GET /ok } }
+load: { rate: 20/s, duration: 500ms, graceful_stop: 200ms }
+";
+    let server = FaultServer::start();
+    let ran = Scratch::new().run(&format!("plan: 1\ntarget: \"{}\"\n{rest}", server.url), &[]);
+    ran.done.assert_code(3);
+    check_accounting(&ran.result);
+    let (scheduled, started, _, not_started) = arrivals(&ran.result);
+    assert_eq!((started, not_started), (0, scheduled), "{}", ran.result["accounting"]);
+    assert_eq!(server.log.count("/ok"), 0);
+}
+
+#[test]
+fn users_that_come_again_keep_their_numbers() {
+    let rest = "endpoints: { a: { request: \"GET /ok?id={{ user.id }}\" } }
+think: 20ms
+load: { stages: [{ duration: 0s, users: 3 }, { duration: 300ms, users: 3 }, { duration: 0s, users: 0 },
+                 { duration: 300ms, users: 0 }, { duration: 0s, users: 3 }, { duration: 300ms, users: 3 }] }
+";
+    let (_, server) = run(rest, &["--workers", "2"]);
+    let paths: std::collections::BTreeSet<_> = server.log.all().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, (0..3).map(|id| format!("/ok?id={id}")).collect());
+}
+
+#[test]
+fn a_run_that_cannot_go_on_does_not_wait_for_what_has_not_begun() {
+    let rest = "auth: { steps: [{ request: GET /status/500, name: log in }] }
+endpoints: { a: { request: GET /ok } }
+scenarios:
+  first: { load: { users: 2, iterations: 10 } }
+  later: { load: { rate: 1/s, duration: 1m }, start_after: 30m }
+";
+    let server = FaultServer::start();
+    let ran = Scratch::new().run(&format!("plan: 1\ntarget: \"{}\"\n{rest}", server.url), &[]);
+    // Within the time limit of the tests, which is far below half an hour.
+    ran.done.assert_code(3);
+    assert_eq!(server.log.count("/ok"), 0);
+}

@@ -75,8 +75,8 @@ pub fn document(
         thresholds,
         accounting: accounting(plan, &whole, totals),
         totals: series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s),
-        series: rows(plan, totals, false, duration_s),
-        warmup: rows(plan, totals, true, warmup_s(plan, outcome)),
+        series: rows(plan, totals, false, [duration_s, outcome.duration.as_secs_f64()]),
+        warmup: rows(plan, totals, true, [warmup_s(plan, outcome); 2]),
         failures: failures(plan, totals),
         timeline: outcome.timeline.iter().map(|second| interval(plan, second, &generator)).collect(),
         notes,
@@ -103,7 +103,8 @@ fn model(plan: &CompiledPlan) -> &'static str {
 
 /// Seconds of the run in which something warmed up.
 fn warmup_s(plan: &CompiledPlan, outcome: &Outcome) -> f64 {
-    let end = plan.scenarios.iter().map(|s| s.start_after + s.warmup).max().unwrap_or_default();
+    let warming = plan.scenarios.iter().filter(|s| !s.warmup.is_zero());
+    let end = warming.map(|s| s.start_after + s.warmup).max().unwrap_or_default();
     end.min(outcome.duration).as_secs_f64()
 }
 
@@ -136,8 +137,9 @@ fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Acco
     }
 }
 
-/// The rows: those that are measured, or those of the warm-up.
-fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, duration_s: f64) -> Vec<Series> {
+/// The rows: those that are measured, or those of the warm-up. `seconds`: how long what is measured took, and all of it,
+/// in which logins count too.
+fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, seconds: [f64; 2]) -> Vec<Series> {
     let wanted = plan.series.iter().zip(&totals.series).filter(|(info, _)| info.measured.is_some() == warmup);
     let all = wanted.map(|(info, total)| {
         let measured = info.measured.map_or(info, |row| &plan.series[row.0 as usize]);
@@ -150,6 +152,7 @@ fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, duration_s: f64) -> 
         };
         let method = info.method.as_ref().map(ToString::to_string);
         let scenario = &plan.scenarios[info.scenario].name;
+        let duration_s = if kind == SeriesKind::Auth { seconds[1] } else { seconds[0] };
         series_row(&info.name, kind, method, scenario, total, duration_s)
     });
     all.collect()

@@ -5,7 +5,7 @@ use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::model;
 use crate::threshold::{Metric, parse};
 
-use super::model::{ScopedThreshold, ThresholdScope};
+use super::model::{ScopedThreshold, SeriesInfo, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
 
@@ -65,7 +65,8 @@ impl Compiler<'_> {
             );
         }
         let name = format!("{}{name}", self.prefix);
-        let Some(series) = self.series.iter().position(|row| row.name == name && row.kind == kind) else {
+        let is_it = |row: &SeriesInfo| row.scenario == self.scenario && row.name == name && row.kind == kind;
+        let Some(series) = self.series.iter().position(is_it) else {
             return;
         };
         let kind_name = if kind == SeriesKind::Flow { "flow" } else { "endpoint" };

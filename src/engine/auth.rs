@@ -37,6 +37,8 @@ pub struct Login {
     masker: Arc<OnceLock<Masker>>,
     /// Of the run's login: which one it is.
     generation: u64,
+    /// Of the run's login: it is an old one, because the try to renew it failed.
+    renewal_failed: bool,
 }
 
 impl Login {
@@ -172,6 +174,7 @@ impl User {
         // A renewal that failed is passed on too, as the old login with its pause: one try for all users.
         if let Some(login) = &mut self.login {
             login.generation = mine + 1;
+            login.renewal_failed = !done;
             *run.login.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.clone());
             run.generation.store(mine + 1, Ordering::Release);
         }
@@ -189,8 +192,9 @@ impl User {
         if let Some(login) = &login {
             self.scope.set(auth.slot, login.value());
         }
+        let works = login.as_ref().is_some_and(|login| !login.renewal_failed);
         self.login = login;
-        self.login.is_some()
+        works
     }
 
     async fn run_login(&mut self, auth: &Auth) -> bool {
@@ -281,7 +285,10 @@ impl User {
             auth.query.render_into(scope, &mut query).map_err(|error| error.to_string())?;
             if let Some(text) = &auth.refresh_after {
                 let text = text.render(scope).map_err(|error| error.to_string())?;
-                renew_after = Some(parse_duration(&text).map_err(|error| format!("refresh.after: {error}"))?);
+                renew_after = Some(
+                    parse_duration(&text)
+                        .map_err(|_| "`refresh.after` does not render to a duration".to_owned())?,
+                );
             }
             Ok::<(), String>(())
         })?;

@@ -311,7 +311,9 @@ impl Run {
             let end = Duration::from_secs(second + 1);
             let length_s =
                 shared.start.elapsed().saturating_sub(Duration::from_secs(second)).as_secs_f64().min(1.0);
-            let target_users = shared.plan.target_users(end);
+            // Arrivals bring as many users as they need.
+            let wanted = shared.plan.target_users(end);
+            let target_users = if shared.plan.is_open() { wanted.max(users) } else { wanted };
             let summary =
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
             listen(Event::Second(&summary, &self.totals));
@@ -341,7 +343,9 @@ impl Run {
         }
     }
 
-    fn outcome(self, shared: &Shared) -> Outcome {
+    fn outcome(mut self, shared: &Shared) -> Outcome {
+        // A worker that was left behind has told nothing of what it still had.
+        self.totals.scenarios.iter_mut().for_each(ScenarioCounts::settle);
         let duration = shared.start.elapsed();
         let mut failed = shared.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         for worker in self.workers {

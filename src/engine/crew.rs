@@ -47,6 +47,7 @@ impl Post {
         tokio::select! {
             biased;
             _ = next_order(&mut orders, Order::Drain) => return,
+            _ = self.asked_to_end(Level::AfterIteration) => return,
             () = tokio::time::sleep_until(self.start.into()) => {}
         }
         let mut crew = Crew::default();
@@ -56,6 +57,18 @@ impl Post {
             load => self.follow(load, &mut crew).await,
         };
         self.wind_down(level, &mut crew, &pool).await;
+    }
+
+    /// Waits until the run is to end before its load does, at least so soon.
+    pub(super) async fn asked_to_end(&self, at_least: Level) -> Level {
+        /// How often a worker looks.
+        const LOOK: Duration = Duration::from_millis(50);
+        loop {
+            if let Some(level) = self.local.shared.asked_to_end().filter(|level| *level >= at_least) {
+                return level;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn wind_down(&self, level: Level, crew: &mut Crew, pool: &Pool) {
@@ -76,6 +89,7 @@ impl Post {
             let order = tokio::select! {
                 () = crew.ended() => return,
                 () = &mut graceful => Order::Abandon,
+                _ = self.asked_to_end(Level::AfterRequest), if !draining => Order::Drain,
                 order = next_order(&mut orders, patience) => order,
             };
             if order == Order::Abandon {
@@ -103,7 +117,7 @@ impl Post {
             }
             let wanted =
                 share(load.target(now), self.local.worker, self.local.shared.options.workers) as usize;
-            while crew.active.len() < wanted {
+            while crew.active.len() < wanted && crew.has_free_seat() {
                 self.start_user(crew, User::run);
             }
             crew.shrink_to(wanted);
@@ -126,21 +140,23 @@ impl Post {
     where
         F: Future<Output = ()> + 'static,
     {
-        let id = (crew.started * self.local.shared.options.workers + self.local.worker) as u64;
-        crew.started += 1;
+        let seat = crew.active.len();
+        let number = (seat * self.local.shared.options.workers + self.local.worker) as u64;
         let stop = Rc::new(Stop::default());
-        let life = live(User::new(self, id, stop.clone()));
+        let life = live(User::new(self, number, stop.clone()));
         self.local.running.set(self.local.running.get() + 1);
         let leaving = Leaving(self.local.clone());
         let task = tokio::task::spawn_local(async move {
             let _leaving = leaving;
             life.await;
         });
-        crew.active.push(Running { stop, task });
+        crew.active.push(Running { seat, stop, task });
     }
 }
 
 struct Running {
+    /// Its place among the scenario's users on this worker, which gives it its number.
+    seat: usize,
     stop: Rc<Stop>,
     task: JoinHandle<()>,
 }
@@ -152,13 +168,19 @@ pub(super) struct Crew {
     active: Vec<Running>,
     /// Asked to end after their iteration.
     leaving: Vec<Running>,
-    started: usize,
 }
 
 impl Crew {
     /// Users that have not been asked to end.
     pub(super) fn len(&self) -> usize {
         self.active.len()
+    }
+
+    /// Whether the next seat is free. One whose user was asked to end waits for it to be gone, so that no two users
+    /// share a number and there are never more than the plan's most.
+    fn has_free_seat(&self) -> bool {
+        let seat = self.active.len();
+        !self.leaving.iter().any(|user| user.seat == seat && !user.task.is_finished())
     }
 
     fn shrink_to(&mut self, wanted: usize) {

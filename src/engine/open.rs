@@ -57,14 +57,17 @@ impl Due {
         change(if self.in_warmup { &mut counts.warmup_arrivals } else { &mut counts.arrivals });
     }
 
-    /// A user begins its iteration.
-    pub(super) fn begin(mut self) -> (u64, Instant) {
-        self.is_dealt_with = true;
-        self.count(|counts| counts.started += 1);
+    /// A user has it. A wait in the queue is not the generator's delay.
+    fn taken(&self) {
         if !self.queued {
             self.note_lag();
         }
-        (self.index, self.intended)
+    }
+
+    /// A user begins its iteration.
+    fn begin(mut self) {
+        self.is_dealt_with = true;
+        self.count(|counts| counts.started += 1);
     }
 
     fn give_up(mut self) {
@@ -182,10 +185,8 @@ impl Post {
             tokio::select! {
                 biased;
                 _ = next_order(&mut orders, Order::Drain) => return Level::AfterRequest,
+                level = self.asked_to_end(Level::AfterIteration) => return level,
                 () = timer.until(at) => {}
-            }
-            if let Some(level) = self.local.shared.asked_to_end() {
-                return level;
             }
             let now = Instant::now();
             while let Some(arrival) = next.filter(|arrival| self.start + arrival.at <= now) {
@@ -194,12 +195,15 @@ impl Post {
             }
             if next.is_some_and(|arrival| self.start + arrival.at < now + BATCH) {
                 timer.until(now + BATCH).await;
+                // When dispatching takes longer than that, the users still get their turn.
+                tokio::task::yield_now().await;
             }
         }
         // The load lasts to the end of its last stage.
         tokio::select! {
             biased;
             _ = next_order(&mut orders, Order::Drain) => Level::AfterRequest,
+            level = self.asked_to_end(Level::AfterIteration) => level,
             () = timer.until(self.start + arrivals.curve.total()) => Level::AfterIteration,
         }
     }
@@ -226,22 +230,25 @@ impl User {
             if self.stop.level() >= Level::AfterRequest {
                 break;
             }
-            let (index, intended) = due.begin();
+            due.taken();
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
-            self.arrive(index, intended).await;
+            self.arrive(due).await;
             next = pool.next(&seat).await;
         }
     }
 
-    async fn arrive(&mut self, index: u64, intended: Instant) {
-        self.intended = Some(intended);
-        if !self.come_in_once().await {
+    /// Runs the iteration of an arrival. One that cannot log in or has no data is not started.
+    async fn arrive(&mut self, due: Due) {
+        self.intended = Some(due.intended);
+        if !self.come_in_once().await || self.stop.level() >= Level::AfterRequest {
             return;
         }
-        self.seed_for_arrival(index);
-        if self.take_rows(index) {
-            self.iterate(intended).await;
+        self.seed_for_arrival(due.index);
+        if self.take_rows(due.index) {
+            let started = self.intended.unwrap_or(due.intended);
+            due.begin();
+            self.iterate(started).await;
         }
     }
 }

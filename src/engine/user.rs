@@ -135,16 +135,13 @@ impl User {
     }
 
     /// The row of what begins at `started`: its own, or that of the warm-up.
-    pub(super) fn row(&mut self, series: SeriesId, started: Instant) -> SeriesId {
+    pub(super) fn row(&self, series: SeriesId, started: Instant) -> SeriesId {
+        // Not once and for all: an arrival that waited may be due earlier than what its user did last.
         match self.warm_until {
-            None => series,
             Some(until) if started < until => {
                 self.local.shared.plan.series[series.0 as usize].warmup.unwrap_or(series)
             }
-            Some(_) => {
-                self.warm_until = None;
-                series
-            }
+            _ => series,
         }
     }
 
@@ -203,8 +200,10 @@ impl User {
 
     /// Pauses; false when asked to end before it was over.
     async fn think(&mut self, pause: Pause, limit: Level) -> bool {
-        let until = Instant::now() + pause.draw(&mut self.rng);
-        self.pause_until(until, limit).await
+        let pause = pause.draw(&mut self.rng);
+        // What an arrival's flow pauses before its first request is nobody's latency.
+        self.intended = self.intended.map(|at| at + pause);
+        self.pause_until(Instant::now() + pause, limit).await
     }
 
     /// Pauses, and notes how late it woke up; false when asked to end before it was over.

@@ -61,7 +61,8 @@ impl Deadline {
             if self.registered && !timer.is_elapsed() && has_budget_remaining() {
                 return false;
             }
-            self.registered = true;
+            // Without budget left the timer says "pending" and does not take the waker.
+            self.registered = has_budget_remaining();
             // A task that has used up its turn is told "pending" by every timer: against a peer that never lets
             // it wait only the clock knows.
             if timer.as_mut().poll(cx).is_pending() && (has_budget_remaining() || Instant::now() < limit) {

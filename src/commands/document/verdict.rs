@@ -179,8 +179,8 @@ fn not_the_load(outcome: &Outcome, thresholds: &[ThresholdResult]) -> Option<Str
     let tolerated = (dropped + not_started) * 100 <= due || is_allowed && not_started * 100 <= due;
     (!tolerated).then(|| {
         format!(
-            "{dropped} of {due} arrivals were dropped and {not_started} not started, because all `max_users` were \
-             busy: the thresholds saw only the rest"
+            "{dropped} of {due} arrivals were dropped and {not_started} not started: they found no free user, or their \
+             user could not log in; the thresholds saw only the rest"
         )
     })
 }

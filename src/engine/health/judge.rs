@@ -244,7 +244,11 @@ fn is_mostly_busy(evidence: &Evidence<'_>) -> bool {
     let inside = |second: &&HealthSecond| second.to_s > window_s.start && second.from_s < window_s.end;
     let length_s = |second: &HealthSecond| second.to_s - second.from_s;
     let seconds = || evidence.observed.seconds.iter().filter(inside);
-    let is_busy = |second: &&HealthSecond| second.cpu_share.is_some_and(|share| share > CPU_SHARE);
+    // One worker without a core to spare holds its own users up, whatever the others do.
+    let is_busy = |second: &&HealthSecond| {
+        let shares = second.cpu_share.iter().chain(&second.worker_cpu_share);
+        shares.into_iter().any(|share| *share > CPU_SHARE)
+    };
     let busy_s: f64 = seconds().filter(is_busy).map(length_s).sum();
     busy_s > 0.0 && busy_s >= seconds().map(length_s).sum::<f64>() / 2.0
 }

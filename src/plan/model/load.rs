@@ -171,6 +171,9 @@ fn check_load(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
     check_open(load, keys, out);
 }
 
+/// More arrivals a second than any machine can begin.
+const FASTEST_PER_S: f64 = 1e6;
+
 /// Keys of arrivals in a load without them, stages of two kinds, rates at which nothing ever arrives.
 fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
     let first_kind = load.stages.first().map(|stage| stage.rate.is_some());
@@ -192,6 +195,14 @@ fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
                     .help("write `rate: 50/s` instead of `users`, or remove it"),
             );
         }
+    }
+    let rates = load.rate.iter().chain(load.stages.iter().filter_map(|stage| stage.rate.as_ref()));
+    if let Some(rate) = rates.into_iter().find(|rate| rate.value.per_second > FASTEST_PER_S) {
+        let message = "more than 1000000 arrivals a second are beyond any machine";
+        out.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, rate.span, message)
+                .help("use several machines, or a lower rate"),
+        );
     }
     let silent = match &load.rate {
         Some(rate) => (rate.value.per_second <= 0.0).then_some(rate.span),
