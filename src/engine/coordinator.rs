@@ -304,6 +304,7 @@ impl Run {
         force_before: u64,
         listen: &mut dyn FnMut(Event<'_>),
     ) -> Option<Broken> {
+        const SHORTEST_S: f64 = 0.1;
         let mut broken = None;
         while let Some(closed) = self.gathering.take(shared.options.workers, force_before) {
             let Closed { second, users, due, total, rows, pace } = closed;
@@ -316,8 +317,11 @@ impl Run {
             let target_users = if shared.plan.is_open() { wanted.max(users) } else { wanted };
             let summary =
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
-            listen(Event::Second(&summary, &self.totals));
-            self.timeline.push(summary);
+            // What the end of the run leaves of a second in which nothing happened is no point of a curve.
+            if length_s >= SHORTEST_S || summary.total.requests > 0 {
+                listen(Event::Second(&summary, &self.totals));
+                self.timeline.push(summary);
+            }
             broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared)));
         }
         broken
