@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Requests per CPU second of the generator, beside wrk and oha, in one run: the target on core 0, the
 # generator on core 1, 64 connections, keep-alive. Needs nginx and wrk (Debian), oha (cargo install oha).
-# Prints a line per round and the median ratios; last, what a request costs when it arrives at half of the
-# closed model's rate, against the closed model. Usage: benches/speed.sh [rounds]
+# Rounds are short and in turn, so that what else the machine does meets all tools alike; the ratios are of all
+# rounds' requests over all rounds' CPU seconds, and of each round for the range. Last, what a request costs when it
+# arrives at half of the closed model's rate, against the closed model. Usage: benches/speed.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=${1:-3}
-seconds=8
+rounds=${1:-15}
+seconds=2
 base=http://127.0.0.1:18080
 for tool in nginx wrk oha taskset; do
     PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || { echo "speed.sh needs $tool" >&2; exit 2; }
@@ -24,34 +25,41 @@ cpu_of() {
     { time taskset -c 1 "$@" >"$work/out" 2>"$work/err"; } 2>"$work/time" || { cat "$work/err" >&2; return 1; }
     awk '{ print $1 + $2 }' "$work/time"
 }
-rate() { awk -v n="$1" -v s="$2" 'BEGIN { printf "%.0f", n / s }'; }
 
 of_wrk() {
     local cpu; cpu=$(cpu_of wrk -t1 -c64 -d${seconds}s "$@")
-    rate "$(awk '/requests in/ { print $1 }' "$work/out")" "$cpu"
+    echo "$(awk '/requests in/ { print $1 }' "$work/out") $cpu"
 }
 of_oha() {
     local cpu; cpu=$(cpu_of oha --no-tui --output-format json -c 64 -z ${seconds}s "$@")
-    rate "$(grep -o '"200": *[0-9]*' "$work/out" | head -1 | grep -o '[0-9]*$')" "$cpu"
+    echo "$(grep -o '"200": *[0-9]*' "$work/out" | head -1 | grep -o '[0-9]*$') $cpu"
 }
 of_plimsoll() {
-    local cpu; cpu=$(cpu_of target/release/plimsoll run "$@" --workers 1 --quiet --allow-invalid --json "$work/result.json")
-    rate "$(grep -o '"started": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$')" "$cpu"
+    local cpu; cpu=$(cpu_of target/release/plimsoll run "$@" --set load.duration=${seconds}s --workers 1 --quiet --allow-invalid --json "$work/result.json")
+    echo "$(grep -o '"started": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$') $cpu"
 }
 
-: >"$work/ratios"
 for round in $(seq "$rounds"); do
-    wrk_get=$(of_wrk $base/)
-    our_get=$(of_plimsoll benches/plans/static.yaml)
-    half=$(awk -v s=$seconds '/"requests"/ { gsub(/[^0-9]/, ""); print int($0 / s / 2); exit }' "$work/result.json")
-    our_open=$(of_plimsoll benches/plans/arrivals.yaml --set "load.rate=$half/s")
-    oha_get=$(of_oha $base/)
-    wrk_post=$(of_wrk -s benches/post.lua $base/json)
-    our_post=$(of_plimsoll benches/plans/dynamic.yaml)
-    echo "round $round, requests per CPU second: GET wrk $wrk_get, plimsoll $our_get, oha $oha_get, plimsoll open at $half/s $our_open; POST wrk $wrk_post, plimsoll $our_post"
-    echo "$wrk_get $our_get $oha_get $wrk_post $our_post $our_open" >>"$work/ratios"
+    of_wrk $base/ >>"$work/wrk_get"
+    of_plimsoll benches/plans/static.yaml >>"$work/our_get"
+    half=$(awk -v s=$seconds 'END { print int($1 / s / 2) }' "$work/our_get")
+    of_plimsoll benches/plans/arrivals.yaml --set "load.rate=$half/s" >>"$work/our_open"
+    of_oha $base/ >>"$work/oha_get"
+    of_wrk -s benches/post.lua $base/json >>"$work/wrk_post"
+    of_plimsoll benches/plans/dynamic.yaml >>"$work/our_post"
+    echo "round $round of $rounds" >&2
 done
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-echo "static GET:   plimsoll $(awk '{ printf "%.3f\n", $2 / $1 }' "$work/ratios" | median) x wrk (step 0.80), oha $(awk '{ printf "%.3f\n", $3 / $1 }' "$work/ratios" | median) x wrk"
-echo "dynamic POST: plimsoll $(awk '{ printf "%.3f\n", $5 / $4 }' "$work/ratios" | median) x wrk (step 0.45)"
-echo "open model at half the rate: $(awk '{ printf "%.3f\n", $2 / $6 }' "$work/ratios" | median) x the CPU of a closed request (step 1.3)"
+# Requests per CPU second of one over those of another: all rounds together, and the range of single rounds.
+ratio() {
+    paste "$work/$1" "$work/$2" | awk '
+        { r = ($1 / $2) / ($3 / $4); n += $1; c += $2; m += $3; d += $4 }
+        NR == 1 || r < low { low = r }
+        r > high { high = r }
+        END { printf "%.3f (%.2f-%.2f)", (n / c) / (m / d), low, high }'
+}
+echo "static GET:   plimsoll $(ratio our_get wrk_get) x wrk (steps 0.78, 0.80), oha $(ratio oha_get wrk_get) x wrk"
+echo "dynamic POST: plimsoll $(ratio our_post wrk_post) x wrk (step 0.45)"
+echo "open model at half the rate: $(ratio our_get our_open) x the CPU of a closed request (step 1.3)"
+for tool in wrk_get our_get our_open oha_get wrk_post our_post; do
+    awk -v tool=$tool '{ n += $1; c += $2 } END { printf "%s: %.2f us of CPU a request\n", tool, c / n * 1e6 }' "$work/$tool"
+done
