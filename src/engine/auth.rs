@@ -207,7 +207,7 @@ impl User {
                 self.login = None;
                 return false;
             }
-            if let Err(problem) = self.send_once(step, false).await {
+            if let Err(problem) = self.send_once(step, Instant::now(), false).await {
                 self.go_back_to(auth, before);
                 let why = match problem {
                     Problem::Failed(kind, words) => format!("{} ({})", kind.name(), without_value(&words)),

@@ -248,7 +248,7 @@ impl User {
         if self.take_rows(due.index) {
             let started = self.intended.unwrap_or(due.intended);
             due.begin();
-            self.iterate(started).await;
+            self.iterate(started, Instant::now()).await;
         }
     }
 }

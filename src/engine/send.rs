@@ -48,12 +48,13 @@ impl Attempt {
 
 impl User {
     /// Sends one request and records it; once more after a new login when the status asks for one.
-    pub async fn send(&mut self, request: &Request) -> Result<(), Failure> {
+    pub async fn send(&mut self, request: &Request, mut now: Instant) -> Result<(), Failure> {
         if request.auth && self.is_login_due() {
             // A renewal that fails is in its row; the old login may still do. In a box for its size.
             Box::pin(self.log_in()).await;
+            now = Instant::now();
         }
-        let first = self.send_once(request, true).await;
+        let first = self.send_once(request, now, true).await;
         let held = match first {
             Err(Problem::NeedsLogin(Some(held))) => held,
             other => return other.map_err(|problem| problem.kind()),
@@ -62,12 +63,16 @@ impl User {
             return Err(Failure::Status);
         }
         held.renewed();
-        self.send_once(request, false).await.map_err(|problem| problem.kind())
+        self.send_once(request, Instant::now(), false).await.map_err(|problem| problem.kind())
     }
 
     /// One request, one sample. With `may_renew` a status that asks for a new login is reported as such.
-    pub(super) async fn send_once(&mut self, request: &Request, may_renew: bool) -> Result<(), Problem> {
-        let begun = Instant::now();
+    pub(super) async fn send_once(
+        &mut self,
+        request: &Request,
+        begun: Instant,
+        may_renew: bool,
+    ) -> Result<(), Problem> {
         // In an open model the first request of an iteration was due when its arrival was.
         let ready = self.intended.take().unwrap_or(begun);
         let row = self.row(request.series, ready);
@@ -190,7 +195,7 @@ impl User {
             };
             self.has_sent = true;
             let result = connection.exchange(slot, keep, &mut self.deadline).await;
-            attempt.ended = Instant::now();
+            attempt.ended = if result.is_ok() { connection.times().read_until() } else { Instant::now() };
             match result {
                 Err(_) if slot.is_some() && !resent => {
                     resent = true;

@@ -102,14 +102,14 @@ impl User {
         }
         let (think, pacing) = (self.plan().think, self.plan().pacing);
         while self.stop.level() == Level::Run && self.take_iteration() {
+            // A turn of the thread is bounded even when nothing in an iteration ever waits.
+            tokio::task::coop::consume_budget().await;
             let started = Instant::now();
             let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
             if !self.take_rows(position) {
                 break;
             }
-            // A turn of the thread is bounded even when nothing in an iteration ever waits.
-            tokio::task::coop::consume_budget().await;
-            self.iterate(started).await;
+            self.iterate(started, started).await;
             if let Some(think) = think {
                 self.think(think, Level::AfterIteration).await;
             }
@@ -145,8 +145,8 @@ impl User {
         }
     }
 
-    /// One iteration; `started` is when it began or, in an open model, when it was due.
-    pub(super) async fn iterate(&mut self, started: Instant) {
+    /// One iteration, which begins `now`; `started` is when it was due, in a closed model the same.
+    pub(super) async fn iterate(&mut self, started: Instant, now: Instant) {
         self.numbers.set_iteration(self.iteration);
         self.iteration += 1;
         self.has_sent = false;
@@ -156,7 +156,7 @@ impl User {
         match &local.shared.plan.scenarios[self.scenario].entries[entry] {
             Entry::Endpoint(request) => {
                 // Whether it failed is in the row already.
-                let _ = self.send(request).await;
+                let _ = self.send(request, now).await;
             }
             Entry::Flow { series, steps } => {
                 if !self.flow(*series, steps, started).await {
@@ -185,7 +185,7 @@ impl User {
                     }
                 }
                 Step::Request(request) => {
-                    if let Err(failure) = self.send(request).await {
+                    if let Err(failure) = self.send(request, Instant::now()).await {
                         outcome = Outcome::Failed(failure);
                         break;
                     }

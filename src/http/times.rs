@@ -22,6 +22,7 @@ pub struct IoTimes {
     first_write: Cell<Option<Instant>>,
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
+    last_read: Cell<Option<Instant>>,
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
     /// Bytes read since the stream last said that there is nothing to read.
@@ -37,6 +38,7 @@ impl IoTimes {
         self.first_write.set(None);
         self.last_write.set(None);
         self.first_read.set(None);
+        self.last_read.set(None);
         self.bytes_in.set(0);
         self.bytes_out.set(0);
     }
@@ -75,10 +77,20 @@ impl IoTimes {
         }
     }
 
-    fn after_read(&self, read: usize) {
+    /// When the last byte of a whole response, or the end of its stream, was read; now, when nothing was.
+    pub fn read_until(&self) -> Instant {
+        self.last_read.get().unwrap_or_else(Instant::now)
+    }
+
+    fn after_read(&self, result: &Poll<io::Result<()>>, read: usize) {
+        if result.is_pending() {
+            return;
+        }
+        let now = Instant::now();
+        self.last_read.set(Some(now));
         if read > 0 {
             if self.first_read.get().is_none() {
-                self.first_read.set(Some(Instant::now()));
+                self.first_read.set(Some(now));
             }
             self.bytes_in.set(self.bytes_in.get() + read as u64);
             self.read_at_once.set(self.read_at_once.get() + read as u64);
@@ -240,7 +252,7 @@ impl AsyncRead for TimedIo {
             // Below TLS a write may read too.
             this.times.nothing_to_read.set(matches!(this.stream, Stream::Plain(_)));
         }
-        this.times.after_read(buf.filled().len() - before);
+        this.times.after_read(&result, buf.filled().len() - before);
         result
     }
 }
