@@ -2,6 +2,8 @@
 //! exponential, with mean 1/(μ − λ) for random arrivals (M/M/1), and 1/(μ(1 − σ)) with σ = e^(−(1 − σ)μ/λ) for
 //! even ones (D/M/1); Kleinrock, Queueing Systems I, chapters 3 and 6.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::runs::{Run, plain};
 use crate::support::distribution::Distribution;
 use crate::support::truth_server::{Draw, Spec};
@@ -27,13 +29,15 @@ pub fn constant_arrivals(table: &mut Table, quick: bool) {
 }
 
 /// Independent repetitions side by side: a stay depends on those before it, so that only repetitions say how far a
-/// mean may be off.
+/// mean may be off. Their service times are drawn anew in every run: fixed ones would be off by the same each time.
 fn check(table: &mut Table, arrivals: &str, mean_ms: f64, quick: bool) {
     let (repetitions, seconds) = if quick { (8, 20) } else { (8, 120) };
     let load = format!(
         "load: {{ rate: {RATE_PER_S}/s, duration: {seconds}s, arrivals: {arrivals}, max_users: 500 }}"
     );
-    let spec = |seed| Spec::queue(Draw::Exponential { mean_us: SERVICE_MS * 1e3, seed: 1000 + seed });
+    let drawn = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    println!("{arrivals} arrivals: service times of seeds {} to {}", drawn + 1, drawn + repetitions);
+    let spec = |seed| Spec::queue(Draw::Exponential { mean_us: SERVICE_MS * 1e3, seed: drawn + seed });
     let runs: Vec<Run> = std::thread::scope(|scope| {
         let repetition = |seed: u64| {
             let load = &load;

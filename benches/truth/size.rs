@@ -7,11 +7,12 @@ use crate::table::{Table, Within};
 
 /// Descriptors beside the connections.
 const SPARE_DESCRIPTORS: u64 = 500;
-/// Memory a user with its connection may take, bytes. Measured: 47 KiB (debug build).
-const USER_BYTES: f64 = 64.0 * 1024.0;
-/// What a longer run may take beside: its timeline, and histograms that have seen a longer time. Two bytes kept of
-/// each of 10 million requests would be more.
-const LONGER_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
+/// Memory a mostly idle user with its connection may take, bytes.
+const USER_BYTES: f64 = 24.0 * 1024.0;
+/// The same when all begin, and so send, at once: hyper's buffers of all of them count.
+const BEGINNING_USER_BYTES: f64 = 40.0 * 1024.0;
+/// Share by which memory may differ from that of a run with a hundredth of the requests.
+const MORE_REQUESTS: f64 = 0.05;
 
 /// Users a second, seen in the timeline.
 pub fn spawn_curve(table: &mut Table, quick: bool) {
@@ -42,26 +43,32 @@ pub fn spawn_curve(table: &mut Table, quick: bool) {
 
 /// Memory by users, and by requests.
 pub fn memory(table: &mut Table, quick: bool) {
-    let idle = |users: u64| {
-        plain(
-            Spec::each(0).only_counting(),
-            &format!("think: 60s\nload: {{ users: {users}, duration: 8s }}"),
-            &[],
-        )
+    let idle = |users: u64, spawn: &str| {
+        let load = format!("think: 60s\nload: {{ users: {users}, {spawn}duration: 8s }}");
+        plain(Spec::each(0).only_counting(), &load, &[])
     };
     let users = 8_000.min(descriptors().saturating_sub(SPARE_DESCRIPTORS));
-    let (few, many) = (idle(10), idle(users));
-    let per_user = (rss_bytes(&many) - rss_bytes(&few)) / (users - 10) as f64;
-    table.at_most(&format!("a user of {users} idle ones"), "KiB", USER_BYTES / 1024.0, per_user / 1024.0);
-    let sending = |requests: u64| {
-        plain(Spec::each(0).only_counting(), &format!("load: {{ users: 16, iterations: {requests} }}"), &[])
-    };
-    let (less, more) = if quick { (10_000, 200_000) } else { (100_000, 10_000_000) };
-    let (few, many) = (sending(less), sending(more));
+    let few = rss_bytes(&idle(10, ""));
+    let per_user = |many: &Run| (rss_bytes(many) - few) / (users - 10) as f64 / 1024.0;
+    let ramp = idle(users, "spawn_rate: 2000/s, ");
+    table.at_most(&format!("a user of {users} idle ones"), "KiB", USER_BYTES / 1024.0, per_user(&ramp));
+    let claim = format!("a user of {users} idle ones that begin at once");
+    table.at_most(&claim, "KiB", BEGINNING_USER_BYTES / 1024.0, per_user(&idle(users, "")));
+
+    // The same users for the same time, so that only the requests differ: timeline and histograms do not.
+    let (less, more): (u64, u64) = if quick { (10_000, 200_000) } else { (100_000, 10_000_000) };
+    let users = 16;
+    let spec = || Spec::each(0).only_counting();
+    let many = plain(spec(), &format!("load: {{ users: {users}, iterations: {more} }}"), &[]);
+    let length_us = (many.result["run"]["duration_s"].as_f64().unwrap() * 1e6) as u64;
+    let think_us = length_us * users / less;
+    let load = format!("think: {think_us}us\nload: {{ users: {users}, duration: {}ms }}", length_us / 1000);
+    let few = plain(spec(), &load, &[]);
     table.same(&format!("{more} requests: the server received"), more, many.log.received());
-    let claim = format!("memory after {more} requests, as after {less}");
+    let claim = format!("memory after {more} requests, as after {} in the same time", few.started());
     let mib = 1024.0 * 1024.0;
-    table.at_most(&claim, "MiB", (rss_bytes(&few) + LONGER_BYTES) / mib, rss_bytes(&many) / mib);
+    let most = rss_bytes(&few) * (1.0 + MORE_REQUESTS);
+    table.at_most(&claim, "MiB", most / mib, rss_bytes(&many) / mib);
 }
 
 fn rss_bytes(run: &Run) -> f64 {

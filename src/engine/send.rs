@@ -121,7 +121,6 @@ impl User {
     /// so that from the second request on no header map is allocated or grown.
     fn headers_of(&mut self, request: &Request) -> HeaderMap {
         let mut headers = std::mem::take(&mut self.spare_headers);
-        headers.clear();
         for (name, value) in &request.headers {
             headers.append(name, value.clone());
         }
@@ -255,6 +254,9 @@ impl User {
             Ok(reply) => {
                 let judged = self.judge(request, &reply, latency_us, may_renew, &mut checks);
                 self.spare_headers = reply.headers;
+                // Now, not when it is used: its values hold the buffer the answer was read into, which the next
+                // answer of any user can have.
+                self.spare_headers.clear();
                 (judged, reply.status, Seen { status: reply.status, body: reply.body })
             }
             Err(error) => {

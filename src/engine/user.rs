@@ -35,7 +35,7 @@ pub struct User {
     /// One connection a target.
     pub connections: Box<[Option<Connection>]>,
     pub deadline: Deadline,
-    /// The header map of the last answer, for the next request.
+    /// The header map of the last answer, emptied, for the next request.
     pub spare_headers: HeaderMap,
     pub login: Option<Login>,
     /// Logins that failed before the first that worked.

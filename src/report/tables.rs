@@ -51,7 +51,7 @@ pub struct Tables {
 /// The tables of `doc`.
 pub fn tables(doc: &ResultDocument) -> Tables {
     let of = |kinds: &[SeriesKind]| -> Vec<Row> {
-        doc.series.iter().filter(|s| kinds.contains(&s.kind)).map(|s| row(s, ambiguous(doc, s))).collect()
+        doc.series.iter().filter(|s| kinds.contains(&s.kind)).map(row).collect()
     };
     let groups = [
         (
@@ -59,11 +59,11 @@ pub fn tables(doc: &ResultDocument) -> Tables {
             of(&[SeriesKind::Flow, SeriesKind::Group, SeriesKind::Poll]),
         ),
         ("Readiness and auth (not in Aggregated)", of(&[SeriesKind::Ready, SeriesKind::Auth])),
-        ("Warm-up (not in Aggregated)", doc.warmup.iter().map(|s| row(s, ambiguous(doc, s))).collect()),
+        ("Warm-up (not in Aggregated)", doc.warmup.iter().map(row).collect()),
     ];
     Tables {
         rows: of(&[SeriesKind::Endpoint]),
-        aggregated: Row { label: "Aggregated".into(), name: "Aggregated".into(), ..row(&doc.totals, false) },
+        aggregated: Row { label: "Aggregated".into(), name: "Aggregated".into(), ..row(&doc.totals) },
         groups: groups
             .into_iter()
             .filter(|(_, rows)| !rows.is_empty())
@@ -72,15 +72,7 @@ pub fn tables(doc: &ResultDocument) -> Tables {
     }
 }
 
-/// Two scenarios may use one name; then the scenario is shown too.
-fn ambiguous(doc: &ResultDocument, series: &Series) -> bool {
-    doc.series.iter().any(|other| {
-        (&other.name, &other.method, other.kind) == (&series.name, &series.method, series.kind)
-            && other.scenario != series.scenario
-    })
-}
-
-fn row(series: &Series, with_scenario: bool) -> Row {
+fn row(series: &Series) -> Row {
     let method = match (&series.method, series.kind) {
         (Some(method), _) => clean(method),
         (None, SeriesKind::Flow) => "flow".into(),
@@ -89,10 +81,7 @@ fn row(series: &Series, with_scenario: bool) -> Row {
         (None, _) => String::new(),
     };
     let full = clean(&series.name);
-    let mut name = full.strip_prefix(&format!("{method} ")).unwrap_or(&full).to_owned();
-    if with_scenario {
-        name = format!("{name} ({})", clean(&series.scenario));
-    }
+    let name = full.strip_prefix(&format!("{method} ")).unwrap_or(&full).to_owned();
     let latency = series.latency_us.as_ref().filter(|d| d.count > 0);
     Row {
         label: format!("{method} {name}").trim_start().to_owned(),

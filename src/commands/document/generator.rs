@@ -14,15 +14,11 @@ use super::distribution::distribution;
 /// The generator's part of the result, and remarks about it that make no run invalid.
 pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> (Generator, Vec<String>) {
     let pace = &outcome.totals.pace;
-    let pacing_by_second: Vec<_> = outcome
-        .timeline
-        .iter()
-        .filter_map(|second| Some((second.at_s, second.pace.pacing_p99_us?)))
-        .collect();
+    let pace_by_second: Vec<_> = outcome.timeline.iter().map(|second| (second.at_s, second.pace)).collect();
     let evidence = Evidence {
         window_s: plan.measured_from().as_secs_f64()..outcome.duration.as_secs_f64(),
         pace,
-        pacing_by_second: &pacing_by_second,
+        pace_by_second: &pace_by_second,
         observed: &outcome.health,
         workers: options.workers,
         strictest_latency_us: strictest_latency_us(plan),
@@ -57,12 +53,11 @@ pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -
     (generator, health::warnings(&evidence))
 }
 
-/// Arrivals of the measured part. All that were not started found every user busy.
+/// Arrivals of the measured part.
 fn arrivals(outcome: &Outcome) -> Arrivals {
     let mut counts = ArrivalCounts::default();
     outcome.totals.scenarios.iter().for_each(|scenario| counts.add(&scenario.arrivals));
-    let held_by_target = counts.dropped + counts.not_started;
-    Arrivals { offered: counts.due, started: counts.started, held_by_target }
+    Arrivals { offered: counts.due, started: counts.started }
 }
 
 /// Mean over time; seconds in which it is unknown do not count.

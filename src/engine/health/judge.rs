@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::engine::interval::IntervalPace;
 use crate::metric::{Distribution, Pace};
 
 use super::monitor::{HealthSecond, Observed};
@@ -67,21 +68,14 @@ pub struct Reason {
 pub struct Arrivals {
     /// Due.
     pub offered: u64,
-    /// Started.
+    /// Started. The others found all `max_users` users busy: the target's slowness, unless ours made it.
     pub started: u64,
-    /// Of the others, those that found all `max_users` users busy: the target's slowness, unless ours made it.
-    pub held_by_target: u64,
 }
 
 impl Arrivals {
     /// started / offered; `None` when nothing was due.
     pub fn achieved_ratio(self) -> Option<f64> {
         (self.offered > 0).then(|| self.started as f64 / self.offered as f64)
-    }
-
-    /// Arrivals that neither were started nor were held up by the target.
-    fn missed_by_us(self) -> u64 {
-        self.offered.saturating_sub(self.started).saturating_sub(self.held_by_target)
     }
 }
 
@@ -92,8 +86,8 @@ pub struct Evidence<'a> {
     pub window_s: Range<f64>,
     /// Pacing, event-loop lag and stalls of all workers.
     pub pace: &'a Pace,
-    /// By second: its end, and the p99 of the pacing error in it, µs.
-    pub pacing_by_second: &'a [(u64, u64)],
+    /// By second: its end, and how late the generator was in it.
+    pub pace_by_second: &'a [(u64, IntervalPace)],
     /// What was seen of the process.
     pub observed: &'a Observed,
     /// Worker threads.
@@ -168,34 +162,74 @@ fn stalls(evidence: &Evidence<'_>) -> Vec<Reason> {
     reasons
 }
 
+/// Lateness of what the plan made due; without that, of the heartbeats: users that loop without a pause wait for
+/// their turn like these, and their latencies hold that wait.
 fn lag(evidence: &Evidence<'_>) -> Option<Reason> {
-    let pacing = &evidence.pace.pacing;
     let strictest_us = evidence.strictest_latency_us;
     let allowed_us = strictest_us.map_or(0, |us| (us as f64 * PACING_SHARE) as u64).max(PACING_FLOOR_US);
-    let p99_us = pacing.quantile(0.99);
-    if p99_us <= allowed_us || later_than(pacing, allowed_us) < FEWEST_LATE {
-        return None;
-    }
-    let late = |(_, p99_us): &&(u64, u64)| *p99_us > allowed_us;
-    let late: Vec<u64> = evidence.pacing_by_second.iter().filter(late).map(|(at_s, _)| *at_s).collect();
-    let from_s = late.first().map_or(evidence.window_s.start, |at_s| at_s.saturating_sub(1) as f64);
-    let to_s = late.last().map_or(evidence.window_s.end, |at_s| *at_s as f64);
+    let is_late = |times: &Distribution| {
+        times.quantile(0.99) > allowed_us && later_than(times, allowed_us) >= FEWEST_LATE
+    };
+    let (what, times, in_second): (_, _, fn(&IntervalPace) -> Option<u64>) =
+        match (is_late(&evidence.pace.pacing), is_late(&evidence.pace.lag)) {
+            (true, _) => {
+                ("what was due was done", &evidence.pace.pacing, |second: &IntervalPace| second.pacing_p99_us)
+            }
+            (false, true) => ("its heartbeats came", &evidence.pace.lag, |second| second.lag_max_us),
+            (false, false) => return None,
+        };
+    let window_s = &evidence.window_s;
+    let late = |(_, pace): &&(u64, IntervalPace)| in_second(pace).is_some_and(|us| us > allowed_us);
+    let late: Vec<_> = evidence.pace_by_second.iter().filter(late).map(|(at_s, _)| *at_s as f64).collect();
+    let from_s = late.first().map_or(window_s.start, |at_s| (at_s - 1.0).max(window_s.start));
+    // What was due before the end may have been done after it.
+    let to_s = late.last().map_or(window_s.end, |at_s| at_s.min(window_s.end)).max(from_s);
     let limit = match strictest_us.filter(|_| allowed_us > PACING_FLOOR_US) {
         Some(us) => {
             format!("5 % of the strictest latency threshold ({} ms) is {} ms", ms(us), ms(allowed_us))
         }
         None => format!("{} ms are allowed", ms(allowed_us)),
     };
+    let late_us = ms(times.quantile(0.99));
     Some(Reason {
         kind: ReasonKind::Lag,
         from_s,
         to_s,
         detail: format!(
-            "the generator was late: 1 % of what was due was done {} ms or more after its time, and {limit}; use a \
-             lower rate, fewer users or a larger machine",
-            ms(p99_us)
+            "the generator was late: 1 % of {what} {late_us} ms or more too late, and {limit}; {}",
+            cause_of_lag(evidence, from_s..to_s)
         ),
     })
+}
+
+/// What kept the generator in that time, in words, with what to do.
+fn cause_of_lag(evidence: &Evidence<'_>, when_s: Range<f64>) -> String {
+    let seconds: Vec<_> =
+        evidence.observed.seconds.iter().filter(|s| s.to_s > when_s.start && s.from_s < when_s.end).collect();
+    let length_s: f64 = seconds.iter().map(|second| second.to_s - second.from_s).sum();
+    let mean = |share: fn(&HealthSecond) -> Option<f64>| {
+        let weighed = seconds.iter().filter_map(|s| Some(share(s)? * (s.to_s - s.from_s)));
+        if length_s > 0.0 { weighed.sum::<f64>() / length_s } else { 0.0 }
+    };
+    let throttled_s = seconds.iter().filter_map(|s| s.throttled_us).sum::<u64>() as f64 / 1e6;
+    let queued = mean(|second| second.queued_share);
+    let busy = mean(|second| second.worker_cpu_share.iter().copied().reduce(f64::max).or(second.cpu_share));
+    // A held-back thread may count as waiting, so this goes first.
+    if throttled_s > length_s * QUEUED_SHARE {
+        return "the CPU quota of its container held it back: raise the quota".into();
+    }
+    if queued > QUEUED_SHARE {
+        return format!(
+            "its workers waited for a core {:.0} % of the time: stop what else runs on this machine, use no \
+             more `--workers` than cores, or a larger machine",
+            queued * 100.0
+        );
+    }
+    if busy > CPU_SHARE {
+        return "it was busy with its own work: use a lower rate, fewer users, or more cores and `--workers`"
+            .into();
+    }
+    "use a lower rate, fewer users or a larger machine".into()
 }
 
 fn later_than(times: &Distribution, us: u64) -> u64 {
@@ -211,13 +245,11 @@ fn ms(us: u64) -> Trimmed {
     Trimmed(us as f64 / 1e3)
 }
 
+/// Fewer arrivals started than planned is the target's doing, unless the generator had no core to spare: its users
+/// then wait for that, not for the target.
 fn shortfall(evidence: &Evidence<'_>) -> Option<Reason> {
     let arrivals = evidence.arrivals?;
-    // Users of a generator without a free core wait for it, not for the target.
-    let is_ours = is_mostly_busy(evidence);
-    let missed =
-        if is_ours { arrivals.offered.saturating_sub(arrivals.started) } else { arrivals.missed_by_us() };
-    if arrivals.offered == 0 || 1.0 - missed as f64 / arrivals.offered as f64 >= ACHIEVED {
+    if arrivals.achieved_ratio()? >= ACHIEVED || !is_mostly_busy(evidence) {
         return None;
     }
     Some(Reason {
@@ -225,15 +257,9 @@ fn shortfall(evidence: &Evidence<'_>) -> Option<Reason> {
         from_s: evidence.window_s.start,
         to_s: evidence.window_s.end,
         detail: format!(
-            "the generator started {} of {} arrivals, and {missed} of those missing {}: the load was not the one \
-             planned; use a lower rate or a larger machine",
-            arrivals.started,
-            arrivals.offered,
-            if is_ours {
-                "found all users busy while it used more than 90 % of its cores"
-            } else {
-                "were not held up by the target"
-            }
+            "the generator started {} of {} arrivals: the others found all users busy while it used its cores or \
+             waited for them more than 90 % of the time; use a lower rate or a larger machine",
+            arrivals.started, arrivals.offered
         ),
     })
 }
@@ -244,9 +270,12 @@ fn is_mostly_busy(evidence: &Evidence<'_>) -> bool {
     let inside = |second: &&HealthSecond| second.to_s > window_s.start && second.from_s < window_s.end;
     let length_s = |second: &HealthSecond| second.to_s - second.from_s;
     let seconds = || evidence.observed.seconds.iter().filter(inside);
-    // One worker without a core to spare holds its own users up, whatever the others do.
+    // One worker without a core to spare holds its own users up, whatever the others do. To wait for a core that
+    // something else uses is no better than to use it.
     let is_busy = |second: &&HealthSecond| {
-        let shares = second.cpu_share.iter().chain(&second.worker_cpu_share);
+        let workers = &second.worker_cpu_share;
+        let wanted = workers.iter().sum::<f64>() / workers.len() as f64 + second.queued_share.unwrap_or(0.0);
+        let shares = second.cpu_share.iter().chain(workers).chain([&wanted]);
         shares.into_iter().any(|share| *share > CPU_SHARE)
     };
     let busy_s: f64 = seconds().filter(is_busy).map(length_s).sum();

@@ -7,7 +7,7 @@ fn evidence<'a>(pace: &'a Pace, observed: &'a Observed) -> Evidence<'a> {
     Evidence {
         window_s: 0.0..60.0,
         pace,
-        pacing_by_second: &[],
+        pace_by_second: &[],
         observed,
         workers: 2,
         strictest_latency_us: None,
@@ -106,15 +106,46 @@ fn pacing_is_judged_by_the_strictest_threshold() {
     assert_eq!(kinds(of(None)), [ReasonKind::Lag]);
     assert_eq!(kinds(of(Some(200_000))), [ReasonKind::Lag]);
     assert_eq!(kinds(of(Some(1_000_000))), []);
-    let seconds = [(3, 900), (4, 21_000), (5, 800), (6, 22_000)];
+    let second = |us| IntervalPace { pacing_p99_us: Some(us), lag_max_us: None };
+    let seconds = [(3, second(900)), (4, second(21_000)), (5, second(800)), (6, second(22_000))];
     let named = Evidence {
-        pacing_by_second: &seconds,
+        pace_by_second: &seconds,
         strictest_latency_us: Some(200_000),
         ..evidence(&pace, &observed)
     };
     let reason = &judge(&named)[0];
     assert_eq!((reason.from_s, reason.to_s), (3.0, 6.0));
     assert!(reason.detail.contains("5 % of the strictest latency threshold (200 ms) is 10 ms"), "{reason:?}");
+}
+
+/// Users that loop without a pause have nothing that is due at a moment of the plan.
+#[test]
+fn late_heartbeats_count_where_nothing_else_is_late() {
+    let mut pace = pace_of([100; 50]);
+    (0..1000).for_each(|i| pace.lag.record(if i % 50 == 0 { 14_000 } else { 1_000 }));
+    let busy = |queued_share| HealthSecond {
+        from_s: 0.0,
+        to_s: 60.0,
+        worker_cpu_share: vec![0.25, 0.95],
+        queued_share: Some(queued_share),
+        throttled_us: Some(0),
+        ..HealthSecond::default()
+    };
+    let reason = |second: HealthSecond| {
+        let observed = Observed { allowed_cores: 2.0, seconds: vec![second], gaps_s: vec![] };
+        let seconds = [(7, 900), (8, 15_000), (9, 800)]
+            .map(|(at_s, us)| (at_s, IntervalPace { pacing_p99_us: None, lag_max_us: Some(us) }));
+        let reasons = judge(&Evidence { pace_by_second: &seconds, ..evidence(&pace, &observed) });
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert_eq!((reasons[0].kind, reasons[0].from_s, reasons[0].to_s), (ReasonKind::Lag, 7.0, 8.0));
+        reasons[0].detail.clone()
+    };
+    let words = reason(busy(0.73));
+    assert!(words.contains("1 % of its heartbeats came 14 ms or more too late"), "{words}");
+    assert!(words.contains("waited for a core 73 % of the time"), "{words}");
+    assert!(reason(busy(0.02)).contains("busy with its own work"));
+    let throttled = HealthSecond { throttled_us: Some(30_000_000), ..busy(0.73) };
+    assert!(reason(throttled).contains("quota of its container"));
 }
 
 #[test]
@@ -129,25 +160,31 @@ fn a_few_late_timers_are_a_hiccup() {
 #[test]
 fn a_shortfall_counts_when_the_target_did_not_cause_it() {
     let pace = Pace::default();
-    let observed = Observed::default();
-    let of = |offered, started, held_by_target| {
-        let arrivals = Some(Arrivals { offered, started, held_by_target });
+    let of = |seconds: &[HealthSecond], offered, started| {
+        let observed = Observed { allowed_cores: 2.0, seconds: seconds.to_vec(), gaps_s: vec![] };
+        let arrivals = Some(Arrivals { offered, started });
         judge(&Evidence { arrivals, ..evidence(&pace, &observed) })
     };
-    assert_eq!(of(1000, 1000, 0), []);
-    assert_eq!(of(1000, 990, 0), []);
-    assert_eq!(of(1000, 989, 0)[0].kind, ReasonKind::Shortfall);
-    // All users were waiting for a stalled target.
-    assert_eq!(of(1000, 500, 495), []);
-    assert_eq!(of(1000, 500, 400).len(), 1);
-    assert_eq!(of(0, 0, 0), []);
-    // The same from a generator without a core to spare is its own doing.
-    let busy = HealthSecond { from_s: 0.0, to_s: 1.0, cpu_share: Some(0.97), ..HealthSecond::default() };
-    let seconds = vec![busy.clone(), HealthSecond { from_s: 1.0, to_s: 2.0, cpu_share: Some(0.3), ..busy }];
-    let observed = Observed { allowed_cores: 2.0, seconds, gaps_s: vec![] };
-    let arrivals = Some(Arrivals { offered: 1000, started: 500, held_by_target: 500 });
-    let reasons = judge(&Evidence { arrivals, ..evidence(&pace, &observed) });
-    assert!(reasons[0].detail.contains("500 of those missing found all users busy"), "{reasons:?}");
-    assert_eq!(Arrivals { offered: 4, started: 3, held_by_target: 1 }.achieved_ratio(), Some(0.75));
-    assert_eq!(Arrivals { offered: 0, started: 0, held_by_target: 0 }.achieved_ratio(), None);
+    let second = |from_s: f64, used, queued| HealthSecond {
+        from_s,
+        to_s: from_s + 1.0,
+        worker_cpu_share: vec![used],
+        queued_share: Some(queued),
+        ..HealthSecond::default()
+    };
+    // A generator with time to spare waits for the target.
+    assert_eq!(of(&[second(0.0, 0.3, 0.0)], 1000, 500), []);
+    // Without a core to spare for half of the time it is its own doing; a core that something else uses is no better.
+    for busy in [second(0.0, 0.97, 0.0), second(0.0, 0.25, 0.7)] {
+        let seconds = [busy.clone(), second(1.0, 0.3, 0.0)];
+        let reasons = of(&seconds, 1000, 500);
+        assert_eq!(reasons[0].kind, ReasonKind::Shortfall);
+        assert!(reasons[0].detail.contains("started 500 of 1000 arrivals"), "{reasons:?}");
+        assert_eq!(of(&seconds, 1000, 989).len(), 1);
+        assert_eq!(of(&seconds, 1000, 990), []);
+        assert_eq!(of(&seconds, 0, 0), []);
+        assert_eq!(of(&[busy, second(1.0, 0.3, 0.0), second(2.0, 0.3, 0.0)], 1000, 500), []);
+    }
+    assert_eq!(Arrivals { offered: 4, started: 3 }.achieved_ratio(), Some(0.75));
+    assert_eq!(Arrivals { offered: 0, started: 0 }.achieved_ratio(), None);
 }
