@@ -146,6 +146,8 @@ impl Timing {
             phases[Phase::Wait as usize] = latency.saturating_sub(set_up);
             return (latency, phases);
         };
+        // An answer that was read before anything was asked ends no request before it began.
+        let latency = latency.max(first_write);
         phases[Phase::Wait as usize] = first_write.saturating_sub(set_up);
         phases[Phase::Service as usize] = latency - first_write;
         // An answer can begin before the request is written, and before its first byte: that ends the sending.
@@ -388,6 +390,19 @@ mod tests {
         let of = |phase: Phase| phases[phase as usize];
         assert_eq!((latency_us, of(Phase::Wait), of(Phase::Connect)), (407_000, 2_000, 2_000));
         assert_eq!((of(Phase::Send), of(Phase::Ttfb), of(Phase::Receive)), (3_000, 400_000, ABSENT));
+    }
+
+    #[test]
+    fn nothing_ends_before_it_is_sent() {
+        let ready = Instant::now();
+        let io = IoTimes::default();
+        io.first_read.set(Some(ready + Duration::from_millis(1)));
+        io.first_write.set(Some(ready + Duration::from_millis(3)));
+        io.last_write.set(Some(ready + Duration::from_millis(4)));
+        let (latency_us, phases) =
+            Timing::starting(ready).finish(ready + Duration::from_millis(1), Some(&io));
+        assert_eq!(latency_us, 3_000);
+        assert_eq!(sum(&phases, &PARTS), 3_000, "{phases:?}");
     }
 
     #[test]

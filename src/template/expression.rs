@@ -245,4 +245,26 @@ mod tests {
         let missing = Expr::compile("doc.nope.deeper").unwrap().eval_defined(&scope);
         assert_eq!(missing, Err(EvalError::Undefined("doc.nope.deeper".into())));
     }
+
+    #[test]
+    fn regex_gives_the_first_group_or_the_whole_match() {
+        let mut names = super::super::Names::default();
+        let (body, pattern) = (names.add("body"), names.add("pattern"));
+        let scope = Scope::new(Arc::new(names), &[(body, Value::from("id=42; id=43"))]);
+        let of = |expression: &str| Expr::compile(expression).unwrap().eval(&scope);
+        // Twice: the second time the pattern is known.
+        for _ in 0..2 {
+            assert_eq!(of("body | regex('id=([0-9]+)')"), Ok(Value::from("42")));
+            assert_eq!(of("body | regex('id=[0-9]+')"), Ok(Value::from("id=42")));
+            assert_eq!(of("body | regex('name=') is undefined"), Ok(Value::from(true)));
+        }
+        // Patterns made up while running: more than are kept, each its own.
+        for number in 0..200 {
+            let wanted = format!("id={}", 43 - number % 2);
+            scope.set(pattern, Value::from(format!("{wanted}|never {number}")));
+            assert_eq!(of("body | regex(pattern)"), Ok(Value::from(wanted)));
+        }
+        scope.set(pattern, Value::from("(["));
+        assert!(of("body | regex(pattern)").is_err());
+    }
 }

@@ -2,6 +2,7 @@
 //! run whatever the number of threads.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -17,6 +18,8 @@ pub const FUNCTIONS: &[&str] =
 thread_local! {
     /// The generator of the user whose template is being rendered on this thread.
     static CURRENT: RefCell<Rng> = RefCell::new(Rng::seed_from_u64(0));
+    /// Patterns this thread has compiled, which costs a hundred times a search.
+    static PATTERNS: RefCell<HashMap<String, regex::Regex>> = RefCell::default();
 }
 
 /// Runs `work` with `rng` as the generator of random functions on this thread.
@@ -84,9 +87,20 @@ fn random_string(length: u32) -> Result<String, Error> {
 
 /// `text | regex("pattern")`: the first group, or the whole match; undefined without one.
 fn regex_filter(text: String, pattern: String) -> Result<Value, Error> {
-    let regex = regex_of(&pattern).map_err(invalid)?;
-    let Some(found) = regex.captures(&text) else { return Ok(Value::UNDEFINED) };
-    Ok(found.get(1).or_else(|| found.get(0)).map_or(Value::UNDEFINED, |m| Value::from(m.as_str())))
+    /// A plan has a few patterns; one that makes them up from data must not fill the memory.
+    const MOST: usize = 64;
+    PATTERNS.with_borrow_mut(|patterns| {
+        if !patterns.contains_key(&pattern) {
+            let regex = regex_of(&pattern).map_err(invalid)?;
+            if patterns.len() >= MOST {
+                patterns.clear();
+            }
+            patterns.insert(pattern.clone(), regex);
+        }
+        let found = patterns.get(&pattern).and_then(|regex| regex.captures(&text));
+        let found = found.and_then(|found| found.get(1).or_else(|| found.get(0)));
+        Ok(found.map_or(Value::UNDEFINED, |m| Value::from(m.as_str())))
+    })
 }
 
 /// A compiled pattern.
