@@ -156,6 +156,16 @@ thresholds: [errors < 1%]
 }
 
 #[test]
+fn a_run_that_ends_in_its_warm_up_measures_nothing() {
+    let rest = "endpoints: { a: { request: GET /ok } }\nload: { users: 2, iterations: 6, warmup: 20s }\n";
+    let (ran, _) = run(rest, &[]);
+    ran.done.assert_code(1);
+    let reason = "not one request was sent after the warm-up, in which there were 6";
+    assert!(ran.done.stdout.contains(reason), "{}", ran.done.stdout);
+    assert_eq!(count(&ran.result["accounting"]["warmup_requests"]), 6);
+}
+
+#[test]
 fn scenarios_run_side_by_side_with_rows_of_their_own() {
     let rest = "endpoints: { a: { request: GET /ok, thresholds: [errors < 1%] } }
 scenarios:

@@ -34,7 +34,9 @@ pub fn document(
     let whole = totals.merged(endpoints.iter().copied());
     let thresholds = verdict::thresholds(plan, outcome, duration_s);
     let (generator, warnings) = generator::generator(plan, options, outcome);
-    let judged = verdict::judge(outcome, &thresholds, &generator, &whole, grading);
+    let accounting = accounting(plan, &whole, totals);
+    let sent = verdict::Sent { whole: &whole, in_warmup: accounting.warmup_requests };
+    let judged = verdict::judge(outcome, &thresholds, &generator, sent, grading);
     let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings).collect();
     ResultDocument {
         plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,7 +75,7 @@ pub fn document(
         reason: judged.reason,
         exit_code: judged.exit as u8,
         thresholds,
-        accounting: accounting(plan, &whole, totals),
+        accounting,
         totals: series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s),
         series: rows(plan, totals, false, [duration_s, outcome.duration.as_secs_f64()]),
         warmup: rows(plan, totals, true, [warmup_s(plan, outcome); 2]),

@@ -87,12 +87,21 @@ fn result(
     }
 }
 
+/// Requests of endpoints.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    /// All after the warm-up together.
+    pub whole: &'a SeriesTotal,
+    /// How many there were in the warm-up.
+    pub in_warmup: u64,
+}
+
 /// Source of the order: the verdict table of `docs/guide/numbers.md`.
 pub fn judge(
     outcome: &Outcome,
     thresholds: &[ThresholdResult],
     generator: &Generator,
-    whole: &SeriesTotal,
+    sent: Sent<'_>,
     grading: Grading,
 ) -> Judgement {
     match &outcome.stopped {
@@ -111,9 +120,9 @@ pub fn judge(
         Stopped::Completed | Stopped::Aborted(_) => {}
     }
     match generator.reasons.first() {
-        None => by_thresholds(outcome, thresholds, whole, grading.strict),
+        None => by_thresholds(outcome, thresholds, sent, grading.strict),
         Some(reason) if grading.allow_invalid => {
-            let judged = by_thresholds(outcome, thresholds, whole, grading.strict);
+            let judged = by_thresholds(outcome, thresholds, sent, grading.strict);
             let why = format!("{}; but the run is INVALID: {}", judged.reason, reason.detail);
             Judgement { reason: why, allowed_invalid: Some(reason.detail.clone()), ..judged }
         }
@@ -128,9 +137,10 @@ fn judgement(verdict: Verdict, exit: Exit, reason: String) -> Judgement {
 fn by_thresholds(
     outcome: &Outcome,
     thresholds: &[ThresholdResult],
-    whole: &SeriesTotal,
+    sent: Sent<'_>,
     strict: bool,
 ) -> Judgement {
+    let whole = sent.whole;
     if let Stopped::Aborted(Broken { threshold, at_s }) = outcome.stopped
         && let Some(broken) = thresholds.get(threshold).filter(|broken| broken.level == Level::Fail)
     {
@@ -139,7 +149,11 @@ fn by_thresholds(
         return judgement(Verdict::Fail, Exit::Fail, reason);
     }
     if whole.requests() == 0 {
-        return judgement(Verdict::Fail, Exit::Fail, "not one request was sent".into());
+        let reason = match sent.in_warmup {
+            0 => "not one request was sent".into(),
+            count => format!("not one request was sent after the warm-up, in which there were {count}"),
+        };
+        return judgement(Verdict::Fail, Exit::Fail, reason);
     }
     if whole.ok.count() == 0 {
         // A refused connection is fast: latency thresholds alone would call a dead target a pass.
