@@ -9,7 +9,7 @@ mod stall;
 mod system;
 
 pub use judge::{Arrivals, Evidence, Reason, ReasonKind, judge, warnings};
-pub use monitor::{HealthSecond, Observed};
+pub use monitor::{HealthSecond, Observed, mean_over_time};
 
 pub(super) use heartbeat::Heartbeat;
 pub(super) use monitor::{Monitor, worker_name};

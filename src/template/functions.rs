@@ -18,7 +18,7 @@ pub const FUNCTIONS: &[&str] =
 thread_local! {
     /// The generator of the user whose template is being rendered on this thread.
     static CURRENT: RefCell<Rng> = RefCell::new(Rng::seed_from_u64(0));
-    /// Patterns this thread has compiled, which costs a hundred times a search.
+    /// Patterns this thread has compiled: that costs far more than a search.
     static PATTERNS: RefCell<HashMap<String, regex::Regex>> = RefCell::default();
 }
 

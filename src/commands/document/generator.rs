@@ -43,7 +43,7 @@ pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -
         allowed_cores: Some(outcome.health.allowed_cores).filter(|cores| *cores > 0.0),
         cpu_share: seconds.iter().filter_map(|second| second.cpu_share).collect(),
         worker_cpu_share: worker_cpu_share(seconds, options.workers),
-        queued_share: mean(seconds, |second| second.queued_share),
+        queued_share: mean(seconds, HealthSecond::queued_share),
         throttled_us: seconds.iter().filter_map(|second| second.throttled_us).reduce(|all, us| all + us),
         cpu_s: outcome.resources.cpu_s,
         max_rss_bytes: outcome.resources.max_rss_bytes,
@@ -60,12 +60,9 @@ fn arrivals(outcome: &Outcome) -> Arrivals {
     Arrivals { offered: counts.due, started: counts.started }
 }
 
-/// Mean over time; seconds in which it is unknown do not count.
+/// Mean over all of the run.
 fn mean(seconds: &[HealthSecond], of: impl Fn(&HealthSecond) -> Option<f64>) -> Option<f64> {
-    let length_s = |second: &HealthSecond| second.to_s - second.from_s;
-    let known = || seconds.iter().filter_map(|second| Some((of(second)?, length_s(second))));
-    let (sum, time_s) = known().fold((0.0, 0.0), |(sum, all_s), (value, s)| (sum + value * s, all_s + s));
-    (time_s > 0.0).then(|| sum / time_s)
+    health::mean_over_time(seconds.iter().map(|second| (second, second.length_s())), of)
 }
 
 fn worker_cpu_share(seconds: &[HealthSecond], workers: usize) -> Vec<f64> {
@@ -117,5 +114,26 @@ fn shortage(rows: &[&SeriesTotal], kind: Failure, name: &str, what: &str) -> Opt
 /// Whether a reason falls into the second that ends at `at_s`.
 pub fn is_invalid(generator: &Generator, at_s: u64) -> bool {
     let (from_s, to_s) = (at_s.saturating_sub(1) as f64, at_s as f64);
-    generator.reasons.iter().any(|reason| reason.from_s < to_s && reason.to_s >= from_s)
+    // One that is a moment begins in its second; one that ends with a second is not in the next.
+    let falls_in = |reason: &InvalidReason| reason.to_s > from_s || reason.from_s >= from_s;
+    generator.reasons.iter().any(|reason| reason.from_s < to_s && falls_in(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_marks_the_seconds_it_falls_into() {
+        let marked = |from_s: f64, to_s: f64| -> Vec<u64> {
+            let reason = InvalidReason { kind: "lag".into(), from_s, to_s, detail: String::new() };
+            let generator = Generator { reasons: vec![reason], ..Generator::default() };
+            (1..=10).filter(|at_s| is_invalid(&generator, *at_s)).collect()
+        };
+        assert_eq!(marked(6.0, 8.0), [7, 8]);
+        assert_eq!(marked(6.5, 8.1), [7, 8, 9]);
+        // A moment: one request that met a limit.
+        assert_eq!(marked(3.0, 3.0), [4]);
+        assert_eq!(marked(3.4, 3.4), [4]);
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::engine::interval::IntervalPace;
 use crate::metric::{Distribution, Pace};
 
-use super::monitor::{HealthSecond, Observed};
+use super::monitor::{HealthSecond, Observed, mean_over_time};
 use super::stall::merged;
 
 /// A pacing error that never matters, whatever the thresholds: five ticks of the timer.
@@ -68,7 +68,7 @@ pub struct Reason {
 pub struct Arrivals {
     /// Due.
     pub offered: u64,
-    /// Started. The others found all `max_users` users busy: the target's slowness, unless ours made it.
+    /// Started. The others found no user, most often because the target kept all of them busy; unless we did.
     pub started: u64,
 }
 
@@ -119,7 +119,7 @@ pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     if let Some(when) = when(&|second| second.throttled_us.is_some_and(|us| us > THROTTLED_US)) {
         warnings.push(format!("the CPU quota of its container held the generator back {when}"));
     }
-    if let Some(when) = when(&|second| second.queued_share.is_some_and(|share| share > QUEUED_SHARE)) {
+    if let Some(when) = when(&|second| second.queued_share().is_some_and(|share| share > QUEUED_SHARE)) {
         warnings.push(format!(
             "the workers waited for a core more than 10 % of the time {when}: something else used it, or there are \
              more workers than cores"
@@ -170,16 +170,17 @@ fn lag(evidence: &Evidence<'_>) -> Option<Reason> {
     let is_late = |times: &Distribution| {
         times.quantile(0.99) > allowed_us && later_than(times, allowed_us) >= FEWEST_LATE
     };
+    let Pace { pacing, lag, .. } = evidence.pace;
     let (what, times, in_second): (_, _, fn(&IntervalPace) -> Option<u64>) =
-        match (is_late(&evidence.pace.pacing), is_late(&evidence.pace.lag)) {
-            (true, _) => {
-                ("what was due was done", &evidence.pace.pacing, |second: &IntervalPace| second.pacing_p99_us)
-            }
-            (false, true) => ("its heartbeats came", &evidence.pace.lag, |second| second.lag_max_us),
+        match (is_late(pacing), is_late(lag)) {
+            (true, _) => ("what was due was done", pacing, |second| second.pacing_p99_us),
+            (false, true) => ("its heartbeats came", lag, |second| second.lag_max_us),
             (false, false) => return None,
         };
     let window_s = &evidence.window_s;
-    let late = |(_, pace): &&(u64, IntervalPace)| in_second(pace).is_some_and(|us| us > allowed_us);
+    let late = |(at_s, pace): &&(u64, IntervalPace)| {
+        *at_s as f64 > window_s.start && in_second(pace).is_some_and(|us| us > allowed_us)
+    };
     let late: Vec<_> = evidence.pace_by_second.iter().filter(late).map(|(at_s, _)| *at_s as f64).collect();
     let from_s = late.first().map_or(window_s.start, |at_s| (at_s - 1.0).max(window_s.start));
     // What was due before the end may have been done after it.
@@ -190,42 +191,44 @@ fn lag(evidence: &Evidence<'_>) -> Option<Reason> {
         }
         None => format!("{} ms are allowed", ms(allowed_us)),
     };
-    let late_us = ms(times.quantile(0.99));
     Some(Reason {
         kind: ReasonKind::Lag,
         from_s,
         to_s,
         detail: format!(
-            "the generator was late: 1 % of {what} {late_us} ms or more too late, and {limit}; {}",
-            cause_of_lag(evidence, from_s..to_s)
+            "the generator was late: 1 % of {what} {} ms or more too late, and {limit}; {}",
+            ms(times.quantile(0.99)),
+            cause_of_lag(&evidence.observed.seconds, &late)
         ),
     })
 }
 
-/// What kept the generator in that time, in words, with what to do.
-fn cause_of_lag(evidence: &Evidence<'_>, when_s: Range<f64>) -> String {
-    let seconds: Vec<_> =
-        evidence.observed.seconds.iter().filter(|s| s.to_s > when_s.start && s.from_s < when_s.end).collect();
-    let length_s: f64 = seconds.iter().map(|second| second.to_s - second.from_s).sum();
-    let mean = |share: fn(&HealthSecond) -> Option<f64>| {
-        let weighed = seconds.iter().filter_map(|s| Some(share(s)? * (s.to_s - s.from_s)));
-        if length_s > 0.0 { weighed.sum::<f64>() / length_s } else { 0.0 }
+/// What kept the generator in the seconds that end then, in words, with what to do.
+fn cause_of_lag(observed: &[HealthSecond], late_at_s: &[f64]) -> String {
+    let late_part_s = |second: &HealthSecond| -> f64 {
+        let first = late_at_s.partition_point(|at_s| *at_s <= second.from_s);
+        let meets = late_at_s[first..].iter().take_while(|at_s| **at_s - 1.0 < second.to_s);
+        meets.map(|at_s| second.inside_s(&(at_s - 1.0..*at_s))).sum()
     };
-    let throttled_s = seconds.iter().filter_map(|s| s.throttled_us).sum::<u64>() as f64 / 1e6;
-    let queued = mean(|second| second.queued_share);
-    let busy = mean(|second| second.worker_cpu_share.iter().copied().reduce(f64::max).or(second.cpu_share));
+    let late = observed.iter().map(|second| (second, late_part_s(second)));
+    let is_above = |share: fn(&HealthSecond) -> Option<f64>, limit: f64| {
+        mean_over_time(late.clone(), share).filter(|mean| *mean > limit)
+    };
     // A held-back thread may count as waiting, so this goes first.
-    if throttled_s > length_s * QUEUED_SHARE {
+    let throttled = |second: &HealthSecond| Some(second.throttled_us? as f64 / 1e6 / second.length_s());
+    if is_above(throttled, QUEUED_SHARE).is_some() {
         return "the CPU quota of its container held it back: raise the quota".into();
     }
-    if queued > QUEUED_SHARE {
+    if let Some(queued) = is_above(HealthSecond::queued_share, QUEUED_SHARE) {
         return format!(
             "its workers waited for a core {:.0} % of the time: stop what else runs on this machine, use no \
              more `--workers` than cores, or a larger machine",
             queued * 100.0
         );
     }
-    if busy > CPU_SHARE {
+    let busiest =
+        |second: &HealthSecond| second.worker_cpu_share.iter().copied().reduce(f64::max).or(second.cpu_share);
+    if is_above(busiest, CPU_SHARE).is_some() {
         return "it was busy with its own work: use a lower rate, fewer users, or more cores and `--workers`"
             .into();
     }
@@ -257,8 +260,8 @@ fn shortfall(evidence: &Evidence<'_>) -> Option<Reason> {
         from_s: evidence.window_s.start,
         to_s: evidence.window_s.end,
         detail: format!(
-            "the generator started {} of {} arrivals: the others found all users busy while it used its cores or \
-             waited for them more than 90 % of the time; use a lower rate or a larger machine",
+            "the generator started {} of {} arrivals, and meanwhile used its cores or waited for them more than \
+             90 % of the time: the load was not the one planned; use a lower rate or a larger machine",
             arrivals.started, arrivals.offered
         ),
     })
@@ -266,20 +269,17 @@ fn shortfall(evidence: &Evidence<'_>) -> Option<Reason> {
 
 /// Whether the generator had no core to spare for half of the time or more.
 fn is_mostly_busy(evidence: &Evidence<'_>) -> bool {
-    let window_s = &evidence.window_s;
-    let inside = |second: &&HealthSecond| second.to_s > window_s.start && second.from_s < window_s.end;
-    let length_s = |second: &HealthSecond| second.to_s - second.from_s;
+    let inside = |second: &&HealthSecond| second.inside_s(&evidence.window_s) > 0.0;
     let seconds = || evidence.observed.seconds.iter().filter(inside);
     // One worker without a core to spare holds its own users up, whatever the others do. To wait for a core that
     // something else uses is no better than to use it.
     let is_busy = |second: &&HealthSecond| {
-        let workers = &second.worker_cpu_share;
-        let wanted = workers.iter().sum::<f64>() / workers.len() as f64 + second.queued_share.unwrap_or(0.0);
-        let shares = second.cpu_share.iter().chain(workers).chain([&wanted]);
-        shares.into_iter().any(|share| *share > CPU_SHARE)
+        let workers = second.worker_cpu_share.iter().zip(&second.worker_queued_share);
+        let wanted = workers.map(|(used, queued)| used + queued.unwrap_or(0.0));
+        second.cpu_share.into_iter().chain(wanted).any(|share| share > CPU_SHARE)
     };
-    let busy_s: f64 = seconds().filter(is_busy).map(length_s).sum();
-    busy_s > 0.0 && busy_s >= seconds().map(length_s).sum::<f64>() / 2.0
+    let busy_s: f64 = seconds().filter(is_busy).map(HealthSecond::length_s).sum();
+    busy_s > 0.0 && busy_s >= seconds().map(HealthSecond::length_s).sum::<f64>() / 2.0
 }
 
 /// `from 3 s to 7 s and from 9 s to 10 s`: when a condition held; `None` when it never did.
@@ -292,10 +292,7 @@ fn spans(
     const TOLD: usize = 3;
     let mut all: Vec<(f64, f64)> = vec![];
     let counts = |second: &&HealthSecond| {
-        second.to_s - second.from_s >= SHORTEST_S
-            && second.to_s > window_s.start
-            && second.from_s < window_s.end
-            && is(second)
+        second.length_s() >= SHORTEST_S && second.inside_s(window_s) > 0.0 && is(second)
     };
     for second in seconds.iter().filter(counts) {
         match all.last_mut().filter(|last| second.from_s <= last.1 + 0.001) {

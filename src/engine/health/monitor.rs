@@ -1,6 +1,7 @@
 //! Watches the whole process from a thread of its own: once a second what the system counts, and in between whether
 //! even a thread without work is held up. Judges nothing.
 
+use std::ops::Range;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -33,8 +34,8 @@ pub struct HealthSecond {
     pub cpu_share: Option<f64>,
     /// CPU time of each worker over the time that passed; empty once the workers have ended.
     pub worker_cpu_share: Vec<f64>,
-    /// Time the workers waited for a core, over the time that passed, mean of all workers.
-    pub queued_share: Option<f64>,
+    /// Time each worker waited for a core, over the time that passed; `None` for one that has ended.
+    pub worker_queued_share: Vec<Option<f64>>,
     /// Time the control group was held back.
     pub throttled_us: Option<u64>,
     /// Open file descriptors at its end.
@@ -43,6 +44,34 @@ pub struct HealthSecond {
     pub tcp_sockets: Option<u64>,
     /// Resident memory at its end.
     pub rss_bytes: Option<u64>,
+}
+
+impl HealthSecond {
+    /// How long it is, seconds.
+    pub fn length_s(&self) -> f64 {
+        self.to_s - self.from_s
+    }
+
+    /// Time the workers waited for a core, over the time that passed, mean of all that run.
+    pub fn queued_share(&self) -> Option<f64> {
+        let running = || self.worker_queued_share.iter().flatten();
+        (running().count() > 0).then(|| running().sum::<f64>() / running().count() as f64)
+    }
+
+    /// How much of it lies in a span, seconds.
+    pub fn inside_s(&self, span_s: &Range<f64>) -> f64 {
+        (self.to_s.min(span_s.end) - self.from_s.max(span_s.start)).max(0.0)
+    }
+}
+
+/// Mean over time of seconds, each with as much of it as counts; where the value is unknown it does not count.
+pub fn mean_over_time<'a>(
+    seconds: impl Iterator<Item = (&'a HealthSecond, f64)>,
+    of: impl Fn(&HealthSecond) -> Option<f64>,
+) -> Option<f64> {
+    let known = seconds.filter(|(_, s)| *s > 0.0).filter_map(|(second, s)| Some((of(second)?, s)));
+    let (sum, time_s) = known.fold((0.0, 0.0), |(sum, all_s), (value, s)| (sum + value * s, all_s + s));
+    (time_s > 0.0).then(|| sum / time_s)
 }
 
 /// What was seen of the process over a run.
@@ -168,21 +197,21 @@ impl Reading {
             .zip(&before.workers)
             .map(|(now, then)| now.map(|now| (now, then.unwrap_or_default())))
             .collect();
-        let queued = pairs.iter().flatten().map(|(now, then)| share(now.queued_ns, then.queued_ns));
-        let known = pairs.iter().flatten().count();
+        let is_known = length_ns > 0.0 && pairs.iter().any(Option::is_some);
+        let by_worker = if is_known { &pairs[..] } else { &[] };
         let cpu = self.cpu_ns.zip(before.cpu_ns).map(|(now, then)| share(now, then));
         HealthSecond {
             from_s: before.at_s,
             to_s: self.at_s,
             cpu_share: cpu.filter(|_| length_ns > 0.0 && allowed_cores > 0.0).map(|cpu| cpu / allowed_cores),
-            worker_cpu_share: match known {
-                0 => vec![],
-                _ => pairs
-                    .iter()
-                    .map(|pair| pair.map_or(0.0, |(now, then)| share(now.cpu_ns, then.cpu_ns)))
-                    .collect(),
-            },
-            queued_share: (known > 0 && length_ns > 0.0).then(|| queued.sum::<f64>() / known as f64),
+            worker_cpu_share: by_worker
+                .iter()
+                .map(|pair| pair.map_or(0.0, |(now, then)| share(now.cpu_ns, then.cpu_ns)))
+                .collect(),
+            worker_queued_share: by_worker
+                .iter()
+                .map(|pair| pair.map(|(now, then)| share(now.queued_ns, then.queued_ns)))
+                .collect(),
             throttled_us: self
                 .throttled_us
                 .zip(before.throttled_us)
@@ -218,7 +247,7 @@ mod tests {
         // 2 s of CPU in 2 s on 2 cores.
         assert_eq!(second.cpu_share, Some(0.5));
         assert_eq!(second.worker_cpu_share, [0.5, 0.0]);
-        assert_eq!(second.queued_share, Some(0.1));
+        assert_eq!(second.queued_share(), Some(0.1));
         assert_eq!(second.throttled_us, Some(2_000_000));
         assert_eq!((second.fds, second.rss_bytes), (None, None));
     }
@@ -227,6 +256,6 @@ mod tests {
     fn what_the_system_does_not_say_is_absent() {
         let nothing = Reading { at_s: 1.0, workers: vec![None], ..Reading::default() };
         let second = nothing.since(&Reading { workers: vec![None], ..Reading::default() }, 1.0);
-        assert_eq!((second.cpu_share, second.queued_share, second.throttled_us), (None, None, None));
+        assert_eq!((second.cpu_share, second.queued_share(), second.throttled_us), (None, None, None));
     }
 }

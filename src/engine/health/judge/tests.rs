@@ -28,7 +28,7 @@ fn a_busy_core_alone_is_a_warning() {
         to_s: from_s + 1.0,
         cpu_share: Some(0.99),
         worker_cpu_share: vec![1.0, 0.98],
-        queued_share: Some(0.02),
+        worker_queued_share: vec![Some(0.02); 2],
         throttled_us: Some(0),
         ..HealthSecond::default()
     };
@@ -49,7 +49,7 @@ fn throttling_and_waiting_for_cores_are_warnings() {
         from_s: 4.0,
         to_s: 5.0,
         throttled_us: Some(300_000),
-        queued_share: Some(0.4),
+        worker_queued_share: vec![Some(0.4)],
         ..HealthSecond::default()
     };
     let observed = Observed { allowed_cores: 2.0, seconds: vec![second], gaps_s: vec![] };
@@ -127,7 +127,7 @@ fn late_heartbeats_count_where_nothing_else_is_late() {
         from_s: 0.0,
         to_s: 60.0,
         worker_cpu_share: vec![0.25, 0.95],
-        queued_share: Some(queued_share),
+        worker_queued_share: vec![Some(queued_share); 2],
         throttled_us: Some(0),
         ..HealthSecond::default()
     };
@@ -146,6 +146,37 @@ fn late_heartbeats_count_where_nothing_else_is_late() {
     assert!(reason(busy(0.02)).contains("busy with its own work"));
     let throttled = HealthSecond { throttled_us: Some(30_000_000), ..busy(0.73) };
     assert!(reason(throttled).contains("quota of its container"));
+}
+
+/// The watch reads some ms after each full second, and other seconds say nothing of the late ones.
+#[test]
+fn the_cause_is_looked_for_in_the_late_seconds_only() {
+    let mut pace = Pace::default();
+    (0..1000).for_each(|i| pace.lag.record(if i % 50 == 0 { 14_000 } else { 1_000 }));
+    let second = |at_s: f64, used, queued| HealthSecond {
+        from_s: at_s - 0.98,
+        to_s: at_s + 0.02,
+        worker_cpu_share: vec![used],
+        worker_queued_share: vec![Some(queued)],
+        ..HealthSecond::default()
+    };
+    let lag = |at_s, us| (at_s, IntervalPace { pacing_p99_us: None, lag_max_us: Some(us) });
+    // Late in the warm-up, in second 4 and in second 9.
+    let seconds: Vec<_> =
+        (1..=10).map(|at_s| lag(at_s, if [1, 4, 9].contains(&at_s) { 15_000 } else { 900 })).collect();
+    let reason = |used, queued| {
+        let of = |at_s| if [4, 9].contains(&at_s) { (used, queued) } else { (0.1, 0.0) };
+        let unknown = HealthSecond { from_s: 10.02, to_s: 10.5, ..HealthSecond::default() };
+        let observed = (1..=10).map(|at_s| second(f64::from(at_s), of(at_s).0, of(at_s).1)).chain([unknown]);
+        let observed = Observed { allowed_cores: 1.0, seconds: observed.collect(), gaps_s: vec![] };
+        let evidence =
+            Evidence { window_s: 2.0..10.0, pace_by_second: &seconds, ..evidence(&pace, &observed) };
+        judge(&evidence).remove(0)
+    };
+    let starved = reason(0.3, 0.5);
+    assert_eq!((starved.from_s, starved.to_s), (3.0, 9.0));
+    assert!(starved.detail.contains("waited for a core 49 % of the time"), "{starved:?}");
+    assert!(reason(0.97, 0.0).detail.contains("busy with its own work"));
 }
 
 #[test]
@@ -169,7 +200,7 @@ fn a_shortfall_counts_when_the_target_did_not_cause_it() {
         from_s,
         to_s: from_s + 1.0,
         worker_cpu_share: vec![used],
-        queued_share: Some(queued),
+        worker_queued_share: vec![Some(queued)],
         ..HealthSecond::default()
     };
     // A generator with time to spare waits for the target.
@@ -185,6 +216,13 @@ fn a_shortfall_counts_when_the_target_did_not_cause_it() {
         assert_eq!(of(&seconds, 0, 0), []);
         assert_eq!(of(&[busy, second(1.0, 0.3, 0.0), second(2.0, 0.3, 0.0)], 1000, 500), []);
     }
+    // One of four workers is enough.
+    let one_of_four = HealthSecond {
+        worker_cpu_share: vec![0.2, 0.4, 0.2, 0.2],
+        worker_queued_share: vec![Some(0.0), Some(0.55), None, Some(0.0)],
+        ..second(0.0, 0.0, 0.0)
+    };
+    assert_eq!(of(&[one_of_four], 1000, 500).len(), 1);
     assert_eq!(Arrivals { offered: 4, started: 3 }.achieved_ratio(), Some(0.75));
     assert_eq!(Arrivals { offered: 0, started: 0 }.achieved_ratio(), None);
 }
