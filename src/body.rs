@@ -112,7 +112,7 @@ fn push_pair(name: &str, value: &str, out: &mut String) {
 }
 
 /// What a URL cannot hold as it is. `/`, `?`, `&`, `=` and `%` pass: a value may be a whole path.
-const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
+pub const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

@@ -11,6 +11,7 @@ mod judge;
 mod open;
 mod preflight;
 mod ready;
+mod redirect;
 mod rows;
 mod send;
 mod signals;

@@ -185,6 +185,8 @@ pub struct Request {
     pub auth: bool,
     /// Time limit of the whole answer.
     pub timeout: Duration,
+    /// Redirects that are followed, at most; 0 for none.
+    pub redirects: u16,
     /// Expectations, in order.
     pub checks: Box<[Check]>,
     /// What is remembered.

@@ -50,6 +50,8 @@ impl Compiler<'_> {
         let captures = self.captures(&written.capture, answer);
         let timeout =
             written.timeout.as_ref().or(self.plan.http.as_ref().and_then(|http| http.timeout.as_ref()));
+        let redirects =
+            written.redirects.as_ref().or(self.plan.http.as_ref().and_then(|http| http.redirects.as_ref()));
         let line = line?;
         let uri = self.uri(&written.request, &line, query, place)?;
         let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
@@ -64,6 +66,7 @@ impl Compiler<'_> {
             body,
             auth: place == Place::Request && self.known.auth.is_some() && written.auth.is_none(),
             timeout: timeout.map_or(TIMEOUT, |d| d.value),
+            redirects: redirects.map_or(0, |most| most.value),
             checks: checks.into(),
             captures: captures.into(),
         })

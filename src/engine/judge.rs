@@ -109,19 +109,21 @@ impl User {
         let is_auth = self.local.shared.plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
         let words = if is_auth { without_value(words) } else { words };
         let local = &self.local;
-        let target = &local.shared.plan.targets[request.target];
         let failure = Described { series: row, kind: *kind, at_us: local.at_us(), words };
+        let target_name = |index: usize| local.shared.plan.targets[index].name.as_str();
         let message = || self.hide(words.as_bytes(), MESSAGE_LIMIT);
         local.recorder.borrow_mut().describe(failure, message, || {
             let (line, body) = match &sent {
-                Some(Sent { uri, body }) => {
+                Some(Sent { method, target, uri, body }) => {
                     let uri = match (&request.uri, uri) {
                         (_, Some(uri)) | (UriPlan::Static(uri), None) => uri.to_string(),
                         (UriPlan::Computed { .. }, None) => String::new(),
                     };
-                    (format!("{} {}:{uri}", request.method, target.name), body.clone())
+                    (format!("{method} {}:{uri}", target_name(*target)), body.clone())
                 }
-                None => (format!("{} {}: not sent", request.method, target.name), Bytes::new()),
+                None => {
+                    (format!("{} {}: not sent", request.method, target_name(request.target)), Bytes::new())
+                }
             };
             let mut shown = self.hide(line.as_bytes(), BODY_SHOWN);
             if is_auth {

@@ -37,10 +37,12 @@ plan_keys! {
         capture: Entries<Located<String>>,
         /// Longest wait for the whole answer.
         timeout: Option<Located<Duration>>,
+        /// How many redirects are followed; each hop is a request of the same row. 0 for none.
+        redirects: Option<Located<u16>>,
         /// What must hold for this request over the run.
         thresholds: Vec<Threshold>,
     }
-    later { "think", "multipart", "file", "cookies", "redirects", "if", "retry", "stream" }
+    later { "think", "multipart", "file", "cookies", "if", "retry", "stream" }
     rules one_body
     check check_request
 }
@@ -231,6 +233,7 @@ impl Request {
             expect: None,
             capture: vec![],
             timeout: None,
+            redirects: None,
             thresholds: vec![],
         }
     }

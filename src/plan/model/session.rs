@@ -67,10 +67,12 @@ plan_keys! {
         timeout: Option<Located<Duration>>,
         /// Headers of every request.
         headers: Entries<Located<Scalar>>,
+        /// How many redirects a request follows; 0, which is the default, for none.
+        redirects: Option<Located<u16>>,
         /// Addresses of this machine that connections are made from, in turn.
         local_addresses: Vec<Located<LocalAddress>>,
     }
-    later { "tls", "proxy", "version", "redirects", "cookies", "keep_alive", "user_agent" }
+    later { "tls", "proxy", "version", "cookies", "keep_alive", "user_agent" }
 }
 
 plan_keys! {

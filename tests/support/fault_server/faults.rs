@@ -28,6 +28,9 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
     if let Some(times) = seen.route().strip_prefix("/slow-from/") {
         return slow_for_a_while(stream, times, log).await;
     }
+    if let Some(to) = seen.path.strip_prefix("/redirect/") {
+        return redirect(stream, to).await;
+    }
     match seen.route() {
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,
@@ -64,6 +67,14 @@ pub async fn reply(stream: &mut TcpStream, status: u16, body: &str) -> io::Resul
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes()).await?;
+    Ok(true)
+}
+
+/// `STATUS/LOCATION`; the location `self` leads to the same path again.
+async fn redirect(stream: &mut TcpStream, to: &str) -> io::Result<bool> {
+    let (status, location) = to.split_once('/').unwrap();
+    let head = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
     Ok(true)
 }
 
