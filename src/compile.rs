@@ -14,6 +14,7 @@ mod request;
 mod scenario;
 mod scope;
 mod session;
+mod step;
 mod target;
 mod threshold;
 mod timed;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::expect::Needs;
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
@@ -97,6 +99,8 @@ struct Compiler<'a> {
     rows: BTreeMap<String, (SeriesId, String)>,
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
+    /// Of this flow: parts of answers that its steps look at afterwards.
+    looked_at: Needs,
     secrets: BTreeMap<String, String>,
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
@@ -122,6 +126,7 @@ impl<'a> Compiler<'a> {
             prefix: String::new(),
             rows: BTreeMap::new(),
             shared: BTreeMap::new(),
+            looked_at: Needs::default(),
             secrets: BTreeMap::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
@@ -133,7 +138,7 @@ impl<'a> Compiler<'a> {
         initial.extend(self.variables(&initial));
         self.compile_targets(&initial);
         let feeds = self.feeds();
-        let (user, run) = (self.names.add("user"), self.names.add("run"));
+        let [user, run, repeat] = ["user", "run", "repeat"].map(|name| self.names.add(name));
         let ready = self.ready();
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
@@ -167,6 +172,7 @@ impl<'a> Compiler<'a> {
             initial,
             user,
             run,
+            repeat,
             feeds,
             masker,
             targets: std::mem::take(&mut self.targets).into(),

@@ -4,6 +4,7 @@
 mod auth;
 mod coordinator;
 mod crew;
+mod flow;
 pub mod health;
 mod in_flight;
 mod interval;

@@ -33,6 +33,7 @@ impl Compiler<'_> {
                 }
                 model::Step::Use(step) => self.only_requests(step.use_.span, "write the request itself here"),
                 model::Step::Think(step) => self.only_requests(step.think.span, "remove the pause"),
+                other => self.only_requests(other.span(), "write the requests one after the other"),
             }
         }
         let mut headers = Headers::default();

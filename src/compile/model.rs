@@ -15,7 +15,7 @@ use crate::http::Target;
 use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
-use crate::template::{Expr, Names, SlotId, Text};
+use crate::template::{Expr, JsonText, Names, SlotId, Text};
 use crate::threshold::Threshold;
 
 /// A plan, ready to run.
@@ -45,6 +45,8 @@ pub struct CompiledPlan {
     pub user: SlotId,
     /// Slot of `run`.
     pub run: SlotId,
+    /// Slot of `repeat`.
+    pub repeat: SlotId,
     /// Data feeds.
     pub feeds: Box<[FeedUse]>,
     /// Hides the plan's secrets.
@@ -191,8 +193,10 @@ pub struct Request {
     pub checks: Box<[Check]>,
     /// What is remembered.
     pub captures: Box<[Capture]>,
-    /// Parts of the response all of these need.
+    /// Parts of the response all of these need, and those that are kept.
     pub needs: Needs,
+    /// Parts of the response that later steps of its flow look at.
+    pub kept: Needs,
 }
 
 /// Path and query.
@@ -262,6 +266,88 @@ pub enum Step {
     Request(Box<Request>),
     /// Pauses.
     Think(Pause),
+    /// Gives names values.
+    Set(Box<[(SlotId, JsonText)]>),
+    /// Runs the first steps when the expression holds, else the others.
+    If(Expr, Box<[Step]>, Box<[Step]>),
+    /// Runs steps several times.
+    Repeat(Rounds, Box<[Step]>),
+    /// Sends a request until its answer is what one waits for.
+    Poll(Box<Poll>),
+    /// Steps with a row of their own.
+    Group(SeriesId, Box<[Step]>),
+    /// One of these, by the running sums of their weights.
+    Choose(Box<[f64]>, Box<[Box<[Step]>]>),
+}
+
+/// How often steps are repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rounds {
+    /// So many times; renders to a number.
+    Times(Text),
+    /// As long as this holds.
+    While(Expr),
+    /// Once for each entry of this list, which is put into the slot.
+    ForEach(SlotId, Expr),
+}
+
+/// A request sent until its answer is what one waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poll {
+    /// Row of the whole wait.
+    pub series: SeriesId,
+    /// What is sent.
+    pub request: Request,
+    /// Pause between an answer and the next request.
+    pub every: Duration,
+    /// Ends the wait.
+    pub until: Expr,
+    /// After it no request begins.
+    pub timeout: Duration,
+}
+
+impl Step {
+    /// The requests in these steps, at any depth.
+    pub fn requests(steps: &[Self]) -> Vec<&Request> {
+        let mut found = vec![];
+        for step in steps {
+            match step {
+                Self::Request(request) => found.push(&**request),
+                Self::Poll(poll) => found.push(&poll.request),
+                Self::Think(_) | Self::Set(_) => {}
+                Self::Repeat(_, inner) | Self::Group(_, inner) => found.extend(Self::requests(inner)),
+                Self::If(_, inner, other) => {
+                    found.extend(Self::requests(inner).into_iter().chain(Self::requests(other)));
+                }
+                Self::Choose(_, all) => all.iter().for_each(|inner| found.extend(Self::requests(inner))),
+            }
+        }
+        found
+    }
+
+    /// Has every request in these steps keep these parts of its answer for the steps after it.
+    pub fn keep(steps: &mut [Self], parts: Needs) {
+        for step in steps {
+            match step {
+                Self::Request(request) => request.keep(parts),
+                Self::Poll(poll) => poll.request.keep(parts),
+                Self::Think(_) | Self::Set(_) => {}
+                Self::Repeat(_, inner) | Self::Group(_, inner) => Self::keep(inner, parts),
+                Self::If(_, inner, other) => {
+                    Self::keep(inner, parts);
+                    Self::keep(other, parts);
+                }
+                Self::Choose(_, all) => all.iter_mut().for_each(|inner| Self::keep(inner, parts)),
+            }
+        }
+    }
+}
+
+impl Request {
+    fn keep(&mut self, parts: Needs) {
+        self.kept = self.kept.and(parts);
+        self.needs = self.needs.and(parts);
+    }
 }
 
 /// What a threshold is about.

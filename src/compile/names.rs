@@ -22,6 +22,8 @@ pub(super) enum Place {
     Answer,
     /// In `expect` and `capture` of the auth flow.
     AuthAnswer,
+    /// In `set`, between the requests of a flow.
+    Between,
 }
 
 /// What is below a name.
@@ -44,20 +46,25 @@ pub(super) struct Known {
     pub captures: BTreeSet<String>,
     /// Captured by the auth flow; `None` without one.
     pub auth: Option<BTreeSet<String>>,
+    /// Inside `repeat`.
+    pub repeats: bool,
 }
 
 impl Known {
     fn below(&self, root: &str, place: Place) -> Option<Below> {
         let only = |names: &[&str]| Some(Below::Only(names.iter().map(|n| (*n).to_owned()).collect()));
-        let iteration = matches!(place, Place::Request | Place::Answer);
+        let iteration = matches!(place, Place::Request | Place::Answer | Place::Between);
         match root {
+            "repeat" if iteration && self.repeats => return only(&["index"]),
             "env" => return Some(Below::Any),
             "user" if place != Place::Setup => return only(&["id", "iteration"]),
             "run" if place != Place::Setup => return only(&["id"]),
             "auth" if place != Place::Setup => return self.auth.clone().map(Below::Only),
             _ => {}
         }
-        if matches!(place, Place::Answer | Place::AuthAnswer) && RESPONSE_NAMES.contains(&root) {
+        if matches!(place, Place::Answer | Place::AuthAnswer | Place::Between)
+            && RESPONSE_NAMES.contains(&root)
+        {
             return Some(Below::Any);
         }
         if iteration && let Some(below) = self.feeds.get(root) {
@@ -70,7 +77,7 @@ impl Known {
     }
 
     fn all(&self, place: Place) -> Vec<String> {
-        let builtin = ["env", "user", "run", "auth"].into_iter().map(str::to_owned);
+        let builtin = ["env", "user", "run", "auth", "repeat"].into_iter().map(str::to_owned);
         let of_plan = self.fixed.keys().chain(self.feeds.keys()).chain(&self.captures).cloned();
         let of_answer = RESPONSE_NAMES.into_iter().map(str::to_owned);
         let functions = FUNCTIONS.iter().map(|name| (*name).to_owned());
@@ -149,6 +156,7 @@ impl Compiler<'_> {
             _ if self.known.captures.contains(root) => {
                 Some("it is captured by an endpoint or flow, which runs after this")
             }
+            "repeat" => Some("it is known only in the steps of a `repeat`"),
             "user" | "run" => Some("targets and variables are computed before the run starts"),
             _ => None,
         };

@@ -69,6 +69,7 @@ impl Compiler<'_> {
             redirects: redirects.map_or(0, |most| most.value),
             checks: checks.into(),
             captures: captures.into(),
+            kept: Needs::default(),
         })
     }
 
@@ -248,7 +249,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
+    pub(super) fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
         match &node.value {
             NodeValue::String(source) => {
                 if self.text(source, node.span, place).is_some() {

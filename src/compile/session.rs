@@ -23,7 +23,7 @@ const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 const READY_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Names the language itself uses.
-const BUILT_IN: [&str; 5] = ["env", "secrets", "auth", "user", "run"];
+const BUILT_IN: [&str; 6] = ["env", "secrets", "auth", "user", "run", "repeat"];
 
 /// `env` in templates: the process's environment, looked up by name.
 #[derive(Debug)]
@@ -200,12 +200,9 @@ impl Compiler<'_> {
         self.known.captures.clear();
         let plan = self.group;
         let endpoints = plan.endpoints.iter().chain(plan.shared).flat_map(|(_, request)| &request.capture);
-        let steps = plan.flows.iter().flat_map(|(_, flow)| &flow.steps).flat_map(|step| match step {
-            model::Step::Request(request) => request.capture.iter(),
-            model::Step::Use(step) => step.capture.iter(),
-            model::Step::Think(_) => [].iter(),
-        });
-        for (name, _) in endpoints.chain(steps) {
+        let steps = plan.flows.iter().flat_map(|(_, flow)| model::Step::all(&flow.steps));
+        let names: Vec<_> = endpoints.map(|(name, _)| name).chain(steps.flat_map(defined_by)).collect();
+        for name in names {
             if !self.claim(name, "captured value") {
                 continue;
             }
@@ -263,6 +260,27 @@ fn end_of(end: model::OnEnd) -> OnEnd {
         model::OnEnd::Stop => OnEnd::Stop,
         model::OnEnd::Fail => OnEnd::Fail,
     }
+}
+
+/// The names a step of a flow gives values to.
+fn defined_by(step: &model::Step) -> Vec<&Located<String>> {
+    let captures = match step {
+        model::Step::Request(request) => &request.capture,
+        model::Step::Use(step) => &step.capture,
+        model::Step::Poll(poll) => match &poll.request {
+            model::Polled::Request(request) => &request.capture,
+            model::Polled::Use(step) => &step.capture,
+        },
+        model::Step::Repeat(step) => match &step.repeat.for_each {
+            Some(names) => names,
+            None => return vec![],
+        },
+        model::Step::Set(step) => return step.set.iter().map(|(name, _)| name).collect(),
+        model::Step::Think(_) | model::Step::If(_) | model::Step::Group(_) | model::Step::Choose(_) => {
+            return vec![];
+        }
+    };
+    captures.iter().map(|(name, _)| name).collect()
 }
 
 /// Whether a template can name it.

@@ -36,8 +36,8 @@ impl Compiler<'_> {
         }
         for (name, flow) in group.flows {
             self.scoped(&name.value, SeriesKind::Flow, name.span, &flow.thresholds, all);
-            for step in &flow.steps {
-                if let model::Step::Request(request) = step {
+            for step in model::Step::all(&flow.steps) {
+                if let Some(request) = model::Step::written_request(step) {
                     let row = self.row_of_step(request);
                     for threshold in &request.thresholds {
                         all.extend(row.clone().and_then(|scope| self.threshold(threshold, scope)));

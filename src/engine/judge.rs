@@ -61,6 +61,7 @@ impl User {
         }
         let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
         *checks = Checks::default();
+        response.keep(request.kept, &self.scope);
         let mut first_unmet = None;
         // All of them even after one that does not hold: each counts in `checks`.
         for check in &request.checks {
@@ -142,6 +143,11 @@ impl User {
             });
             (shown, response)
         });
+    }
+
+    /// A message for a report.
+    pub(super) fn hide_message(&self, words: &str) -> String {
+        self.hide(words.as_bytes(), MESSAGE_LIMIT)
     }
 
     /// Text for a report: the plan's secrets and this user's login hidden, then cut.

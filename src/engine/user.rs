@@ -8,15 +8,15 @@ use http::HeaderMap;
 use minijinja::Value;
 use rand::RngExt as _;
 
-use crate::compile::model::{Entry, Scenario, Step};
+use crate::compile::model::{Entry, Scenario};
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
-use crate::metric::{Outcome, Sample, SeriesId};
+use crate::metric::SeriesId;
 use crate::template::{Rng, Scope, UserNumbers};
 
 use super::auth::Login;
 use super::crew::Post;
-use super::in_flight::InFlight;
+use super::flow::Ended;
 use super::stop::{Level, Stop};
 use super::worker::Local;
 use super::{mix, rng_of};
@@ -53,7 +53,7 @@ pub struct User {
 /// A pause in which it pays to give the memory of idle connections back; bringing one back costs some µs.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// Pause after an iteration that could send nothing.
-const NOTHING_SENT: Duration = Duration::from_millis(10);
+pub(super) const NOTHING_SENT: Duration = Duration::from_millis(10);
 
 impl User {
     pub(super) fn new(post: &Post, number: u64, stop: Rc<Stop>) -> Self {
@@ -159,7 +159,7 @@ impl User {
                 let _ = self.send(request, now).await;
             }
             Entry::Flow { series, steps } => {
-                if !self.flow(*series, steps, started).await {
+                if self.timed(*series, steps, started).await == Ended::Stopped {
                     return;
                 }
             }
@@ -169,37 +169,8 @@ impl User {
         }
     }
 
-    /// Runs the steps up to the first that fails; false when it was asked to end in between.
-    async fn flow(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> bool {
-        let series = self.row(series, started);
-        let mut running = InFlight::new(self.local.clone(), series, started);
-        let mut outcome = Outcome::Ok;
-        for step in steps {
-            if self.stop.level() >= Level::AfterRequest {
-                return false;
-            }
-            match step {
-                Step::Think(pause) => {
-                    if !self.think(*pause, Level::AfterRequest).await {
-                        return false;
-                    }
-                }
-                Step::Request(request) => {
-                    if let Err(failure) = self.send(request, Instant::now()).await {
-                        outcome = Outcome::Failed(failure);
-                        break;
-                    }
-                }
-            }
-        }
-        running.disarm();
-        let sample = Sample::bare(series, outcome, micros(started, Instant::now()));
-        self.local.recorder.borrow_mut().record(&sample);
-        true
-    }
-
     /// Pauses; false when asked to end before it was over.
-    async fn think(&mut self, pause: Pause, limit: Level) -> bool {
+    pub(super) async fn think(&mut self, pause: Pause, limit: Level) -> bool {
         let pause = pause.draw(&mut self.rng);
         // What an arrival's flow pauses before its first request is nobody's latency.
         self.intended = self.intended.map(|at| at + pause);
@@ -207,7 +178,7 @@ impl User {
     }
 
     /// Pauses, and notes how late it woke up; false when asked to end before it was over.
-    async fn pause_until(&mut self, until: Instant, limit: Level) -> bool {
+    pub(super) async fn pause_until(&mut self, until: Instant, limit: Level) -> bool {
         let now = Instant::now();
         if until <= now {
             return self.stop.level() < limit;

@@ -9,7 +9,7 @@ mod leaf;
 
 pub use address::LocalAddress;
 pub use keys::Keys;
-pub(crate) use keys::{not_yet, unknown_key, value_for_map};
+pub(crate) use keys::{unknown_key, value_for_map};
 pub use leaf::Scalar;
 pub(crate) use leaf::{unit, word};
 

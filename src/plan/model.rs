@@ -3,16 +3,22 @@
 
 mod expect;
 mod load;
+mod poll;
 mod request;
 mod scenario;
 mod session;
+mod step;
 
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
-pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
+pub use poll::{PollStep, Polled};
+pub use request::{AuthUse, Body, Flow, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
 pub use session::{
     Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
+};
+pub use step::{
+    Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
 
 use super::codes;

@@ -46,7 +46,7 @@ error[P010]: `wieght` is not a key of a request
             "P015 5 what?",
             "P014 `json` and `form` exclude each other",
             "P017 `999` is not an HTTP status",
-            "P011 `poll` is not supported yet in this version",
+            "P013 `poll` needs `until`",
             "P014 `use` and `request` are two steps",
             "P014 `stages` and `users` exclude each other",
             "P016 `usr` is not a scope",

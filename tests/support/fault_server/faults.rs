@@ -28,6 +28,11 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
     if let Some(times) = seen.route().strip_prefix("/slow-from/") {
         return slow_for_a_while(stream, times, log).await;
     }
+    if let Some(times) = seen.route().strip_prefix("/done-after/") {
+        let done = log.count(seen.route()) > times.parse().unwrap();
+        let body = json!({ "status": if done { "done" } else { "running" }, "ids": ["a", "b", "c"] });
+        return reply(stream, 200, &body.to_string()).await;
+    }
     if let Some(to) = seen.path.strip_prefix("/redirect/") {
         return redirect(stream, to).await;
     }
