@@ -122,8 +122,10 @@ impl<'a> Compiler<'a> {
             });
             return None;
         };
+        self.feeds.begin_request();
         let captures = self.captures(&step.capture, Place::Answer);
         let mut request = used?;
+        request.rows = self.feeds.of_request(&request.rows);
         request.needs = captures.iter().fold(request.needs, |needs, capture| needs.and(capture.needs));
         request.captures = request.captures.iter().cloned().chain(captures).collect();
         Some(request)

@@ -2,18 +2,18 @@
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
 mod expect;
+mod feed;
 mod load;
 mod request;
 mod scenario;
 mod session;
 
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
+pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
-pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
-pub use session::{
-    Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
-};
+pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
+pub use session::{Auth, AuthApply, AuthRefresh, AuthScope, HttpDefaults, MaybeTemplate, Ready, Secret};
 
 use super::codes;
 use super::decode::Keys;
@@ -47,7 +47,7 @@ plan_keys! {
         variables: Entries<Node>,
         /// Values from the environment that are masked in everything written.
         secrets: Entries<Secret>,
-        /// Data files; one row an iteration.
+        /// Data feeds: rows from files or from the plan.
         data: Entries<Feed>,
         /// Defaults for every request.
         http: Option<HttpDefaults>,
