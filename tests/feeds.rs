@@ -262,6 +262,20 @@ scenarios:
 }
 
 #[test]
+fn a_scenario_changes_keys_of_a_feed() {
+    let server = FaultServer::start();
+    let rest = format!(
+        "data: {{ words: {{ file: words.csv, on_end: fail }} }}\n{SEND}
+scenarios:
+  plain: {{ load: {{ users: 1, iterations: 4 }} }}
+  again: {{ data: {{ words: {{ on_end: recycle, per: user }} }}, load: {{ users: 1, iterations: 4 }} }}
+"
+    );
+    passed(&server, 4, &rest, &[]);
+    assert_eq!(counts(&server, "/ok").into_values().collect::<Vec<_>>(), [5, 1, 1, 1]);
+}
+
+#[test]
 fn a_scenarios_targets_join_the_plans() {
     let (a, b, c) = (FaultServer::start(), FaultServer::start(), FaultServer::start());
     let plan = format!(

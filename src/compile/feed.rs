@@ -99,7 +99,18 @@ impl Compiler<'_> {
         self.feeds.visible = self.feeds.of_plan.clone();
         self.known.feeds = self.of_plan.feeds.clone();
         let own = self.group.data;
-        self.open_feeds(own);
+        let of_plan = |name: &str| self.plan.data.iter().find(|(known, _)| known.value == name);
+        let joined: Entries<_> = own
+            .iter()
+            .map(|(name, model::Feed(own))| match of_plan(&name.value) {
+                Some((_, model::Feed(plan))) => (name.clone(), model::Feed(own.over(plan))),
+                None => (name.clone(), model::Feed(own.clone())),
+            })
+            .collect();
+        for (_, model::Feed(feed)) in &joined {
+            feed.check_unique(&mut self.out);
+        }
+        self.open_feeds(&joined);
     }
 
     fn open_feeds(&mut self, written: &Entries<model::Feed>) {

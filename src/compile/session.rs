@@ -144,7 +144,9 @@ impl Compiler<'_> {
         let scope = Scope::new(Arc::new(self.names.clone()), scope);
         match expr.eval_defined(&scope) {
             Ok(value) => value,
-            Err(_) if self.out.has_errors() && !expr.names().is_empty() => Value::UNDEFINED,
+            Err(_) if (self.out.has_errors() || self.written.has_errors()) && !expr.names().is_empty() => {
+                Value::UNDEFINED
+            }
             Err(error) => {
                 self.error(super::target::not_computed(&error, node.span));
                 Value::UNDEFINED

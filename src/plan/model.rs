@@ -90,6 +90,7 @@ fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
         let message = format!("format version {} is not known", plan.plan.value);
         out.push(Diagnostic::error(codes::VERSION, plan.plan.span, message).help("write `plan: 1`"));
     }
+    feed::check_sources(plan, keys, out);
     for (name, scenario) in plan.scenarios.iter().filter(|(_, scenario)| scenario.load.is_none()) {
         let written = keys.node().get("scenarios").and_then(|all| all.get(&name.value)?.get("load"));
         if written.is_none() {

@@ -1,6 +1,6 @@
 //! Data feeds as written: a file or rows, and which row goes where. Must not read any file.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span, nearest};
 use crate::plan::codes;
 use crate::plan::decode::{Definitions, Delimiter, FromNode, Keys, wrong_type};
 use crate::plan::node::{Node, NodeValue};
@@ -32,15 +32,72 @@ plan_keys! {
 }
 
 fn has_rows(keys: &Keys<'_>, out: &mut Diagnostics) {
-    const HELP: &str = "write `file: users.csv`, or `rows:` with a list of maps";
     keys.clash("file", "rows", "a feed has one source: keep one of them", out);
     for key in ["format", "delimiter"] {
         keys.clash("rows", key, "it says how a file is written, and these rows are in the plan", out);
     }
-    if keys.span_of("rows").is_none() {
-        keys.required("file", "a data feed", HELP, out);
-    } else {
-        keys.required("rows", "a data feed", HELP, out);
+    if keys.span_of("rows").is_some() {
+        keys.required("rows", "a data feed", SOURCE, out);
+    }
+}
+
+const SOURCE: &str = "write `file: users.csv`, or `rows:` with a list of maps";
+
+/// A feed without a source; in a scenario it changes the plan's feed of that name.
+pub(super) fn check_sources(plan: &super::Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
+    let has = |written: Option<&Node>| {
+        let source = |key: &Located<String>| nearest(&key.value, ["file", "rows"]).is_some();
+        written.and_then(Node::as_map).is_none_or(|map| map.iter().any(|(key, _)| source(key)))
+    };
+    let data = |node: &Node, name: &str| node.get("data").and_then(|all| all.get(name)).cloned();
+    let of_plan = plan.data.iter().map(|(name, feed)| (feed, data(keys.node(), &name.value), None));
+    let of_scenarios = plan.scenarios.iter().flat_map(|(scenario, written)| {
+        let node = keys.node().get("scenarios").and_then(|all| all.get(&scenario.value));
+        let own = written
+            .data
+            .iter()
+            .filter(|(name, _)| plan.data.iter().all(|(known, _)| known.value != name.value));
+        own.map(move |(name, feed)| (feed, node.and_then(|node| data(node, &name.value)), Some(name)))
+    });
+    for (Feed(feed), node, only_in_scenario) in of_plan.chain(of_scenarios) {
+        if has(node.as_ref()) {
+            continue;
+        }
+        let message = match only_in_scenario {
+            None => "a data feed needs `file` or `rows`".to_owned(),
+            Some(name) => format!(
+                "a data feed needs `file` or `rows`, and the plan has no feed `{}` to take them from",
+                name.value
+            ),
+        };
+        let error = Diagnostic::error(codes::MISSING_KEY, feed.span, message);
+        out.push(error.label("no `file` here").help(SOURCE));
+    }
+}
+
+impl LongFeed {
+    /// What a scenario writes, joined key by key to the plan's feed of that name.
+    #[must_use]
+    pub fn over(&self, plan: &Self) -> Self {
+        let source = if self.file.is_none() && self.rows.is_empty() { plan } else { self };
+        Self {
+            file: source.file.clone(),
+            rows: source.rows.clone(),
+            format: self.format.clone().or_else(|| source.format.clone()),
+            delimiter: self.delimiter.clone().or_else(|| source.delimiter.clone()),
+            per: self.per.clone().or_else(|| plan.per.clone()),
+            order: self.order.clone().or_else(|| plan.order.clone()),
+            on_end: self.on_end.clone().or_else(|| plan.on_end.clone()),
+            unique: self.unique.clone().or_else(|| plan.unique.clone()),
+            span: self.span,
+        }
+    }
+
+    /// Reports what `unique` excludes.
+    pub fn check_unique(&self, out: &mut Diagnostics) {
+        if self.unique.as_ref().is_some_and(|unique| unique.value) {
+            check_unique(self, out);
+        }
     }
 }
 
@@ -57,9 +114,7 @@ fn check_feed(feed: &LongFeed, _: &Keys<'_>, out: &mut Diagnostics) {
                 .help("remove one of them"),
         );
     }
-    if feed.unique.as_ref().is_some_and(|unique| unique.value) {
-        check_unique(feed, out);
-    }
+    feed.check_unique(out);
 }
 
 fn check_row(row: &Node, out: &mut Diagnostics) {
