@@ -37,7 +37,10 @@ pub(super) fn scan(file: &File, delimiter: u8, into: &mut Gathered<'_>) -> Resul
     let length = records.reader.position().byte().saturating_sub(from).min(limit + BUFFER as u64);
     let mut last = vec![0; length as usize];
     match read_at(file, &mut last, from) {
-        Ok(()) if ends_in_quotes(last, delimiter) => Err(DataError::OpenQuote { path: path.into(), line }),
+        Ok(()) if ends_in_quotes(last, delimiter) => {
+            let line = line + records.blank_lines_at(from);
+            Err(DataError::OpenQuote { path: path.into(), line })
+        }
         _ => Ok(()),
     }
 }
@@ -85,7 +88,9 @@ impl<'a> Records<'a> {
             Ok(true) => {
                 self.line = self.record.position().map_or(self.line, csv::Position::line);
                 if self.record.as_slice().contains('\0') {
-                    return Err(DataError::Nul { path: path.into(), line: self.line });
+                    let byte = self.record.position().map_or(0, csv::Position::byte);
+                    let line = self.line + self.blank_lines_at(byte);
+                    return Err(DataError::Nul { path: path.into(), line });
                 }
                 Ok(true)
             }
@@ -93,9 +98,25 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Blank lines at a place, which the reader takes for the beginning of the record that follows.
+    fn blank_lines_at(&self, byte: u64) -> u64 {
+        const MOST: u64 = 4096;
+        let file = self.reader.get_ref().file;
+        let length = file.metadata().map_or(0, |about| about.len()).saturating_sub(byte).min(MOST);
+        let mut bytes = vec![0; length as usize];
+        if read_at(file, &mut bytes, byte).is_err() {
+            return 0;
+        }
+        bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
+            as u64
+    }
+
     fn problem(&self, path: &Path, error: csv::Error) -> DataError {
         let path = path.to_owned();
-        let line = error.position().map_or(self.line, csv::Position::line);
+        let line = match error.position() {
+            Some(at) => at.line() + self.blank_lines_at(at.byte()),
+            None => self.line,
+        };
         match error.into_kind() {
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 DataError::Ragged { path, line, found: len, expected: expected_len }

@@ -70,7 +70,7 @@ fn json_rows_keep_their_types_and_may_differ() {
 
 #[test]
 fn bad_files_say_where_and_what_to_do() {
-    let cases: [(&str, &[u8], &str); 29] = [
+    let cases: [(&str, &[u8], &str); 30] = [
         ("a.csv", b"", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n1,a\n2\n", "a.csv:3: values in this row: 1, columns in the header: 2;"),
@@ -93,13 +93,14 @@ fn bad_files_say_where_and_what_to_do() {
             b"id,text\n1,a\n",
             "a.tsv:1: the columns seem to be separated by `,`, not by tabs; write `delimiter: \",\"`",
         ),
-        ("a.csv", b"id\n1\n2\x00\n", "a.csv:3: holds a NUL byte;"),
+        ("a.csv", b"id\n1\n\r\n\n2\x00\n", "a.csv:5: holds a NUL byte;"),
+        ("a.csv", b"id,text\n\n1,a\n\n2\n", "a.csv:5: values in this row: 1, columns in the header: 2;"),
         ("a.jsonl", b"{\"\": 1}\n", "a.jsonl:1:3: a name is empty"),
         ("a.jsonl", b"{\"a\": 1}\n\xff\n", "a.jsonl:2: not UTF-8;"),
         ("a.csv", b"text\n\"a\nb\nc\n", "a.csv:2: a quote opened in this row is never closed;"),
         ("a.csv", b"\"text\nb\nc\n", "a.csv:1: a quote opened in this row is never closed;"),
         ("a.csv", b"id\n1\n\xff\n", "a.csv:3: not UTF-8;"),
-        ("a.txt", b"id\n1\n", "a.txt: unknown kind of data file; name it .csv"),
+        ("a.txt", b"id\n1\n", "a.txt: unknown kind of data file; write `format: csv`"),
         ("a", b"id\n1\n", "a: unknown kind of data file"),
         ("a.json", b" \n", "a.json: has no rows"),
         ("a.json", b"[]", "a.json: has no rows"),
