@@ -6,10 +6,12 @@ mod auth;
 pub mod codes;
 mod consequence;
 mod entry;
+mod feed;
 mod files;
 mod header;
 pub mod model;
 mod names;
+mod own;
 mod request;
 mod scenario;
 mod scope;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
@@ -36,12 +39,14 @@ use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::load::Loaded;
-use crate::plan::model::Plan;
-use crate::template::Names;
+use crate::plan::model::{Plan, ScenarioHttp};
+use crate::template::{Names, SlotId};
 
 use consequence::Written;
+use feed::Feeds;
 use model::{Info, Request, SeriesInfo};
-use names::Known;
+use names::{Below, Known, KnownFeed};
+use own::Reach;
 use scenario::{Group, groups};
 
 /// A file of this name marks the root of a plan's files, as `.git` does.
@@ -88,11 +93,19 @@ struct Compiler<'a> {
     /// Files must lie below it.
     root: PathBuf,
     targets: Vec<Target>,
-    /// Index of each target the plan names, in order.
-    target_names: Vec<String>,
+    /// How the requests that are being compiled call them.
+    reach: Reach,
+    feeds: Feeds,
+    /// Values that are known before the run: secrets, variables.
+    values: Vec<(SlotId, Value)>,
+    /// Names of this scenario whose values are not the plan's.
+    changed: BTreeSet<String>,
+    /// What a scenario begins from.
+    of_plan: OfPlan,
     series: Vec<SeriesInfo>,
     /// The scenario that is being compiled, its number, and what its rows are called by.
     group: Group<'a>,
+    http: Option<&'a ScenarioHttp>,
     scenario: usize,
     prefix: String,
     /// Of this scenario: row of each request name, with its request line as written.
@@ -107,6 +120,15 @@ struct Compiler<'a> {
     written: Written,
 }
 
+/// What every scenario has unless it says otherwise.
+#[derive(Debug, Default)]
+struct OfPlan {
+    values: Vec<(SlotId, Value)>,
+    fixed: BTreeMap<String, Below>,
+    feeds: BTreeMap<String, KnownFeed>,
+    reach: Reach,
+}
+
 impl<'a> Compiler<'a> {
     fn new(plan: &'a Plan, loaded: &'a Loaded, path: &Path, purpose: Purpose) -> Self {
         Self {
@@ -118,10 +140,15 @@ impl<'a> Compiler<'a> {
             known: Known::default(),
             root: files::root_of(path),
             targets: vec![],
-            target_names: vec![],
+            reach: Reach::default(),
+            feeds: Feeds::default(),
+            values: vec![],
+            changed: BTreeSet::new(),
+            of_plan: OfPlan::default(),
             series: vec![],
             // There is at least the plan itself.
             group: groups(plan)[0],
+            http: None,
             scenario: 0,
             prefix: String::new(),
             rows: BTreeMap::new(),
@@ -136,12 +163,17 @@ impl<'a> Compiler<'a> {
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
         let mut initial = self.secrets_and_environment();
         initial.extend(self.variables(&initial));
+        self.values = initial.clone();
         self.compile_targets(&initial);
-        let feeds = self.feeds();
+        self.of_plan.values = initial.clone();
+        self.of_plan.fixed = self.known.fixed.clone();
+        self.of_plan.reach = self.reach.clone();
+        self.plan_feeds();
         let [user, run, repeat] = ["user", "run", "repeat"].map(|name| self.names.add(name));
         let ready = self.ready();
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
+        self.check_feeds(&scenarios);
         if self.series.len() > usize::from(u16::MAX) {
             let message = format!("the plan has {} rows, and reports hold {}", self.series.len(), u16::MAX);
             let problem = Diagnostic::error(codes::VALUE, self.start_of_plan(), message);
@@ -173,7 +205,7 @@ impl<'a> Compiler<'a> {
             user,
             run,
             repeat,
-            feeds,
+            feeds: self.feeds.take(),
             masker,
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),

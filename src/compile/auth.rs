@@ -51,6 +51,13 @@ impl Compiler<'_> {
                 model::MaybeTemplate::Template(text) => self.text(text, after.span, Place::Apply),
             });
         let refresh_on = refresh.map_or(vec![], |r| r.on_status.iter().map(|status| status.value).collect());
+        if let Some(scope) = written.scope.as_ref().filter(|scope| scope.value == model::AuthScope::Run)
+            && self.feeds.are_used()
+        {
+            let message = "the login of the run belongs to no user, so it has no data row";
+            let problem = Diagnostic::error(codes::AUTH, scope.span, message);
+            self.error(problem.help("write `scope: user`, or use `variables` or `secrets` here"));
+        }
         let fixed = headers.fixed.iter().map(|(name, value)| {
             let text = String::from_utf8_lossy(value.as_bytes());
             (name.clone(), crate::template::Text::Literal(text.as_ref().into()))

@@ -18,7 +18,7 @@ pub const EXPRESSION: &str = "P106";
 pub const THRESHOLD: &str = "P107";
 /// A secret without a value.
 pub const SECRET: &str = "P108";
-/// A data file that cannot be used.
+/// A data feed that cannot be used, or that nothing uses.
 pub const DATA: &str = "P109";
 /// A body template that cannot be used.
 pub const BODY_FILE: &str = "P110";
@@ -46,7 +46,7 @@ pub const ALL: [(&str, &str); 17] = [
     (EXPRESSION, "an expression cannot be read"),
     (THRESHOLD, "a threshold cannot be read"),
     (SECRET, "a secret has no value"),
-    (DATA, "a data file cannot be used"),
+    (DATA, "a data feed cannot be used, or nothing uses it"),
     (BODY_FILE, "a body template cannot be used"),
     (HEADER, "a header cannot be sent"),
     (TARGET_URL, "a URL is no target"),

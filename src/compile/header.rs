@@ -77,6 +77,18 @@ impl Compiler<'_> {
         self.add_headers(&known, place, into);
     }
 
+    /// Adds the default headers of the plan, each in its place the scenario's of the same name, and the others of the
+    /// scenario.
+    pub(super) fn all_default_headers(&mut self, place: Place, into: &mut Headers) {
+        let (plan, own) = (self.plan.http.as_ref(), self.http);
+        let (of_plan, own) = (plan.map(|http| &http.headers), own.map(|http| &http.headers));
+        let is_own =
+            |name: &str| own.is_some_and(|own| own.iter().any(|(n, _)| n.value.eq_ignore_ascii_case(name)));
+        let others = of_plan.into_iter().flatten().filter(|(name, _)| !is_own(&name.value));
+        let joined: Entries<_> = others.chain(own.into_iter().flatten()).cloned().collect();
+        self.add_default_headers(&joined, place, into);
+    }
+
     pub(super) fn header_name(&mut self, name: &Located<String>) -> Option<HeaderName> {
         let lower = name.value.trim().to_ascii_lowercase();
         let Ok(header) = HeaderName::from_bytes(lower.as_bytes()) else {

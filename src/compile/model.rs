@@ -115,6 +115,14 @@ pub struct Scenario {
     pub start_after: Duration,
     /// How long at its start requests count in rows of their own.
     pub warmup: Duration,
+    /// Values its users start with instead of the plan's, or besides them.
+    pub initial: Box<[(SlotId, Value)]>,
+    /// Feeds of which each iteration takes a row; indices in [`CompiledPlan::feeds`].
+    pub row_per_iteration: Box<[usize]>,
+    /// Feeds of which each user has a row, and the position of the first user's.
+    pub row_per_user: Box<[(usize, u64)]>,
+    /// Whether requests take rows of their own.
+    pub has_request_rows: bool,
     /// How long running iterations may go on at the end.
     pub graceful_stop: Duration,
     /// `user.id` of its first user: no two users of a run share one.
@@ -197,6 +205,8 @@ pub struct Request {
     pub needs: Needs,
     /// Parts of the response that later steps of its flow look at.
     pub kept: Needs,
+    /// Feeds of which it takes a row; indices in [`CompiledPlan::feeds`].
+    pub rows: Box<[usize]>,
 }
 
 /// Path and query.
@@ -381,8 +391,23 @@ pub struct FeedUse {
     pub name: String,
     /// The rows.
     pub feed: Arc<Feed>,
+    /// Who has a row of its own.
+    pub per: Per,
     /// Which row comes next.
     pub order: crate::data::Order,
     /// What comes after the last.
     pub on_end: crate::data::OnEnd,
+    /// Whether there must be a row for everyone who takes one.
+    pub must_suffice: bool,
+}
+
+/// Who has a row of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// An iteration.
+    Iteration,
+    /// A user, for its whole life.
+    User,
+    /// A request that uses the feed.
+    Request,
 }

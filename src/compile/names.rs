@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::plan::model::Scenario;
 use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, name_in_expression, name_in_template};
 
+use super::model::Per;
 use super::{Compiler, codes};
 
 /// Where a template stands: what is known there.
@@ -35,13 +37,22 @@ pub(super) enum Below {
     Only(BTreeSet<String>),
 }
 
+/// A data feed.
+#[derive(Debug, Clone)]
+pub(super) struct KnownFeed {
+    /// Its columns.
+    pub below: Below,
+    /// Who has a row of it.
+    pub per: Per,
+}
+
 /// The names of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// Of the plan: secrets, variables.
     pub fixed: BTreeMap<String, Below>,
-    /// Data feeds with their columns.
-    pub feeds: BTreeMap<String, Below>,
+    /// Data feeds.
+    pub feeds: BTreeMap<String, KnownFeed>,
     /// Captured by endpoints and flows.
     pub captures: BTreeSet<String>,
     /// Captured by the auth flow; `None` without one.
@@ -67,8 +78,9 @@ impl Known {
         {
             return Some(Below::Any);
         }
-        if iteration && let Some(below) = self.feeds.get(root) {
-            return Some(below.clone());
+        let feed = self.feeds.get(root).filter(|_| place != Place::Setup);
+        if let Some(feed) = feed.filter(|feed| iteration || feed.per == Per::User) {
+            return Some(feed.below.clone());
         }
         if iteration && self.captures.contains(root) {
             return Some(Below::Any);
@@ -93,6 +105,7 @@ impl Known {
 impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
+        self.feeds.note(names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -119,6 +132,7 @@ impl Compiler<'_> {
         place: Place,
     ) {
         let names = text.names();
+        self.feeds.note(&names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -150,9 +164,12 @@ impl Compiler<'_> {
             _ if RESPONSE_NAMES.contains(&root) => {
                 Some("it is known only in `expect` and `capture`, once there is a response")
             }
-            _ if self.known.feeds.contains_key(root) => {
-                Some("data rows belong to an iteration; they are not known here")
+            _ if place == Place::Setup && self.plan.data.iter().any(|(name, _)| name.value == root) => {
+                Some("data rows belong to users; they are not known before the run")
             }
+            _ if self.known.feeds.contains_key(root) => Some(
+                "its rows belong to iterations, which come later; with `per: user` a row is known here too",
+            ),
             _ if self.known.captures.contains(root) => {
                 Some("it is captured by an endpoint or flow, which runs after this")
             }
@@ -166,12 +183,29 @@ impl Compiler<'_> {
         }
         let all = self.known.all(place);
         let near = crate::diagnostic::nearest(root, all.iter().map(String::as_str));
+        if let Some(scenario) = self.only_in_scenario(root) {
+            let message = format!("it is known in the scenario `{scenario}`, and ");
+            return error.help(match self.group.name.filter(|_| place != Place::Setup) {
+                Some(own) => format!("{message}`{}` sends this too", own.value),
+                None => format!("{message}this belongs to the whole plan"),
+            });
+        }
         match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help(
                 "names come from `capture`, `data`, `auth`, `variables`, `secrets`, `env`, `user` and `run`",
             ),
         }
+    }
+
+    /// The scenario that defines a name for itself.
+    fn only_in_scenario(&self, name: &str) -> Option<&str> {
+        let plan = self.plan;
+        let defines = |scenario: &Scenario| {
+            scenario.variables.iter().any(|(known, _)| known.value == name)
+                || scenario.data.iter().any(|(known, _)| known.value == name)
+        };
+        plan.scenarios.iter().find(|(_, scenario)| defines(scenario)).map(|(known, _)| known.value.as_str())
     }
 
     /// Compiles a text that stands in the plan and checks its names.

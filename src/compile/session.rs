@@ -1,4 +1,4 @@
-//! What surrounds the requests: secrets, variables, data feeds, readiness checks.
+//! What surrounds the requests: secrets, variables, readiness checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,16 +6,15 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
-use crate::data::{Feed, OnEnd, Order};
 use crate::diagnostic::{Diagnostic, Located};
 use crate::metric::SeriesKind;
 use crate::plan::model;
 use crate::plan::node::{Node, NodeValue};
 use crate::template::{RESPONSE_NAMES, Scope, SlotId, Text};
 
-use super::model::{FeedUse, Ready};
+use super::model::Ready;
 use super::names::{Below, Place};
-use super::{Compiler, Purpose, codes, files};
+use super::{Compiler, Purpose, codes};
 
 /// Time to wait for readiness when a plan says nothing.
 const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -114,7 +113,7 @@ impl Compiler<'_> {
         all.split_off(initial.len())
     }
 
-    fn variable(&mut self, node: &Node, scope: &[(SlotId, Value)]) -> Value {
+    pub(super) fn variable(&mut self, node: &Node, scope: &[(SlotId, Value)]) -> Value {
         match &node.value {
             NodeValue::String(source) => {
                 let Some(text) = self.text(source, node.span, Place::Setup) else { return Value::UNDEFINED };
@@ -145,54 +144,14 @@ impl Compiler<'_> {
         let scope = Scope::new(Arc::new(self.names.clone()), scope);
         match expr.eval_defined(&scope) {
             Ok(value) => value,
-            Err(_) if self.out.has_errors() && !expr.names().is_empty() => Value::UNDEFINED,
+            Err(_) if (self.out.has_errors() || self.written.has_errors()) && !expr.names().is_empty() => {
+                Value::UNDEFINED
+            }
             Err(error) => {
                 self.error(super::target::not_computed(&error, node.span));
                 Value::UNDEFINED
             }
         }
-    }
-
-    /// Opens the data files.
-    pub(super) fn feeds(&mut self) -> Box<[FeedUse]> {
-        let plan = self.plan;
-        let mut feeds = vec![];
-        for (name, written) in &plan.data {
-            let claimed = self.claim(name, "data feed");
-            if self.known.fixed.contains_key(&name.value) {
-                let message = format!("`{}` is a variable already", name.value);
-                self.error(
-                    Diagnostic::error(codes::NAME, name.span, message).help("give one of them another name"),
-                );
-            }
-            let path = files::path_of(&written.file, self.sources);
-            let feed = match Feed::open(&path, &self.root) {
-                Ok(feed) => feed,
-                Err(error) => {
-                    self.error_in_words(codes::DATA, written.file.span, &files::words_of(&error));
-                    self.known.feeds.insert(name.value.clone(), Below::Any);
-                    continue;
-                }
-            };
-            let columns = Below::Only(feed.columns().iter().cloned().collect());
-            self.known.feeds.insert(name.value.clone(), columns);
-            let order = written.order.as_ref().map_or(Order::Sequential, |order| order_of(order.value));
-            let on_end = written.on_end.as_ref().map_or(OnEnd::Recycle, |end| end_of(end.value));
-            if let (Order::Random, Some(end)) =
-                (order, written.on_end.as_ref().filter(|_| on_end != OnEnd::Recycle))
-            {
-                let message = "rows taken at random never end, so `on_end` would do nothing";
-                self.error(
-                    Diagnostic::error(codes::DATA, end.span, message)
-                        .help("use `order: shuffled` to take each row once"),
-                );
-            }
-            if claimed {
-                let slot = self.names.add(&name.value);
-                feeds.push(FeedUse { slot, name: name.value.clone(), feed: Arc::new(feed), order, on_end });
-            }
-        }
-        feeds.into()
     }
 
     /// Declares every name a request of this scenario captures, so that any of its templates may use it.
@@ -246,22 +205,6 @@ impl Compiler<'_> {
     }
 }
 
-fn order_of(order: model::Order) -> Order {
-    match order {
-        model::Order::Sequential => Order::Sequential,
-        model::Order::Shuffled => Order::Shuffled,
-        model::Order::Random => Order::Random,
-    }
-}
-
-fn end_of(end: model::OnEnd) -> OnEnd {
-    match end {
-        model::OnEnd::Recycle => OnEnd::Recycle,
-        model::OnEnd::Stop => OnEnd::Stop,
-        model::OnEnd::Fail => OnEnd::Fail,
-    }
-}
-
 /// The names a step of a flow gives values to.
 fn defined_by(step: &model::Step) -> Vec<&Located<String>> {
     let captures = match step {
@@ -284,7 +227,7 @@ fn defined_by(step: &model::Step) -> Vec<&Located<String>> {
 }
 
 /// Whether a template can name it.
-fn is_identifier(word: &str) -> bool {
+pub(super) fn is_identifier(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')

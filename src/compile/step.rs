@@ -145,6 +145,7 @@ impl Compiler<'_> {
 
     fn use_step(&mut self, step: &model::UseStep, endpoints: Endpoints<'_>) -> Option<Request> {
         let mut request = self.used(&step.use_, endpoints)?;
+        self.feeds.begin_request();
         if let Some(name) = &step.name {
             let line =
                 self.group.endpoint(&step.use_.value).map(|(_, used)| used.request.value.trim().to_owned());
@@ -157,6 +158,7 @@ impl Compiler<'_> {
         }
         request.timeout = step.timeout.as_ref().map_or(request.timeout, |timeout| timeout.value);
         let captures = self.captures(&step.capture, Place::Answer);
+        request.rows = self.feeds.of_request(&request.rows);
         request.captures = request.captures.iter().cloned().chain(captures).collect();
         let needs = request.checks.iter().map(Check::needs).chain(request.captures.iter().map(|c| c.needs));
         request.needs = needs.fold(Needs::default(), Needs::and);

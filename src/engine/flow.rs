@@ -60,6 +60,7 @@ impl User {
             let ended = match step {
                 Step::Request(request) => match self.send(request, Instant::now()).await {
                     Ok(()) => Ended::Done,
+                    Err(_) if self.is_out_of_rows => Ended::Stopped,
                     Err(failure) => Ended::Failed(failure),
                 },
                 Step::Think(pause) => match self.think(*pause, Level::AfterRequest).await {
@@ -209,7 +210,7 @@ impl User {
     async fn poll_until(&mut self, poll: &Poll, series: SeriesId, give_up: Instant) -> Ended {
         loop {
             if let Err(failure) = self.send(&poll.request, Instant::now()).await {
-                return Ended::Failed(failure);
+                return if self.is_out_of_rows { Ended::Stopped } else { Ended::Failed(failure) };
             }
             match self.value_of(&poll.until) {
                 Ok(value) if value.is_true() => return Ended::Done,

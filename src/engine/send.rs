@@ -70,6 +70,13 @@ impl Attempt {
 impl User {
     /// Sends one request and records it; once more after a new login when the status asks for one.
     pub async fn send(&mut self, request: &Request, mut now: Instant) -> Result<(), Failure> {
+        if !request.rows.is_empty() {
+            if !self.take_request_rows(request) {
+                // Nothing is sent and nothing is recorded: the user ends.
+                return Err(Failure::Template);
+            }
+            now = Instant::now();
+        }
         if request.auth && self.is_login_due() {
             // A renewal that fails is in its row; the old login may still do. In a box for its size.
             Box::pin(self.log_in()).await;

@@ -48,6 +48,10 @@ pub struct User {
     warm_until: Option<Instant>,
     /// Whether this iteration has sent a request.
     pub has_sent: bool,
+    /// Rows that its requests have taken, by feed; empty when they take none.
+    pub request_rows: Box<[u64]>,
+    /// A feed has ended, and the user with it.
+    pub is_out_of_rows: bool,
 }
 
 /// A pause in which it pays to give the memory of idle connections back; bringing one back costs some µs.
@@ -65,6 +69,8 @@ impl User {
         scope.set(plan.run, Value::from_pairs([("id", local.shared.options.run_id.as_str())]));
         let numbers = UserNumbers::new(id);
         scope.set(plan.user, Value::from_dyn_object(numbers.clone()));
+        scenario.initial.iter().for_each(|(slot, value)| scope.set(*slot, value.clone()));
+        let feeds_of_requests = if scenario.has_request_rows { plan.feeds.len() } else { 0 };
         Self {
             scenario: post.index,
             number,
@@ -81,6 +87,8 @@ impl User {
             intended: None,
             warm_until: (!scenario.warmup.is_zero()).then(|| post.start + scenario.warmup),
             has_sent: false,
+            request_rows: vec![0; feeds_of_requests].into(),
+            is_out_of_rows: false,
             local,
         }
     }
@@ -97,18 +105,18 @@ impl User {
 
     /// Lives until asked to end, or until there is nothing left to do.
     pub(super) async fn run(mut self) {
-        if !self.come_in().await {
+        if !self.take_user_rows() || !self.come_in().await {
             return;
         }
         let (think, pacing) = (self.plan().think, self.plan().pacing);
         while self.stop.level() == Level::Run && self.take_iteration() {
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
-            let started = Instant::now();
             let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
             if !self.take_rows(position) {
                 break;
             }
+            let started = Instant::now();
             self.iterate(started, started).await;
             if let Some(think) = think {
                 self.think(think, Level::AfterIteration).await;
@@ -157,6 +165,9 @@ impl User {
             Entry::Endpoint(request) => {
                 // Whether it failed is in the row already.
                 let _ = self.send(request, now).await;
+                if self.is_out_of_rows {
+                    return;
+                }
             }
             Entry::Flow { series, steps } => {
                 if self.timed(*series, steps, started).await == Ended::Stopped {

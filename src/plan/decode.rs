@@ -4,10 +4,12 @@
 #[macro_use]
 mod define;
 mod address;
+mod delimiter;
 mod keys;
 mod leaf;
 
 pub use address::LocalAddress;
+pub use delimiter::Delimiter;
 pub use keys::Keys;
 pub(crate) use keys::{unknown_key, value_for_map};
 pub use leaf::Scalar;

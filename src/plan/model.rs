@@ -2,6 +2,7 @@
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
 mod expect;
+mod feed;
 mod load;
 mod poll;
 mod request;
@@ -10,13 +11,12 @@ mod session;
 mod step;
 
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
+pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use poll::{PollStep, Polled};
 pub use request::{AuthUse, Body, Flow, Request};
-pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
-pub use session::{
-    Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
-};
+pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
+pub use session::{Auth, AuthApply, AuthRefresh, AuthScope, HttpDefaults, MaybeTemplate, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
@@ -53,7 +53,7 @@ plan_keys! {
         variables: Entries<Node>,
         /// Values from the environment that are masked in everything written.
         secrets: Entries<Secret>,
-        /// Data files; one row an iteration.
+        /// Data feeds: rows from files or from the plan.
         data: Entries<Feed>,
         /// Defaults for every request.
         http: Option<HttpDefaults>,
@@ -96,6 +96,7 @@ fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
         let message = format!("format version {} is not known", plan.plan.value);
         out.push(Diagnostic::error(codes::VERSION, plan.plan.span, message).help("write `plan: 1`"));
     }
+    feed::check_sources(plan, keys, out);
     for (name, scenario) in plan.scenarios.iter().filter(|(_, scenario)| scenario.load.is_none()) {
         let written = keys.node().get("scenarios").and_then(|all| all.get(&name.value)?.get("load"));
         if written.is_none() {

@@ -1,4 +1,4 @@
-//! What surrounds the requests: secrets, data files, HTTP defaults, readiness and auth. Must not read any file.
+//! What surrounds the requests: secrets, HTTP defaults, readiness and auth. Must not read any file.
 
 use super::{Entries, Scalar, Step};
 use crate::diagnostic::{Diagnostics, Located};
@@ -17,46 +17,6 @@ plan_keys! {
         default: Option<Located<Scalar>>,
     }
     later { "file" }
-}
-
-plan_keys! {
-    /// A data file; each iteration takes one row.
-    "a data file"
-    pub struct Feed {
-        /// Path of a `.csv`, `.json` or `.jsonl` file, relative to this plan.
-        file: Located<String>,
-        /// In which order rows are taken; `sequential` when absent.
-        order: Option<Located<Order>>,
-        /// What happens after the last row; `recycle` when absent.
-        on_end: Option<Located<OnEnd>>,
-    }
-    later { "format", "share", "delimiter" }
-}
-
-plan_words! {
-    /// In which order rows are taken.
-    "an order"
-    pub enum Order {
-        /// As in the file.
-        Sequential = "sequential",
-        /// Each row once, in random order.
-        Shuffled = "shuffled",
-        /// Any row, each time.
-        Random = "random",
-    }
-}
-
-plan_words! {
-    /// What happens after the last row.
-    "a choice for `on_end`"
-    pub enum OnEnd {
-        /// Start again with the first.
-        Recycle = "recycle",
-        /// End the run.
-        Stop = "stop",
-        /// End the run as failed.
-        Fail = "fail",
-    }
 }
 
 plan_keys! {
