@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 pub mod codes;
 mod consequence;
+mod credentials;
 mod entry;
 mod files;
 mod header;
@@ -13,13 +14,16 @@ mod names;
 mod request;
 mod scenario;
 mod scope;
+mod secrets;
 mod session;
 mod target;
 mod threshold;
 mod timed;
 
+pub(crate) use auth::is_cookie_value;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
+pub use secrets::secret_values;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -27,15 +31,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
-use crate::plan::load::Loaded;
+use crate::plan::load::{Loaded, Variables};
 use crate::plan::model::Plan;
-use crate::template::Names;
+use crate::template::{Names, SlotId};
 
 use consequence::Written;
 use model::{Info, Request, SeriesInfo};
@@ -98,6 +103,11 @@ struct Compiler<'a> {
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
     secrets: BTreeMap<String, String>,
+    environment: Variables,
+    /// Variables of the environment that templates name.
+    env_names: BTreeSet<String>,
+    /// Values known before the run.
+    initial: Vec<(SlotId, Value)>,
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
@@ -123,6 +133,9 @@ impl<'a> Compiler<'a> {
             rows: BTreeMap::new(),
             shared: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            environment: loaded.environment.clone(),
+            env_names: BTreeSet::new(),
+            initial: vec![],
             refused: BTreeSet::new(),
             written: Written::of(loaded),
         }
@@ -131,6 +144,7 @@ impl<'a> Compiler<'a> {
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
         let mut initial = self.secrets_and_environment();
         initial.extend(self.variables(&initial));
+        self.initial = initial.clone();
         self.compile_targets(&initial);
         let feeds = self.feeds();
         let (user, run) = (self.names.add("user"), self.names.add("run"));
@@ -143,9 +157,7 @@ impl<'a> Compiler<'a> {
             self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
         }
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
-        let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
-        let defaults = defaults.map(|default| default.value.0.clone());
-        let masker = Masker::new(self.secrets.values().cloned().chain(defaults));
+        let masker = Masker::new(secret_values(loaded).into_iter().chain(self.sensitive_variables()));
         let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
         let stem =
             path.file_stem().map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned());

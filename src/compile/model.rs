@@ -225,18 +225,64 @@ pub struct Capture {
 pub struct Auth {
     /// One login for the whole run instead of one a user.
     pub shared: bool,
-    /// The login.
+    /// The login; empty when what is added needs no request.
     pub steps: Box<[Request]>,
+    /// Who asks for a token, in `oauth2`.
+    pub client: Option<Client>,
     /// Slot of `auth`.
     pub slot: SlotId,
+    /// What shorthands add to requests.
+    pub credentials: Box<[Credential]>,
     /// Headers added to requests.
     pub headers: Box<[(HeaderName, Text)]>,
     /// Query pairs added to requests.
     pub query: Pairs,
-    /// Age at which a login is renewed; renders to a duration.
-    pub refresh_after: Option<Text>,
+    /// Cookies added to requests.
+    pub cookies: Box<[(String, Text)]>,
+    /// When a login is renewed.
+    pub renewal: Renewal,
     /// Statuses that renew it.
     pub refresh_on: Box<[u16]>,
+}
+
+/// A client of OAuth 2.0, known to its token request by a header that `slot` holds the value of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// Slot of what follows `Basic `.
+    pub slot: SlotId,
+    /// Its name.
+    pub id: Text,
+    /// Its secret.
+    pub secret: Text,
+}
+
+/// What a shorthand adds to every request: rendered once a login, and never shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Credential {
+    /// `authorization: Bearer …`
+    Bearer(Text),
+    /// `authorization: Basic …`
+    Basic {
+        /// Without `:`.
+        username: Text,
+        /// Any text.
+        password: Text,
+    },
+    /// A header.
+    Header(HeaderName, Text),
+    /// A query parameter.
+    Query(Box<str>, Text),
+}
+
+/// Age at which a login is renewed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Renewal {
+    /// Whatever its age.
+    Never,
+    /// The text renders to a duration.
+    After(Text),
+    /// As the answer's `expires_in` says; never when it says nothing.
+    ByExpiry,
 }
 
 /// What an iteration can be.

@@ -86,6 +86,7 @@ impl Known {
 impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
+        self.note_variables(names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -112,6 +113,7 @@ impl Compiler<'_> {
         place: Place,
     ) {
         let names = text.names();
+        self.note_variables(&names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -143,6 +145,10 @@ impl Compiler<'_> {
             _ if RESPONSE_NAMES.contains(&root) => {
                 Some("it is known only in `expect` and `capture`, once there is a response")
             }
+            _ if self.known.feeds.contains_key(root) && matches!(place, Place::Auth | Place::Apply) => Some(
+                "data rows belong to an iteration, and auth is computed before a user's first; \
+                 write the header at the requests or under `http.headers`, or use `user.id`",
+            ),
             _ if self.known.feeds.contains_key(root) => {
                 Some("data rows belong to an iteration; they are not known here")
             }

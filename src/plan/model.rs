@@ -1,19 +1,21 @@
 //! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
+mod auth;
 mod expect;
 mod load;
 mod request;
 mod scenario;
 mod session;
 
+pub use auth::{
+    ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
+};
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
-pub use session::{
-    Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
-};
+pub use session::{Feed, HttpDefaults, OnEnd, Order, Ready, Secret};
 
 use super::codes;
 use super::decode::Keys;
