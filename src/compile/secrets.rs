@@ -52,10 +52,10 @@ impl Compiler<'_> {
 
     fn secret(&mut self, name: &Located<String>, secret: &Secret) -> Option<String> {
         let default = secret.default.as_ref().map(|default| default.value.0.clone());
-        if let Some(file) = &secret.file {
+        if let Some(file) = secret.file.as_ref().filter(|_| secret.env.is_none()) {
             return self.secret_of_file(name, file, default);
         }
-        // Without either the plan's form is wrong, and that is said.
+        // With both, or without either, the plan's form is wrong, and that is said.
         let variable = secret.env.as_ref()?;
         let value = self.environment.get(&variable.value).or(default);
         if value.is_none() {
@@ -222,12 +222,17 @@ const CREDENTIALS: [&[&str]; 4] =
     [&["bearer"], &["basic", "password"], &["api_key", "value"], &["oauth2", "client_secret"]];
 
 fn literals_of(auth: &Node, values: &mut Vec<String>) {
+    // One that is no map is wrong, and may be `user:password`, or the key itself.
+    for text in ["basic", "api_key", "oauth2"].iter().filter_map(|key| auth.get(key)?.scalar_text()) {
+        values.extend(text.split_once(':').map(|(_, password)| password.to_owned()));
+        values.push(text);
+    }
+    let mut found = vec![];
     for path in CREDENTIALS {
         let node = path.iter().try_fold(auth, |node, key| node.get(key));
-        let text =
-            node.and_then(Node::scalar_text).filter(|text| !text.contains("{{") && !text.contains("{%"));
-        values.extend(text);
+        node.into_iter().for_each(|node| collect(node, &mut found));
     }
+    values.extend(found.into_iter().filter(|text| !text.contains("{{") && !text.contains("{%")));
 }
 
 fn collect(node: &Node, values: &mut Vec<String>) {

@@ -79,12 +79,12 @@ plan_keys! {
     /// An API key.
     "an API key"
     pub struct ApiKey {
+        /// The key; a template such as `{{ secrets.api_key }}`.
+        value: Located<Scalar>,
         /// Name of the header it is sent in.
         header: Option<Located<String>>,
         /// Name of the query parameter it is sent in.
         query: Option<Located<String>>,
-        /// The key; a template such as `{{ secrets.api_key }}`.
-        value: Located<Scalar>,
     }
     rules one_place
 }

@@ -22,6 +22,9 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
             tokio::time::sleep(THINKING).await;
             json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 })
         }
+        "long" => {
+            json!({ "access_token": format!("a-long-{}", token.replace("token", "token-of-oauth")), "token_type": "bearer" })
+        }
         // Renewed after 80 % of 1.5 s; a number in a text, and no type, as some services do it.
         "short" => json!({ "access_token": token, "expires_in": "1.5" }),
         "for-ever" => json!({ "access_token": token, "token_type": "Bearer" }),
