@@ -182,7 +182,11 @@ fn token_request(oauth2: &model::OAuth2, line: Located<String>, in_body: bool) -
     let located = |text: &str| Located { value: text.to_owned(), span: at };
     let mut form =
         vec![(located("grant_type"), Located { value: Scalar("client_credentials".into()), span: at })];
-    form.extend(oauth2.scope.iter().map(|scope| (located("scope"), scope.clone())));
+    let scopes = oauth2.scope.as_ref().map_or(&[][..], |scopes| &scopes.0);
+    if let Some(first) = scopes.first() {
+        let all: Vec<_> = scopes.iter().map(|scope| scope.value.0.as_str()).collect();
+        form.push((located("scope"), Located { value: Scalar(all.join(" ")), span: first.span }));
+    }
     if in_body {
         form.push((located("client_id"), oauth2.client_id.clone()));
         form.push((located("client_secret"), oauth2.client_secret.clone()));

@@ -136,6 +136,19 @@ impl Compiler<'_> {
             return None;
         }
         let problem = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{root}` has no `{child}`"));
+        let problem = match root {
+            "secrets" if allowed.is_empty() => {
+                let variable = child.to_ascii_uppercase();
+                return Some(problem.help(format!("write `secrets: {{ {child}: {{ env: {variable} }} }}`")));
+            }
+            "auth" if allowed.is_empty() => {
+                let help = format!(
+                    "no step before this captures anything: write `capture: {{ {child}: … }}` in one of `steps`"
+                );
+                return Some(problem.help(help));
+            }
+            _ => problem,
+        };
         Some(problem.did_you_mean_or_list(child, allowed.iter().map(String::as_str)))
     }
 
@@ -155,7 +168,7 @@ impl Compiler<'_> {
             _ if self.known.captures.contains(root) => {
                 Some("it is captured by an endpoint or flow, which runs after this")
             }
-            "user" | "run" => Some("targets and variables are computed before the run starts"),
+            "user" | "run" => Some("targets, variables and `token_url` are computed before the run starts"),
             _ => None,
         };
         let error = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"));

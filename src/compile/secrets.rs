@@ -140,6 +140,8 @@ impl Compiler<'_> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .collect();
+        // What is borne is a token.
+        let name = if name == "bearer" { "token".to_owned() } else { name };
         let message = format!("the value of `{key}` stands in the plan, where everyone can read it");
         let variable = name.to_ascii_uppercase();
         self.error(

@@ -1,7 +1,7 @@
 //! How users log in and what their requests carry, as written: the flow, its shorthands, what is added, when to
 //! log in again. Must not resolve anything.
 
-use super::{Entries, Scalar, Step};
+use super::{Entries, OneOrMany, Scalar, Step};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Definitions, FromNode, Keys, unit};
@@ -45,7 +45,11 @@ fn one_login(keys: &Keys<'_>, out: &mut Diagnostics) {
     let entries = keys.node().as_map().unwrap_or_default();
     if keys.is_empty_list("steps") {
         keys.required("steps", "`auth`", HELP, out);
-    } else if entries.iter().all(|(key, _)| ["scope", "refresh"].contains(&key.value.as_str())) {
+    } else if entries.iter().all(|(key, value)| match key.value.as_str() {
+        "scope" | "refresh" => true,
+        "apply" => value.as_map().is_some_and(<[_]>::is_empty),
+        _ => false,
+    }) {
         // Any other key is one that does something, or is misspelt, which is said already.
         let error =
             Diagnostic::error(codes::MISSING_KEY, keys.span(), "this `auth` says nothing to log in with");
@@ -108,8 +112,8 @@ plan_keys! {
         client_id: Located<Scalar>,
         /// Its secret; a template such as `{{ secrets.client_secret }}`.
         client_secret: Located<Scalar>,
-        /// Scopes asked for, with a space between two.
-        scope: Option<Located<Scalar>>,
+        /// Scopes asked for: a list, or a text with a space between two.
+        scope: Option<OneOrMany<Located<Scalar>>>,
         /// Where the client's name and secret are sent; `basic` when absent.
         client_auth: Option<Located<ClientAuth>>,
         /// More form fields that the service wants, such as `audience`.
