@@ -102,7 +102,8 @@ impl Pairs {
     }
 }
 
-fn push_pair(name: &str, value: &str, out: &mut String) {
+/// Appends `name=value`, URL-encoded, after a `&` where something stands already.
+pub fn push_pair(name: &str, value: &str, out: &mut String) {
     if !out.is_empty() {
         out.push('&');
     }

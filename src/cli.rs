@@ -26,6 +26,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         flags: RunFlags,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
     },
     /// Run the built-in general plan against a small TempoNest on loopback (about 20 s).
     Demo {
@@ -43,6 +46,9 @@ pub enum Command {
         /// Check them with this profile.
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
     },
     /// Show a plan as it would run: after profile and flags, secrets masked, with its load over time.
     Show {
@@ -51,6 +57,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         changes: Changes,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
     },
     /// Print the JSON Schema of plans or of results.
     Schema {
@@ -73,6 +82,14 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// Where `env` and `secrets` look besides the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EnvFile {
+    /// Environment variables for `env` and `secrets`, in lines NAME=value, instead of `.env` beside the plan.
+    #[arg(long, value_name = "PATH")]
+    pub env_file: Option<PathBuf>,
 }
 
 /// A schema.

@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 pub mod codes;
 mod consequence;
+mod credentials;
 mod entry;
 mod feed;
 mod files;
@@ -15,14 +16,17 @@ mod own;
 mod request;
 mod scenario;
 mod scope;
+mod secrets;
 mod session;
 mod step;
 mod target;
 mod threshold;
 mod timed;
 
+pub(crate) use auth::is_cookie_value;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
+pub use secrets::secret_values;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -38,7 +42,7 @@ use crate::expect::Needs;
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
-use crate::plan::load::Loaded;
+use crate::plan::load::{Loaded, Variables};
 use crate::plan::model::{Plan, ScenarioHttp};
 use crate::template::{Names, SlotId};
 
@@ -115,6 +119,9 @@ struct Compiler<'a> {
     /// Of this flow: parts of answers that its steps look at afterwards.
     looked_at: Needs,
     secrets: BTreeMap<String, String>,
+    environment: Variables,
+    /// Variables of the environment that templates name.
+    env_names: BTreeSet<String>,
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
@@ -155,6 +162,8 @@ impl<'a> Compiler<'a> {
             shared: BTreeMap::new(),
             looked_at: Needs::default(),
             secrets: BTreeMap::new(),
+            environment: loaded.environment.clone(),
+            env_names: BTreeSet::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
         }
@@ -180,9 +189,7 @@ impl<'a> Compiler<'a> {
             self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
         }
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
-        let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
-        let defaults = defaults.map(|default| default.value.0.clone());
-        let masker = Masker::new(self.secrets.values().cloned().chain(defaults));
+        let masker = Masker::new(secret_values(loaded).into_iter().chain(self.sensitive_variables()));
         let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
         let stem =
             path.file_stem().map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned());

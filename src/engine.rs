@@ -9,6 +9,7 @@ pub mod health;
 mod in_flight;
 mod interval;
 mod judge;
+mod login;
 mod open;
 mod preflight;
 mod ready;

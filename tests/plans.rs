@@ -115,8 +115,11 @@ fn yaml_and_toml_compile_to_the_same() {
 }
 
 #[test]
-fn shortest_plans_are_twins() {
+fn plans_of_both_formats_are_twins() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid");
-    let [yaml, toml] = ["shortest.yaml", "shortest.toml"].map(|name| compiled(&folder.join(name), None));
-    assert_eq!((yaml.scenarios, yaml.targets), (toml.scenarios, toml.targets));
+    for name in ["shortest", "auth_shorthands"] {
+        let [yaml, toml] =
+            ["yaml", "toml"].map(|format| compiled(&folder.join(format!("{name}.{format}")), None));
+        assert_eq!((yaml.scenarios, yaml.targets, yaml.series), (toml.scenarios, toml.targets, toml.series));
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::RunFlags;
+use crate::cli::{EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::engine::{Event, Outcome, RunOptions};
 use crate::exit::Exit;
@@ -23,12 +23,12 @@ use super::terminal::{complain, complain_of, is_interactive, show_diagnostics};
 /// Time between progress lines in a log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-pub fn run(plan: &Path, flags: &RunFlags) -> Exit {
+pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
     let interrupt = match Interrupt::watch() {
         Ok(interrupt) => interrupt,
         Err(exit) => return exit,
     };
-    let loaded = load(plan, &super::overrides(&flags.changes));
+    let loaded = load(plan, &super::overrides(&flags.changes, environment));
     match compiled(&loaded, plan, flags.changes.profile.as_deref()) {
         Ok(plan) => run_compiled(plan, flags, &interrupt),
         Err(exit) => exit,

@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::compile::secret_values;
 use crate::diagnostic::{Diagnostics, render_all};
 use crate::mask::Masker;
 use crate::plan::load::Loaded;
-use crate::plan::node::Node;
 use crate::report::console::Style;
 
 /// Writes to standard output.
@@ -56,7 +56,7 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
     }
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let rendered = render_all(diagnostics, &loaded.sources, color);
-    complain(secrets(loaded).mask(&rendered).trim_end());
+    complain(Masker::new(secret_values(loaded)).mask(&rendered).trim_end());
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = vec![];
     if errors > 0 {
@@ -66,28 +66,4 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
         parts.push(count(warnings, "warning"));
     }
     complain(&format!("\n{}", parts.join(", ")));
-}
-
-/// Knows every value under `secrets`, whatever is wrong with the plan: those of the environment and those
-/// written down.
-fn secrets(loaded: &Loaded) -> Masker {
-    let mut values = vec![];
-    let written = loaded.effective.as_ref().and_then(|plan| plan.get("secrets")).and_then(Node::as_map);
-    for (_, secret) in written.unwrap_or_default() {
-        for (key, value) in secret.as_map().unwrap_or_default() {
-            if key.value == "env" {
-                values.extend(value.as_str().and_then(|name| std::env::var(name).ok()));
-            } else {
-                collect(value, &mut values);
-            }
-        }
-        values.extend(secret.scalar_text());
-    }
-    Masker::new(values)
-}
-
-fn collect(node: &Node, values: &mut Vec<String>) {
-    values.extend(node.scalar_text());
-    node.as_list().unwrap_or_default().iter().for_each(|item| collect(item, values));
-    node.as_map().unwrap_or_default().iter().for_each(|(_, item)| collect(item, values));
 }

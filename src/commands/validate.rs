@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::EnvFile;
 use crate::compile::model::Entry;
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::exit::Exit;
@@ -9,9 +10,13 @@ use crate::plan::load::{Overrides, load};
 
 use super::terminal::{out, show_diagnostics};
 
-pub fn validate(plans: &[PathBuf], profile: Option<String>) -> Exit {
+pub fn validate(plans: &[PathBuf], profile: Option<String>, environment: &EnvFile) -> Exit {
     let mut exit = Exit::Pass;
-    let overrides = Overrides { profile: profile.clone(), ..Overrides::default() };
+    let overrides = Overrides {
+        profile: profile.clone(),
+        env_file: environment.env_file.clone(),
+        ..Overrides::default()
+    };
     for path in plans {
         let loaded = load(path, &overrides);
         let mut diagnostics = loaded.diagnostics.clone();

@@ -45,6 +45,7 @@ impl Compiler<'_> {
     ) {
         for (name, value) in written {
             let Some(header) = self.header_name(name) else { continue };
+            self.warn_of_literal(&name.value, value);
             let Some(text) = self.text(&value.value, value.span, place) else { continue };
             if into.set(header, text).is_err() {
                 let message = format!("the value of `{}` holds characters a header cannot", name.value);

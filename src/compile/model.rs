@@ -1,6 +1,10 @@
 //! The plan compiled: resolved, interned, immutable, shared by all workers. No text here is looked up again
 //! while running.
 
+mod step;
+
+pub use step::{Poll, Rounds, Step};
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +19,7 @@ use crate::http::Target;
 use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
-use crate::template::{Expr, JsonText, Names, SlotId, Text};
+use crate::template::{Expr, Names, SlotId, Text};
 use crate::threshold::Threshold;
 
 /// A plan, ready to run.
@@ -241,18 +245,64 @@ pub struct Capture {
 pub struct Auth {
     /// One login for the whole run instead of one a user.
     pub shared: bool,
-    /// The login.
+    /// The login; empty when what is added needs no request.
     pub steps: Box<[Request]>,
+    /// Who asks for a token, in `oauth2`.
+    pub client: Option<Client>,
     /// Slot of `auth`.
     pub slot: SlotId,
+    /// What shorthands add to requests.
+    pub credentials: Box<[Credential]>,
     /// Headers added to requests.
     pub headers: Box<[(HeaderName, Text)]>,
     /// Query pairs added to requests.
     pub query: Pairs,
-    /// Age at which a login is renewed; renders to a duration.
-    pub refresh_after: Option<Text>,
+    /// Cookies added to requests.
+    pub cookies: Box<[(String, Text)]>,
+    /// When a login is renewed.
+    pub renewal: Renewal,
     /// Statuses that renew it.
     pub refresh_on: Box<[u16]>,
+}
+
+/// A client of OAuth 2.0, known to its token request by a header that `slot` holds the value of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// Slot of what follows `Basic `.
+    pub slot: SlotId,
+    /// Its name.
+    pub id: Text,
+    /// Its secret.
+    pub secret: Text,
+}
+
+/// What a shorthand adds to every request: rendered once a login, and never shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Credential {
+    /// `authorization: Bearer …`
+    Bearer(Text),
+    /// `authorization: Basic …`
+    Basic {
+        /// Without `:`.
+        username: Text,
+        /// Any text.
+        password: Text,
+    },
+    /// A header.
+    Header(HeaderName, Text),
+    /// A query parameter.
+    Query(Box<str>, Text),
+}
+
+/// Age at which a login is renewed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Renewal {
+    /// Whatever its age.
+    Never,
+    /// The text renders to a duration.
+    After(Text),
+    /// As the answer's `expires_in` says; never when it says nothing.
+    ByExpiry,
 }
 
 /// What an iteration can be.
@@ -267,97 +317,6 @@ pub enum Entry {
         /// The steps.
         steps: Box<[Step]>,
     },
-}
-
-/// A step of a flow.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Sends a request.
-    Request(Box<Request>),
-    /// Pauses.
-    Think(Pause),
-    /// Gives names values.
-    Set(Box<[(SlotId, JsonText)]>),
-    /// Runs the first steps when the expression holds, else the others.
-    If(Expr, Box<[Step]>, Box<[Step]>),
-    /// Runs steps several times.
-    Repeat(Rounds, Box<[Step]>),
-    /// Sends a request until its answer is what one waits for.
-    Poll(Box<Poll>),
-    /// Steps with a row of their own.
-    Group(SeriesId, Box<[Step]>),
-    /// One of these, by the running sums of their weights.
-    Choose(Box<[f64]>, Box<[Box<[Step]>]>),
-}
-
-/// How often steps are repeated.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rounds {
-    /// So many times; renders to a number.
-    Times(Text),
-    /// As long as this holds.
-    While(Expr),
-    /// Once for each entry of this list, which is put into the slot.
-    ForEach(SlotId, Expr),
-}
-
-/// A request sent until its answer is what one waits for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Poll {
-    /// Row of the whole wait.
-    pub series: SeriesId,
-    /// What is sent.
-    pub request: Request,
-    /// Pause between an answer and the next request.
-    pub every: Duration,
-    /// Ends the wait.
-    pub until: Expr,
-    /// After it no request begins.
-    pub timeout: Duration,
-}
-
-impl Step {
-    /// The requests in these steps, at any depth.
-    pub fn requests(steps: &[Self]) -> Vec<&Request> {
-        let mut found = vec![];
-        for step in steps {
-            match step {
-                Self::Request(request) => found.push(&**request),
-                Self::Poll(poll) => found.push(&poll.request),
-                Self::Think(_) | Self::Set(_) => {}
-                Self::Repeat(_, inner) | Self::Group(_, inner) => found.extend(Self::requests(inner)),
-                Self::If(_, inner, other) => {
-                    found.extend(Self::requests(inner).into_iter().chain(Self::requests(other)));
-                }
-                Self::Choose(_, all) => all.iter().for_each(|inner| found.extend(Self::requests(inner))),
-            }
-        }
-        found
-    }
-
-    /// Has every request in these steps keep these parts of its answer for the steps after it.
-    pub fn keep(steps: &mut [Self], parts: Needs) {
-        for step in steps {
-            match step {
-                Self::Request(request) => request.keep(parts),
-                Self::Poll(poll) => poll.request.keep(parts),
-                Self::Think(_) | Self::Set(_) => {}
-                Self::Repeat(_, inner) | Self::Group(_, inner) => Self::keep(inner, parts),
-                Self::If(_, inner, other) => {
-                    Self::keep(inner, parts);
-                    Self::keep(other, parts);
-                }
-                Self::Choose(_, all) => all.iter_mut().for_each(|inner| Self::keep(inner, parts)),
-            }
-        }
-    }
-}
-
-impl Request {
-    fn keep(&mut self, parts: Needs) {
-        self.kept = self.kept.and(parts);
-        self.needs = self.needs.and(parts);
-    }
 }
 
 /// What a threshold is about.

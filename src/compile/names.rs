@@ -106,6 +106,7 @@ impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
         self.feeds.note(names);
+        self.note_variables(names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -133,6 +134,7 @@ impl Compiler<'_> {
     ) {
         let names = text.names();
         self.feeds.note(&names);
+        self.note_variables(&names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -155,6 +157,19 @@ impl Compiler<'_> {
             return None;
         }
         let problem = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{root}` has no `{child}`"));
+        let problem = match root {
+            "secrets" if allowed.is_empty() => {
+                let variable = child.to_ascii_uppercase();
+                return Some(problem.help(format!("write `secrets: {{ {child}: {{ env: {variable} }} }}`")));
+            }
+            "auth" if allowed.is_empty() => {
+                let help = format!(
+                    "no step before this captures anything: write `capture: {{ {child}: … }}` in one of `steps`"
+                );
+                return Some(problem.help(help));
+            }
+            _ => problem,
+        };
         Some(problem.did_you_mean_or_list(child, allowed.iter().map(String::as_str)))
     }
 
@@ -174,7 +189,7 @@ impl Compiler<'_> {
                 Some("it is captured by an endpoint or flow, which runs after this")
             }
             "repeat" => Some("it is known only in the steps of a `repeat`"),
-            "user" | "run" => Some("targets and variables are computed before the run starts"),
+            "user" | "run" => Some("targets, variables and `token_url` are computed before the run starts"),
             _ => None,
         };
         let error = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"));

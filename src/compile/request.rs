@@ -214,6 +214,7 @@ impl Compiler<'_> {
     pub(super) fn pairs(&mut self, written: &Entries<Located<Scalar>>, place: Place) -> Pairs {
         let mut pairs = vec![];
         for (name, value) in written {
+            self.warn_of_literal(&name.value, value);
             if let Some(text) = self.text(&value.value, value.span, place) {
                 pairs.push((literal(&name.value), text));
             }
@@ -274,6 +275,9 @@ impl Compiler<'_> {
                     }
                     out.push_raw(&serde_json::Value::from(key.value.as_str()).to_string());
                     out.push_raw(":");
+                    if let NodeValue::String(text) = &item.value {
+                        self.warn_of_literal_text(&key.value, text, item.span);
+                    }
                     self.json(item, place, out);
                 }
                 out.push_raw("}");

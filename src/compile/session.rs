@@ -1,10 +1,9 @@
-//! What surrounds the requests: secrets, variables, readiness checks.
+//! What surrounds the requests: variables, readiness checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::diagnostic::{Diagnostic, Located};
 use crate::metric::SeriesKind;
@@ -14,7 +13,7 @@ use crate::template::{RESPONSE_NAMES, Scope, SlotId, Text};
 
 use super::model::Ready;
 use super::names::{Below, Place};
-use super::{Compiler, Purpose, codes};
+use super::{Compiler, codes};
 
 /// Time to wait for readiness when a plan says nothing.
 const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -22,58 +21,9 @@ const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 const READY_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Names the language itself uses.
-const BUILT_IN: [&str; 6] = ["env", "secrets", "auth", "user", "run", "repeat"];
-
-/// `env` in templates: the process's environment, looked up by name.
-#[derive(Debug)]
-struct Environment;
-
-impl Object for Environment {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Map
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        std::env::var(key.as_str()?).ok().map(Value::from)
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-}
+const BUILT_IN: [&str; 7] = ["env", "secrets", "auth", "user", "run", "repeat", super::credentials::CLIENT];
 
 impl Compiler<'_> {
-    /// Values of `env` and `secrets`.
-    pub(super) fn secrets_and_environment(&mut self) -> Vec<(SlotId, Value)> {
-        let plan = self.plan;
-        for (name, secret) in &plan.secrets {
-            let given = std::env::var(&secret.env.value).ok();
-            let value = given.or_else(|| secret.default.as_ref().map(|default| default.value.0.clone()));
-            let value = match value {
-                Some(value) => value,
-                None => {
-                    self.missing_secret(name, &secret.env);
-                    String::from("missing-secret")
-                }
-            };
-            self.secrets.insert(name.value.clone(), value);
-        }
-        let known = self.secrets.keys().cloned().collect::<BTreeSet<_>>();
-        self.known.fixed.insert("secrets".into(), Below::Only(known));
-        let env = (self.names.add("env"), Value::from_object(Environment));
-        vec![env, (self.names.add("secrets"), Value::from(self.secrets.clone()))]
-    }
-
-    fn missing_secret(&mut self, name: &Located<String>, variable: &Located<String>) {
-        let message = format!("the secret `{}` has no value: {} is not set", name.value, variable.value);
-        let help = format!("set {} in the environment, or give a `default`", variable.value);
-        let problem = match self.purpose {
-            Purpose::Run => Diagnostic::error(codes::SECRET, variable.span, message),
-            Purpose::Check => Diagnostic::warning(codes::SECRET, variable.span, message),
-        };
-        self.error(problem.help(help));
-    }
-
     /// Refuses names the language uses itself, and a second thing of one name.
     pub(super) fn claim(&mut self, name: &Located<String>, what: &str) -> bool {
         let word = name.value.as_str();

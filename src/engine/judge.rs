@@ -129,10 +129,11 @@ impl User {
             let mut shown = self.hide(line.as_bytes(), BODY_SHOWN);
             if is_auth {
                 // Its bodies hold credentials and tokens nobody has named yet.
+                let why = oauth2_error(&seen.body).map_or(String::new(), |error| format!(" {error}"));
                 return (
                     shown,
                     (seen.status != 0)
-                        .then(|| format!("{} (body of an auth request, not shown)", seen.status)),
+                        .then(|| format!("{}{why} (body of an auth request, not shown)", seen.status)),
                 );
             }
             if !body.is_empty() {
@@ -158,6 +159,24 @@ impl User {
             None => plans.mask_bytes_lossy(bytes, limit),
         }
     }
+}
+
+/// What a token service says is wrong, when it is one of the standard's words (RFC 6749, section 5.2).
+fn oauth2_error(body: &[u8]) -> Option<&'static str> {
+    const WORDS: [&str; 6] = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ];
+    /// Such an answer is short.
+    const MOST: usize = 16 << 10;
+    let text = std::str::from_utf8(body.get(..MOST).unwrap_or(body)).ok()?;
+    let (_, rest) = text.split_once("\"error\"")?;
+    let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    WORDS.into_iter().find(|word| value.strip_prefix(word).is_some_and(|rest| rest.starts_with('"')))
 }
 
 /// Of what an auth step expected only the expression, and the value seen when that is a status: any other may be

@@ -113,7 +113,7 @@ impl User {
         headers.insert(HOST, targets[to].authority.clone());
         if !is_same_origin(&targets[from], &targets[to]) {
             // Credentials are for those they were meant for.
-            let of_login = self.login.iter().flat_map(|login| login.headers()).map(|(name, _)| name);
+            let of_login = self.login.iter().flat_map(|login| login.header_names());
             [AUTHORIZATION, COOKIE].iter().chain(of_login).for_each(|name| drop(headers.remove(name)));
         }
         if !keeps_body {

@@ -145,9 +145,7 @@ impl User {
         if request.auth
             && let Some(login) = &self.login
         {
-            for (name, value) in login.headers() {
-                built.headers_mut().insert(name.clone(), value.clone());
-            }
+            login.add_headers(built.headers_mut());
         }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
         Ok(Sent { method: request.method.clone(), target: request.target, uri, body })

@@ -14,9 +14,9 @@ use crate::load::Pause;
 use crate::metric::SeriesId;
 use crate::template::{Rng, Scope, UserNumbers};
 
-use super::auth::Login;
 use super::crew::Post;
 use super::flow::Ended;
+use super::login::Login;
 use super::stop::{Level, Stop};
 use super::worker::Local;
 use super::{mix, rng_of};

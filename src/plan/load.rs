@@ -1,10 +1,13 @@
 //! A plan file and what the command line changes in it: read → parse → profile → overrides → [`Plan`].
 //! Must not resolve names inside the plan; must not print.
 
+mod env_file;
 mod file;
 mod locust;
 mod overlay;
 mod set;
+
+pub use env_file::Variables;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +35,8 @@ pub struct Overrides {
     pub spawn_rate: Option<String>,
     /// `-t`, `--run-time`: `120` (seconds) or `2m`.
     pub run_time: Option<String>,
+    /// `--env-file PATH`, instead of `.env` beside the plan.
+    pub env_file: Option<PathBuf>,
 }
 
 /// A plan with everything known about it; there is a plan whenever its shape could be read, so look at
@@ -46,6 +51,8 @@ pub struct Loaded {
     pub effective: Option<Node>,
     /// Every problem found.
     pub diagnostics: Diagnostics,
+    /// Where `env` and `secrets` take their values from.
+    pub environment: Variables,
 }
 
 /// Reads a plan file and applies the overrides, collecting every problem.
@@ -64,14 +71,18 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
     match read {
         Ok((format, text)) => {
             let file = sources.add(Source { name, dir, text });
-            load_text(format, file, sources, overrides)
+            let mut found = Diagnostics::default();
+            let environment = env_file::read(path, overrides.env_file.as_deref(), &mut sources, &mut found);
+            let mut loaded = load_text(format, file, sources, overrides);
+            found.sorted().into_iter().cloned().for_each(|problem| loaded.diagnostics.push(problem));
+            Loaded { environment, ..loaded }
         }
         Err(failure) => {
             let file = sources.add(Source { name, dir, text: String::new() });
             let mut diagnostics = Diagnostics::default();
             let span = Span { file, start: 0, end: 0 };
             diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
-            Loaded { sources, plan: None, effective: None, diagnostics }
+            Loaded { sources, plan: None, effective: None, diagnostics, environment: Variables::default() }
         }
     }
 }
@@ -101,7 +112,13 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         diagnostics.push(empty.help("start with `plan: 1`"));
     }
     let Some(base) = node else {
-        return Loaded { sources, plan: None, effective: None, diagnostics };
+        return Loaded {
+            sources,
+            plan: None,
+            effective: None,
+            diagnostics,
+            environment: Variables::default(),
+        };
     };
     if base.as_map().is_none() {
         let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
@@ -111,7 +128,13 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
             false => error,
         });
-        return Loaded { sources, plan: None, effective: None, diagnostics };
+        return Loaded {
+            sources,
+            plan: None,
+            effective: None,
+            diagnostics,
+            environment: Variables::default(),
+        };
     }
     let mut effective =
         overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);
@@ -122,7 +145,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
     if let Some(map) = effective.as_map_mut() {
         map.retain(|(key, _)| key.value != "profiles");
     }
-    Loaded { sources, plan, effective: Some(effective), diagnostics }
+    Loaded { sources, plan, effective: Some(effective), diagnostics, environment: Variables::default() }
 }
 
 /// The plan of a tree. Where the syntax is broken, what is missing or odd is most likely a consequence, so only

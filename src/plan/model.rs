@@ -1,6 +1,7 @@
 //! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
+mod auth;
 mod expect;
 mod feed;
 mod load;
@@ -10,13 +11,16 @@ mod scenario;
 mod session;
 mod step;
 
+pub use auth::{
+    ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
+};
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use poll::{PollStep, Polled};
 pub use request::{AuthUse, Body, Flow, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
-pub use session::{Auth, AuthApply, AuthRefresh, AuthScope, HttpDefaults, MaybeTemplate, Ready, Secret};
+pub use session::{HttpDefaults, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };

@@ -1,10 +1,9 @@
-//! What surrounds the requests: secrets, HTTP defaults, readiness and auth. Must not read any file.
+//! What surrounds the requests: secrets, HTTP defaults and readiness. Must not read any file.
 
-use super::{Entries, Scalar, Step};
-use crate::diagnostic::{Diagnostics, Located};
-use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, unit};
-use crate::plan::node::Node;
-use crate::units::parse_duration;
+use super::{Entries, Scalar};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::plan::codes;
+use crate::plan::decode::{Keys, LocalAddress};
 use std::time::Duration;
 
 plan_keys! {
@@ -12,11 +11,24 @@ plan_keys! {
     "a secret"
     pub struct Secret {
         /// Environment variable it is read from.
-        env: Located<String>,
-        /// Value when the variable is not set.
+        env: Option<Located<String>>,
+        /// File it is read from, without its last line break: relative to this plan, or below `/run/secrets`.
+        file: Option<Located<String>>,
+        /// Value when the variable is not set, or the file is not there.
         default: Option<Located<Scalar>>,
     }
-    later { "file" }
+    rules has_source
+}
+
+fn has_source(keys: &Keys<'_>, out: &mut Diagnostics) {
+    keys.clash("env", "file", "a secret comes from one place: remove one of them", out);
+    let entries = keys.node().as_map().unwrap_or_default();
+    // A key that is neither may be a misspelt one; that is said already.
+    if entries.iter().all(|(key, _)| key.value == "default") {
+        let message = "a secret needs `env` or `file`";
+        let error = Diagnostic::error(codes::MISSING_KEY, keys.span(), message).label("neither is here");
+        out.push(error.help("write for example `{ env: API_KEY }`, or `{ file: /run/secrets/api_key }`"));
+    }
 }
 
 plan_keys! {
@@ -51,91 +63,4 @@ plan_keys! {
 
 fn has_checks(keys: &Keys<'_>, out: &mut Diagnostics) {
     keys.required("checks", "`ready`", "write for example `checks: [GET /health]`", out);
-}
-
-plan_keys! {
-    /// How users log in.
-    "the auth flow"
-    pub struct Auth {
-        /// Whether each user logs in, or the run once; `user` when absent.
-        scope: Option<Located<AuthScope>>,
-        /// The steps that log in; what they capture is `auth.NAME` everywhere.
-        steps: Vec<Step>,
-        /// What is added to every request.
-        apply: Option<AuthApply>,
-        /// When to log in again.
-        refresh: Option<AuthRefresh>,
-    }
-    later { "bearer", "basic", "api_key", "oauth2" }
-    rules has_login
-}
-
-fn has_login(keys: &Keys<'_>, out: &mut Diagnostics) {
-    if AUTH_SHORTHANDS.iter().all(|key| keys.span_of(key).is_none()) {
-        keys.required("steps", "`auth`", "write `steps:` with the request that logs in", out);
-    }
-}
-
-/// Written instead of `steps`; of a later version.
-const AUTH_SHORTHANDS: [&str; 4] = ["bearer", "basic", "api_key", "oauth2"];
-
-plan_words! {
-    /// Who logs in.
-    "a scope"
-    pub enum AuthScope {
-        /// Every virtual user.
-        User = "user",
-        /// The run, once.
-        Run = "run",
-    }
-}
-
-plan_keys! {
-    /// What auth adds to every request.
-    "what auth adds"
-    pub struct AuthApply {
-        /// Headers, usually `authorization`.
-        headers: Entries<Located<Scalar>>,
-        /// Query parameters.
-        query: Entries<Located<Scalar>>,
-    }
-    later { "cookies" }
-}
-
-plan_keys! {
-    /// When to log in again.
-    "the refresh rule"
-    pub struct AuthRefresh {
-        /// Duration after a login; may be a template such as `"{{ auth.ttl * 0.8 }}s"`.
-        after: Option<Located<MaybeTemplate>>,
-        /// Statuses that cause a new login and one more try.
-        on_status: Vec<Located<u16>>,
-    }
-}
-
-/// A duration, or a template that becomes one while running.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MaybeTemplate {
-    /// Known now.
-    Duration(Duration),
-    /// Text with `{{ }}`.
-    Template(String),
-}
-
-impl FromNode for MaybeTemplate {
-    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        match node.as_str() {
-            Some(text) if text.contains("{{") => Some(Self::Template(text.to_owned())),
-            _ => unit(node, &Self::expected(), parse_duration, out).map(Self::Duration),
-        }
-    }
-
-    fn expected() -> String {
-        "a duration such as 5m, or a template".to_owned()
-    }
-
-    fn schema(defs: &mut Definitions) -> serde_json::Value {
-        let duration = Duration::schema(defs);
-        serde_json::json!({ "anyOf": [duration, { "type": "string", "pattern": "\\{\\{" }] })
-    }
 }
