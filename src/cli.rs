@@ -44,6 +44,11 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
     },
+    /// Explain error codes: why, how to mend it, a wrong and a right example.
+    Explain {
+        /// Codes such as P012; all of them are listed when absent.
+        codes: Vec<String>,
+    },
     /// Show a plan as it would run: after profile and flags, secrets masked, with its load over time.
     Show {
         /// The plan.

@@ -4,6 +4,7 @@ mod checkpoint;
 mod completions;
 mod demo;
 mod document;
+mod explain;
 mod interrupt;
 mod outputs;
 mod progress;
@@ -37,6 +38,7 @@ pub fn main() -> Exit {
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
         Command::Validate { plans, profile } => validate::validate(&plans, profile),
+        Command::Explain { codes } => explain::explain(&codes),
         Command::Show { plan, changes } => show::show(&plan, &changes),
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),

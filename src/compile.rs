@@ -5,7 +5,9 @@ mod answer;
 mod auth;
 pub mod codes;
 mod consequence;
+mod doubt;
 mod entry;
+pub mod explain;
 mod files;
 mod header;
 pub mod model;
@@ -66,6 +68,7 @@ pub fn compile(
 ) -> Option<CompiledPlan> {
     let plan = loaded.plan.as_ref()?;
     let mut compiler = Compiler::new(plan, loaded, path, purpose);
+    compiler.has_profile = profile.is_some();
     let compiled = compiler.compile(loaded, path, profile);
     let Compiler { out: found, .. } = compiler;
     let failed = found.has_errors() || loaded.diagnostics.has_errors();
@@ -101,6 +104,8 @@ struct Compiler<'a> {
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
+    /// Whether a profile was laid over the plan.
+    has_profile: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -125,6 +130,7 @@ impl<'a> Compiler<'a> {
             secrets: BTreeMap::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
+            has_profile: false,
         }
     }
 

@@ -66,6 +66,18 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
         parts.push(count(warnings, "warning"));
     }
     complain(&format!("\n{}", parts.join(", ")));
+    complain(&hint(diagnostics));
+}
+
+/// Where the codes that were shown are explained.
+pub fn hint(diagnostics: &Diagnostics) -> String {
+    const MOST: usize = 3;
+    let mut codes: Vec<_> = diagnostics.sorted().iter().map(|problem| problem.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let more = if codes.len() > MOST { " …" } else { "" };
+    codes.truncate(MOST);
+    format!("for more: plimsoll explain {}{more}", codes.join(" "))
 }
 
 /// Knows every value under `secrets`, whatever is wrong with the plan: those of the environment and those

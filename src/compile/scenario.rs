@@ -112,6 +112,7 @@ impl<'a> Compiler<'a> {
             let warmup = warmup.map_or(Duration::ZERO, |warmup| warmup.value);
             self.add_warmup_rows(index, warmup);
             let graceful = group.load.and_then(|load| load.graceful_stop.as_ref());
+            self.doubts(&load, graceful.map_or(GRACEFUL_STOP, |graceful| graceful.value));
             let users = load.peak();
             scenarios.push(Scenario {
                 name: group.label().to_owned(),
