@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod document;
 mod explain;
+mod init;
 mod interrupt;
 mod outputs;
 mod progress;
@@ -37,8 +38,9 @@ pub fn main() -> Exit {
         Command::Run { plan, flags } => run::run(&plan, &flags),
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
-        Command::Validate { plans, profile } => validate::validate(&plans, profile),
+        Command::Validate(options) => validate::validate(&options),
         Command::Explain { codes } => explain::explain(&codes),
+        Command::Init(options) => init::init(&options),
         Command::Show { plan, changes } => show::show(&plan, &changes),
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),

@@ -47,9 +47,16 @@ pub fn style() -> Style {
     Style { width, color }
 }
 
+/// Shows what is wrong with one plan, and where to read more.
+pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+    show_problems(diagnostics, loaded);
+    let codes: Vec<_> = diagnostics.sorted().iter().map(|problem| problem.code).collect();
+    hint(codes);
+}
+
 /// Shows what is wrong with a plan, with a count at the end. Lines of the plan and values it came to are
 /// shown, so its secrets are hidden.
-pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     let (errors, warnings) = diagnostics.counts();
     if errors + warnings == 0 {
         return;
@@ -66,23 +73,23 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
         parts.push(count(warnings, "warning"));
     }
     complain(&format!("\n{}", parts.join(", ")));
-    complain(&hint(diagnostics));
 }
 
-/// Where the codes that were shown are explained.
-pub fn hint(diagnostics: &Diagnostics) -> String {
+/// Says once where the codes that were shown are explained.
+pub fn hint(mut codes: Vec<&'static str>) {
     const MOST: usize = 3;
-    let mut codes: Vec<_> = diagnostics.sorted().iter().map(|problem| problem.code).collect();
     codes.sort_unstable();
     codes.dedup();
     let more = if codes.len() > MOST { " …" } else { "" };
     codes.truncate(MOST);
-    format!("for more: plimsoll explain {}{more}", codes.join(" "))
+    if !codes.is_empty() {
+        complain(&format!("for more: plimsoll explain {}{more}", codes.join(" ")));
+    }
 }
 
 /// Knows every value under `secrets`, whatever is wrong with the plan: those of the environment and those
 /// written down.
-fn secrets(loaded: &Loaded) -> Masker {
+pub fn secrets(loaded: &Loaded) -> Masker {
     let mut values = vec![];
     let written = loaded.effective.as_ref().and_then(|plan| plan.get("secrets")).and_then(Node::as_map);
     for (_, secret) in written.unwrap_or_default() {

@@ -130,9 +130,10 @@ impl Compiler<'_> {
                 match wanted {
                     Some((first, span)) if first != status => {
                         let words = format!("no answer has the status {first} and {status}");
-                        let help = "write `expect: { status: [200, 201] }` if any of them is right";
+                        let help =
+                            format!("write `expect: {{ status: [{first}, {status}] }}` if either is right");
                         let other = (span != source.span).then_some((span, "the other status"));
-                        return self.doubt(codes::NEVER_HOLDS, source.span, words, help, other);
+                        return self.doubt(codes::NEVER_HOLDS, source.span, words, &help, other);
                     }
                     _ => wanted = Some((status, source.span)),
                 }

@@ -120,7 +120,7 @@ fn most_iterations(load: &Load) -> Option<u64> {
     let of_arrivals = |arrivals: &Arrivals| {
         let mean = arrivals.curve.expected_before(arrivals.curve.total());
         let more = if arrivals.process == Process::Poisson { 6.0 * mean.sqrt() } else { 0.0 };
-        (mean + more).ceil() as u64 + 1
+        (mean + more).ceil() as u64
     };
     load.iterations().or_else(|| load.arrivals().map(of_arrivals))
 }

@@ -13,8 +13,8 @@ pub(super) fn unquoted_template(text: &str, braces: usize, file: FileId) -> Diag
     let message = "a template needs quotes here, because YAML reads `{` as the start of a map";
     let fixed = format!("{}{}{}", &line.text[..start], quoted(value), &line.text[end..]);
     let place = span(file, line.start + start, line.start + end);
-    let problem = Diagnostic::error(codes::UNQUOTED_TEMPLATE, place, message)
-        .help(format!("write: {}", fixed.trim()));
+    let problem =
+        Diagnostic::error(codes::UNQUOTED_TEMPLATE, place, message).help(format!("write: {}", fixed.trim()));
     match value.matches("{{").count() == value.matches("}}").count() {
         true => problem.fix(value, quoted(value)),
         false => problem,
