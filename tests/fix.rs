@@ -51,6 +51,7 @@ endpoint:
 flows:
   visit: { weight: 1, steps: [{ use: list agnets }, { think: 1 sec..5sec }] }
 load: { users: 1, duration: 1min }
+thresholds: [p50 < 200millis, { that: p95 < 1 sec, level: warn }]
 ";
     let after = "\
 plan: 1
@@ -67,6 +68,7 @@ endpoints:
 flows:
   visit: { weight: 1, steps: [{ use: list agents }, { think: 1 s..5s }] }
 load: { users: 1, duration: 1m }
+thresholds: [p50 < 200ms, { that: p95 < 1 s, level: warn }]
 ";
     check("plan.yaml", before, after);
     check("crlf.yaml", &before.replace('\n', "\r\n"), &after.replace('\n', "\r\n"));

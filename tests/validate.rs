@@ -200,3 +200,21 @@ fn folders_are_searched_for_plans() {
     let one = validate(&scratch, &["plans/a.yaml"]);
     assert_eq!(one.out.lines().count(), 1, "{}", one.out);
 }
+
+#[test]
+fn people_are_told_what_to_do_next() {
+    let scratch = Scratch::new();
+    scratch.write("a.yaml", TYPO);
+    let told = validate(&scratch, &["a.yaml"]);
+    assert!(
+        told.err.ends_with("for more: plimsoll explain P010; plimsoll validate --fix corrects 1\n"),
+        "{}",
+        told.err
+    );
+    let told = validate(&Scratch::new(), &["plans/"]);
+    assert!(
+        told.code == Some(2) && told.err.contains("error[P006]: `plans/` does not exist"),
+        "{}",
+        told.err
+    );
+}

@@ -50,8 +50,9 @@ pub fn style() -> Style {
 /// Shows what is wrong with one plan, and where to read more.
 pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
     show_problems(diagnostics, loaded);
-    let codes: Vec<_> = diagnostics.sorted().iter().map(|problem| problem.code).collect();
-    hint(codes);
+    let all = diagnostics.sorted();
+    let fixes = all.iter().filter(|problem| problem.is_fixable(&loaded.sources)).count();
+    hint(all.iter().map(|problem| problem.code).collect(), fixes);
 }
 
 /// Shows what is wrong with a plan, with a count at the end. Lines of the plan and values it came to are
@@ -75,15 +76,19 @@ pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     complain(&format!("\n{}", parts.join(", ")));
 }
 
-/// Says once where the codes that were shown are explained.
-pub fn hint(mut codes: Vec<&'static str>) {
+/// Says once where the codes that were shown are explained, and how many problems `--fix` would mend.
+pub fn hint(mut codes: Vec<&'static str>, fixes: usize) {
     const MOST: usize = 3;
     codes.sort_unstable();
     codes.dedup();
     let more = if codes.len() > MOST { " …" } else { "" };
     codes.truncate(MOST);
     if !codes.is_empty() {
-        complain(&format!("for more: plimsoll explain {}{more}", codes.join(" ")));
+        let fixes = match fixes {
+            0 => String::new(),
+            _ => format!("; plimsoll validate --fix corrects {fixes}"),
+        };
+        complain(&format!("for more: plimsoll explain {}{more}{fixes}", codes.join(" ")));
     }
 }
 

@@ -89,7 +89,8 @@ impl Seen {
                 if self.right + self.wrong + self.skipped > 1 {
                     out(&format!("{}\n", self.summary()));
                 }
-                hint(self.problems.iter().map(|problem| problem.code).collect());
+                let fixes = self.problems.iter().filter(|problem| problem.fix.is_some()).count();
+                hint(self.problems.iter().map(|problem| problem.code).collect(), fixes);
             }
             Format::Json => out(&format!("{:#}\n", serde_json::json!(self.problems))),
             Format::Sarif => out(&format!("{:#}\n", sarif::log(&self.problems))),

@@ -61,7 +61,8 @@ pub fn all() -> impl Iterator<Item = Explained> {
 /// The code of this name, in any case: `P012`, `p12`, `12`.
 pub fn find(name: &str) -> Option<Explained> {
     let digits = name.trim_start_matches(['p', 'P']);
-    let number: u16 = digits.parse().ok().filter(|_| digits.len() <= 3 && name.len() <= digits.len() + 1)?;
+    let is_number = digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit());
+    let number: u16 = digits.parse().ok().filter(|_| is_number && name.len() <= digits.len() + 1)?;
     let code = format!("P{number:03}");
     all().find(|known| known.code == code)
 }

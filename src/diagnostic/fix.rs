@@ -1,6 +1,6 @@
 //! Changes a machine may make: what stands at a diagnostic's place, and what belongs there. Must not change any file.
 
-use super::{Diagnostic, Sources, Span, distance, fold, limit};
+use super::{Diagnostic, FileId, Severity, Sources, Span, distance, fold, limit};
 
 /// What would mend a problem, when nothing else can be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,12 @@ impl Diagnostic {
             Some(meant) => self.fix(written, meant),
             None => self,
         }
+    }
+
+    /// Whether it is an error in the plan file itself whose correction is certain.
+    pub fn is_fixable(&self, sources: &Sources) -> bool {
+        let is_own = self.severity == Severity::Error && !self.is_private && self.span.file == FileId(0);
+        is_own && self.edit(sources).is_some()
     }
 
     /// The bytes to replace, when what was written stands at the place as it was read, once.
@@ -76,7 +82,7 @@ fn certain<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{FileId, Source};
+    use crate::diagnostic::Source;
 
     #[test]
     fn only_one_near_name_is_certain() {

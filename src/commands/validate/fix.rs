@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cli::Validate;
-use crate::diagnostic::{Diagnostic, Diagnostics, Edit, FileId, Severity, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics, Edit, FileId, Source};
 use crate::plan::codes;
 use crate::plan::load::{Loaded, load, load_str};
 use crate::plan::parse::Format;
@@ -80,9 +80,7 @@ impl Fixer<'_> {
 
     /// The first error with a correction that was not tried yet.
     fn next(&self, found: &Diagnostics, loaded: &Loaded) -> Option<(Diagnostic, Edit)> {
-        let of_plan = |problem: &&Diagnostic| {
-            problem.severity == Severity::Error && !problem.is_private && problem.span.file == FileId(0)
-        };
+        let of_plan = |problem: &&Diagnostic| problem.is_fixable(&loaded.sources);
         let with_edit = |problem: &Diagnostic| Some((problem.clone(), problem.edit(&loaded.sources)?));
         let is_new = |(problem, edit): &(Diagnostic, Edit)| {
             !self.tried.iter().any(|(message, tried)| message == &problem.message && tried == edit)

@@ -65,7 +65,7 @@ impl Found {
                 self.look_into(&path, depth + 1)?;
             } else if kind.is_file() && Format::of_path(&path).is_some() {
                 match is_plan(&path) {
-                    true => self.plans.push(path.clone()),
+                    true => self.plans.push(path.strip_prefix(".").unwrap_or(&path).to_owned()),
                     false => self.skipped += 1,
                 }
             }

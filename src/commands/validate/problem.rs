@@ -65,7 +65,7 @@ impl Problem {
             .other
             .as_deref()
             .map(|(span, words)| Related { place: Place::of(*span, sources), message: hidden(words) });
-        let edit = found.edit(sources).filter(|edit| edit.span.file == FileId(0) && !found.is_private);
+        let edit = found.edit(sources).filter(|_| found.is_fixable(sources));
         let fix = edit.map(|edit| Replacement { place: Place::of(edit.span, sources), text: edit.text });
         Self {
             place: Place::of(found.span, sources),
