@@ -112,7 +112,7 @@ pub struct Diagnostic {
     /// The source line holds what nobody should see; only its number is shown.
     pub is_private: bool,
     /// What a machine may change to mend it.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {

@@ -26,7 +26,7 @@ fn check(name: &str, before: &str, after: &str) {
     let done = fix(&scratch, &[name]);
     let text = std::fs::read_to_string(scratch.path(name)).unwrap();
     assert_eq!(text, after, "{}", err(&done));
-    assert_eq!(done.status.success(), true, "{}", err(&done));
+    assert!(done.status.success(), "{}", err(&done));
     let again = fix(&scratch, &[name]);
     assert_eq!(
         (std::fs::read_to_string(scratch.path(name)).unwrap().as_str(), err(&again).as_str()),

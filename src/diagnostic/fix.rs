@@ -24,7 +24,7 @@ impl Diagnostic {
     /// Says what would mend it.
     #[must_use]
     pub fn fix(mut self, written: impl Into<String>, replacement: impl Into<String>) -> Self {
-        self.fix = Some(Fix { written: written.into(), replacement: replacement.into() });
+        self.fix = Some(Box::new(Fix { written: written.into(), replacement: replacement.into() }));
         self
     }
 
@@ -46,7 +46,7 @@ impl Diagnostic {
     /// The bytes to replace, when what was written stands at the place as it was read, once.
     pub fn edit(&self, sources: &Sources) -> Option<Edit> {
         let fix =
-            self.fix.as_ref().filter(|fix| !fix.written.is_empty() && fix.written != fix.replacement)?;
+            self.fix.as_deref().filter(|fix| !fix.written.is_empty() && fix.written != fix.replacement)?;
         let text = sources.get(self.span.file).text.get(self.span.start as usize..self.span.end as usize)?;
         let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
         let is_whole = |at: &usize| {
