@@ -218,3 +218,22 @@ fn people_are_told_what_to_do_next() {
         told.err
     );
 }
+
+#[test]
+fn a_plan_that_is_only_tried_out_raises_no_doubts() {
+    let scratch = Scratch::new();
+    let plan = "plan: 1\ntarget: http://localhost:9000\nendpoints: { a: { request: GET /, timeout: 5m } }\nthink: 1m\n\
+        load: { users: 5, duration: 10m }\nprofiles: { smoke: { load: { users: 1, duration: 5s } } }\n";
+    scratch.write("a.yaml", plan);
+    assert_eq!(validate(&scratch, &["a.yaml"]).err, "");
+    assert_eq!(validate(&scratch, &["--profile", "smoke", "a.yaml"]).err, "");
+    let shown = plimsoll()
+        .args(["show", "a.yaml", "-u", "1", "-t", "5"])
+        .current_dir(scratch.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&shown.stderr), "");
+    scratch.write("b.yaml", &plan.replace("10m", "5s"));
+    let told = validate(&scratch, &["b.yaml"]);
+    assert!(told.err.contains("[P201]") && told.err.contains("[P202]"), "{}", told.err);
+}
