@@ -4,6 +4,8 @@ mod checkpoint;
 mod completions;
 mod demo;
 mod document;
+mod explain;
+mod init;
 mod interrupt;
 mod outputs;
 mod progress;
@@ -36,9 +38,9 @@ pub fn main() -> Exit {
         Command::Run { plan, flags, environment } => run::run(&plan, &flags, &environment),
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
-        Command::Validate { plans, profile, environment } => {
-            validate::validate(&plans, profile, &environment)
-        }
+        Command::Validate(options) => validate::validate(&options),
+        Command::Explain { codes } => explain::explain(&codes),
+        Command::Init(options) => init::init(&options),
         Command::Show { plan, changes, environment } => show::show(&plan, &changes, &environment),
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),

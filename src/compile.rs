@@ -6,7 +6,9 @@ mod auth;
 pub mod codes;
 mod consequence;
 mod credentials;
+mod doubt;
 mod entry;
+pub mod explain;
 mod feed;
 mod files;
 mod header;
@@ -77,6 +79,7 @@ pub fn compile(
 ) -> Option<CompiledPlan> {
     let plan = loaded.plan.as_ref()?;
     let mut compiler = Compiler::new(plan, loaded, path, purpose);
+    compiler.has_profile = profile.is_some();
     let compiled = compiler.compile(loaded, path, profile);
     let Compiler { out: found, .. } = compiler;
     let failed = found.has_errors() || loaded.diagnostics.has_errors();
@@ -125,6 +128,8 @@ struct Compiler<'a> {
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
+    /// Whether a profile was laid over the plan.
+    has_profile: bool,
 }
 
 /// What every scenario has unless it says otherwise.
@@ -166,6 +171,7 @@ impl<'a> Compiler<'a> {
             env_names: BTreeSet::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
+            has_profile: false,
         }
     }
 

@@ -47,16 +47,24 @@ pub fn style() -> Style {
     Style { width, color }
 }
 
+/// Shows what is wrong with one plan, and where to read more.
+pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+    show_problems(diagnostics, loaded);
+    let all = diagnostics.sorted();
+    let fixes = all.iter().filter(|problem| problem.is_fixable(&loaded.sources)).count();
+    hint(all.iter().map(|problem| problem.code).collect(), fixes);
+}
+
 /// Shows what is wrong with a plan, with a count at the end. Lines of the plan and values it came to are
 /// shown, so its secrets are hidden.
-pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     let (errors, warnings) = diagnostics.counts();
     if errors + warnings == 0 {
         return;
     }
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let rendered = render_all(diagnostics, &loaded.sources, color);
-    complain(Masker::new(secret_values(loaded)).mask(&rendered).trim_end());
+    complain(secrets(loaded).mask(&rendered).trim_end());
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = vec![];
     if errors > 0 {
@@ -66,4 +74,25 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
         parts.push(count(warnings, "warning"));
     }
     complain(&format!("\n{}", parts.join(", ")));
+}
+
+/// Says once where the codes that were shown are explained, and how many problems `--fix` would mend.
+pub fn hint(mut codes: Vec<&'static str>, fixes: usize) {
+    const MOST: usize = 3;
+    codes.sort_unstable();
+    codes.dedup();
+    let more = if codes.len() > MOST { " …" } else { "" };
+    codes.truncate(MOST);
+    if !codes.is_empty() {
+        let fixes = match fixes {
+            0 => String::new(),
+            _ => format!("; plimsoll validate --fix corrects {fixes}"),
+        };
+        complain(&format!("for more: plimsoll explain {}{more}{fixes}", codes.join(" ")));
+    }
+}
+
+/// Hides every secret of a plan, whatever is wrong with it.
+pub fn secrets(loaded: &Loaded) -> Masker {
+    Masker::new(secret_values(loaded))
 }

@@ -58,3 +58,29 @@ pub const ALL: [(&str, &str); 18] = [
     (UNREACHABLE, "a threshold or endpoint can never have data"),
     (CREDENTIAL, "a credential is written in the plan"),
 ];
+
+/// An endpoint or flow nothing picks or uses.
+pub const NEVER_RUNS: &str = "P200";
+/// A time limit that can never be reached.
+pub const LONG_TIMEOUT: &str = "P201";
+/// A pause longer than the load.
+pub const LONG_PAUSE: &str = "P202";
+/// One header in two spellings.
+pub const HEADER_TWICE: &str = "P203";
+/// A threshold that another one makes pointless.
+pub const POINTLESS_THRESHOLD: &str = "P204";
+/// Expectations of which one never holds.
+pub const NEVER_HOLDS: &str = "P205";
+/// An `abort` that comes when the load is over.
+pub const LATE_ABORT: &str = "P206";
+
+/// Codes of warnings only: what is legal, and surely not meant.
+pub const DOUBTS: [(&str, &str); 7] = [
+    (NEVER_RUNS, "an endpoint or flow never runs"),
+    (LONG_TIMEOUT, "a timeout is longer than the load"),
+    (LONG_PAUSE, "a pause is longer than the load"),
+    (HEADER_TWICE, "a header is written twice"),
+    (POINTLESS_THRESHOLD, "a threshold adds nothing"),
+    (NEVER_HOLDS, "an expectation can never hold"),
+    (LATE_ABORT, "an abort comes too late"),
+];

@@ -140,7 +140,8 @@ impl Compiler<'_> {
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
             let start = name_in_template(source, dotted).map_or(0, |range| range.start);
             let message = format!("{}:{}: {}", file.value, line_of(source, start), problem.message);
-            self.error(Diagnostic { message, ..problem });
+            // The place is the file's name in the plan, not the name in the file.
+            self.error(Diagnostic { message, fix: None, ..problem });
         }
     }
 
@@ -206,7 +207,9 @@ impl Compiler<'_> {
             });
         }
         match near {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+            Some(near) => error
+                .help(format!("did you mean `{near}`?"))
+                .fix_if_certain(root, all.iter().map(String::as_str)),
             None => error.help(
                 "names come from `capture`, `data`, `auth`, `variables`, `secrets`, `env`, `user` and `run`",
             ),

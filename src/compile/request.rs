@@ -105,6 +105,9 @@ impl Compiler<'_> {
             );
             let near = crate::diagnostic::nearest(&upper, METHODS);
             self.error(match near {
+                Some(near) if near == upper => {
+                    problem.help(format!("did you mean `{near}`?")).fix(method, near)
+                }
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem.help(format!("use one of {}", METHODS.join(", "))),
             });

@@ -139,6 +139,7 @@ impl<'a> Compiler<'a> {
             let warmup = warmup.map_or(Duration::ZERO, |warmup| warmup.value);
             self.add_warmup_rows(index, warmup);
             let graceful = group.load.and_then(|load| load.graceful_stop.as_ref());
+            self.doubts(&load, graceful.map_or(GRACEFUL_STOP, |graceful| graceful.value));
             let users = load.peak();
             let feeds = self.feeds.of_scenario();
             let row_per_user = feeds.per_user.iter().map(|feed| {

@@ -61,11 +61,16 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
     let dir =
         path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let name = path.display().to_string();
+    let unknown = || Failure {
+        code: codes::UNKNOWN_FORMAT,
+        message: format!("`{name}` is neither YAML nor TOML by its name"),
+        help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
+    };
     let read = Format::of_path(path)
-        .ok_or_else(|| Failure {
-            code: codes::UNKNOWN_FORMAT,
-            message: format!("`{name}` is neither YAML nor TOML by its name"),
-            help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
+        // A folder that was misspelt is no question of formats.
+        .ok_or_else(|| match path.extension() {
+            None if !path.exists() => file::read(path).err().unwrap_or_else(unknown),
+            _ => unknown(),
         })
         .and_then(|format| Ok((format, file::read(path)?)));
     match read {

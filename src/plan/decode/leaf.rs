@@ -175,7 +175,12 @@ pub(crate) fn unit<T>(
             None
         }
         Err(error) => {
-            out.push(Diagnostic::error(codes::UNIT, node.span, error.message).help(error.help));
+            let problem = Diagnostic::error(codes::UNIT, node.span, error.message).help(error.help);
+            let meant = units::respelled(&text).filter(|meant| parse(meant).is_ok());
+            out.push(match meant {
+                Some(meant) => problem.fix(text, meant),
+                None => problem,
+            });
             None
         }
     }
