@@ -9,6 +9,7 @@ mod entry;
 mod files;
 mod header;
 pub mod model;
+mod named_files;
 mod names;
 mod request;
 mod scenario;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
@@ -35,10 +37,11 @@ use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::load::Loaded;
 use crate::plan::model::Plan;
-use crate::template::Names;
+use crate::template::{FILES, Names};
 
 use consequence::Written;
 use model::{Info, Request, SeriesInfo};
+use named_files::NamedFiles;
 use names::Known;
 use scenario::{Group, groups};
 
@@ -101,6 +104,7 @@ struct Compiler<'a> {
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
+    named_files: NamedFiles,
 }
 
 impl<'a> Compiler<'a> {
@@ -125,11 +129,13 @@ impl<'a> Compiler<'a> {
             secrets: BTreeMap::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
+            named_files: NamedFiles::default(),
         }
     }
 
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
         let mut initial = self.secrets_and_environment();
+        initial.push((self.names.add(FILES), Value::from_dyn_object(self.named_files.texts())));
         initial.extend(self.variables(&initial));
         self.compile_targets(&initial);
         let feeds = self.feeds();

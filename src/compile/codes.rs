@@ -34,9 +34,11 @@ pub const AUTH: &str = "P114";
 pub const VALUE: &str = "P115";
 /// A threshold or endpoint that can never have data.
 pub const UNREACHABLE: &str = "P116";
+/// A file that `file()` names and that cannot be used.
+pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 17] = [
+pub const ALL: [(&str, &str); 18] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -54,4 +56,5 @@ pub const ALL: [(&str, &str); 17] = [
     (AUTH, "an auth rule cannot work"),
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
+    (NAMED_FILE, "a file named by `file()` cannot be used"),
 ];

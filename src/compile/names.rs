@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Located, Span};
-use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, name_in_expression, name_in_template};
+use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 
 use super::{Compiler, codes};
 
@@ -86,6 +86,7 @@ impl Known {
 impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
+        self.load_files(source, span, place);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -111,6 +112,7 @@ impl Compiler<'_> {
         file: &Located<String>,
         place: Place,
     ) {
+        self.load_files_of_file(source, file);
         let names = text.names();
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
@@ -155,6 +157,10 @@ impl Compiler<'_> {
         let error = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"));
         if let Some(help) = known_elsewhere {
             return error.help(help);
+        }
+        if is_function(root) {
+            let call = if root == "fake" { "fake.name()".to_owned() } else { format!("{root}()") };
+            return error.help(format!("it is a function: write `{call}`"));
         }
         let all = self.known.all(place);
         let near = crate::diagnostic::nearest(root, all.iter().map(String::as_str));
