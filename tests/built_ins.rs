@@ -42,7 +42,7 @@ fn yaml(url: &str, page: &str, examples: &[(String, String)]) -> String {
         .map(|(index, (call, _))| format!("          e{index}: {}\n", text(&format!("{{{{ {call} }}}}"))))
         .collect();
     format!(
-        "plan: 1\ntarget: {url}\nflows:\n  all:\n    steps:\n      - request: POST /echo\n        body: |\n{html}        \
+        "plan: 1\ntarget: {url}\nflows:\n  all:\n    steps:\n      - request: POST /echo\n        text: |\n{html}        \
          name: html\n        capture: {{ html: body }}\n      - request: POST /echo\n        name: json\n        json: {json}        \
          capture: {{ document: json }}\n      - request: POST /ok\n        json:\n{calls}load: {{ users: 2, iterations_per_user: 2 }}\n",
         json = block(page, "json"),
@@ -57,8 +57,8 @@ fn toml(url: &str, page: &str, examples: &[(String, String)]) -> String {
         .collect();
     format!(
         "plan = 1\ntarget = '{url}'\nload = {{ users = 2, iterations_per_user = 2 }}\n[[flows.all.steps]]\nrequest = 'POST /echo'\n\
-         name = 'html'\nbody = '''\n{html}'''\ncapture = {{ html = 'body' }}\n[[flows.all.steps]]\nrequest = 'POST /echo'\n\
-         name = 'json'\nbody = '''{json}'''\ncapture = {{ document = 'json' }}\n[[flows.all.steps]]\nrequest = 'POST /ok'\n\
+         name = 'html'\ntext = '''\n{html}'''\ncapture = {{ html = 'body' }}\n[[flows.all.steps]]\nrequest = 'POST /echo'\n\
+         name = 'json'\ntext = '''{json}'''\ncapture = {{ document = 'json' }}\n[[flows.all.steps]]\nrequest = 'POST /ok'\n\
          [flows.all.steps.json]\n{calls}",
         html = block(page, "html"),
         json = block(page, "json").trim(),

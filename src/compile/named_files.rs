@@ -67,6 +67,8 @@ impl Compiler<'_> {
         for (name, range) in named {
             let path = files::path_of(&Located { value: name.clone(), span }, self.sources);
             if let Err(words) = self.named_files.add(&name, &path, &self.root) {
+                // Said once: what reads it while the plan is compiled finds something.
+                self.named_files.texts.add(&name, "");
                 let at = self.place_of(span, source, range);
                 self.error(in_words(codes::NAMED_FILE, at, &words));
             }
@@ -79,6 +81,7 @@ impl Compiler<'_> {
         let folder = own.parent().unwrap_or(Path::new(""));
         for (name, range) in files_in_template(source) {
             if let Err(words) = self.named_files.add(&name, &folder.join(&name), &self.root) {
+                self.named_files.texts.add(&name, "");
                 let problem = in_words(codes::NAMED_FILE, file.span, &words);
                 let message = format!("{}:{}: {}", file.value, line_of(source, range.start), problem.message);
                 self.error(Diagnostic { message, ..problem });

@@ -56,7 +56,10 @@ impl Selector {
         let mut parts = vec![];
         let mut joint = Joint::None;
         loop {
-            let mut part = reader.part().map_err(|words| format!("css: {words} in `{text}`"))?;
+            let mut part = reader.part().map_err(|words| match words.split_once("; ") {
+                Some((what, help)) => format!("css: {what} in `{text}`; {help}"),
+                None => format!("css: {words} in `{text}`"),
+            })?;
             part.joint = joint;
             let joined = reader.joint();
             part.is_last = joined.is_none() || joined == Some(Joint::None);
