@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::fault_server::FaultServer;
-use support::{Running, Scratch, plimsoll};
+use support::{Running, Scratch, plimsoll, read_json};
 
 fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/built-ins.md");
@@ -35,51 +35,81 @@ fn examples(page: &str) -> Vec<(String, String)> {
 
 fn yaml(url: &str, page: &str, examples: &[(String, String)]) -> String {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let html = block(page, "html").lines().map(|line| format!("          {line}\n")).collect::<String>();
-    let calls: String = examples
-        .iter()
-        .enumerate()
-        .map(|(index, (call, _))| format!("          e{index}: {}\n", text(&format!("{{{{ {call} }}}}"))))
-        .collect();
+    let html = block(page, "html").lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let call = |(index, (call, _)): (usize, &(String, String))| {
+        format!("          e{index}: {}\n", text(&format!("{{{{ {call} }}}}")))
+    };
     format!(
-        "plan: 1\ntarget: {url}\nflows:\n  all:\n    steps:\n      - request: POST /echo\n        text: |\n{html}        \
-         name: html\n        capture: {{ html: body }}\n      - request: POST /echo\n        name: json\n        json: {json}        \
-         capture: {{ document: json }}\n      - request: POST /ok\n        json:\n{calls}load: {{ users: 2, iterations_per_user: 2 }}\n",
-        json = block(page, "json"),
+        r#"plan: 1
+target: {url}
+variables:
+  html: |
+{html}  document: {json}
+flows:
+  all:
+    steps:
+      - {{ request: POST /echo, text: "{{{{ html }}}}", capture: {{ title: body | css("title") }} }}
+      - request: POST /ok
+        name: captured
+        capture: {{ id: 'json | jsonpath("$.items[*].id") | first', length: 'body | regex("size.:([0-9]+)")' }}
+      - request: POST /items/1
+        json:
+          title: "{{{{ title }}}}"
+          id: "{{{{ id }}}}"
+          length: "{{{{ length }}}}"
+{calls}load: {{ users: 2, iterations_per_user: 2 }}
+"#,
+        json = block(page, "json").trim(),
+        calls = examples.iter().enumerate().map(call).collect::<String>(),
     )
 }
 
 fn toml(url: &str, page: &str, examples: &[(String, String)]) -> String {
-    let calls: String = examples
-        .iter()
-        .enumerate()
-        .map(|(index, (call, _))| format!("e{index} = '''{{{{ {call} }}}}'''\n"))
-        .collect();
+    let call =
+        |(index, (call, _)): (usize, &(String, String))| format!("e{index} = '''{{{{ {call} }}}}'''\n");
     format!(
-        "plan = 1\ntarget = '{url}'\nload = {{ users = 2, iterations_per_user = 2 }}\n[[flows.all.steps]]\nrequest = 'POST /echo'\n\
-         name = 'html'\ntext = '''\n{html}'''\ncapture = {{ html = 'body' }}\n[[flows.all.steps]]\nrequest = 'POST /echo'\n\
-         name = 'json'\ntext = '''{json}'''\ncapture = {{ document = 'json' }}\n[[flows.all.steps]]\nrequest = 'POST /ok'\n\
-         [flows.all.steps.json]\n{calls}",
+        r#"plan = 1
+target = '{url}'
+load = {{ users = 2, iterations_per_user = 2 }}
+[variables]
+html = '''
+{html}'''
+read = '''{json}'''
+document = '{{{{ read | fromjson }}}}'
+[[flows.all.steps]]
+request = 'POST /echo'
+text = '{{{{ html }}}}'
+capture = {{ title = 'body | css("title")' }}
+[[flows.all.steps]]
+request = 'POST /ok'
+name = 'captured'
+capture = {{ id = 'json | jsonpath("$.items[*].id") | first', length = 'body | regex("size.:([0-9]+)")' }}
+[[flows.all.steps]]
+request = 'POST /items/1'
+[flows.all.steps.json]
+title = '{{{{ title }}}}'
+id = '{{{{ id }}}}'
+length = "{{{{ length }}}}"
+{calls}"#,
         html = block(page, "html"),
         json = block(page, "json").trim(),
+        calls = examples.iter().enumerate().map(call).collect::<String>(),
     )
 }
 
 /// The bodies that reach the server, in an order of their own.
-fn sent(
-    plan: &str,
-    extension: &str,
-    url_server: &FaultServer,
-    workers: &str,
-) -> Vec<BTreeMap<String, Value>> {
+fn sent(plan: &str, extension: &str, server: &FaultServer, workers: &str) -> Vec<BTreeMap<String, Value>> {
     let scratch = Scratch::new();
     scratch.write("terms.txt", "You agree.");
     let plan = scratch.write(&format!("plan.{extension}"), plan);
     let mut command = plimsoll();
+    let json = scratch.path("result.json");
     command.arg("run").arg(plan).args(["--allow-invalid", "--quiet", "--seed", "5", "--workers", workers]);
+    command.arg("--json").arg(&json);
     Running::start(command).finish().assert_code(0);
+    assert_eq!(read_json(&json)["failures"], serde_json::json!([]), "{extension}");
     let mut bodies: Vec<_> =
-        url_server.log.of("/ok").iter().map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect();
+        server.log.of("/items/1").iter().map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect();
     bodies.sort_by_key(|body: &BTreeMap<String, Value>| body["e0"].to_string());
     bodies
 }
@@ -119,6 +149,12 @@ fn every_built_in_reaches_the_server() {
             continue;
         }
         assert!(yaml.iter().all(|sent| text(sent) == *value), "{call}: {yaml:?} is not {value}");
+    }
+    for body in by_yaml.iter().chain(&by_toml) {
+        assert_eq!(
+            (&body["title"], &body["id"], &body["length"]),
+            (&"Shop".into(), &"a-1".into(), &"7".into())
+        );
     }
     let uuids: Vec<_> = by_yaml.iter().map(|body| &body["e0"]).collect();
     assert!(uuids.windows(2).all(|pair| pair[0] != pair[1]), "{uuids:?}");
