@@ -129,7 +129,12 @@ impl Compiler<'_> {
         let child = parts.next();
         let Some(below) = self.known.below(root, place) else {
             let explained = self.refused.contains(root) || self.written.defines(root);
-            return (!explained).then(|| self.unknown_root(root, place, at));
+            return (!explained).then(|| match uncalled(dotted, root) {
+                Some(help) => {
+                    Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{dotted}` is no value")).help(help)
+                }
+                None => self.unknown_root(root, place, at),
+            });
         };
         let (Below::Only(allowed), Some(child)) = (below, child) else { return None };
         if allowed.contains(child) || self.written.defines(child) {
@@ -158,10 +163,6 @@ impl Compiler<'_> {
         if let Some(help) = known_elsewhere {
             return error.help(help);
         }
-        if is_function(root) {
-            let call = if root == "fake" { "fake.name()".to_owned() } else { format!("{root}()") };
-            return error.help(format!("it is a function: write `{call}`"));
-        }
         let all = self.known.all(place);
         let near = crate::diagnostic::nearest(root, all.iter().map(String::as_str));
         match near {
@@ -187,6 +188,16 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// What to write for a function that is not called.
+fn uncalled(dotted: &str, root: &str) -> Option<String> {
+    if FUNCTIONS.contains(&dotted) || FUNCTIONS.contains(&root) {
+        let name = if FUNCTIONS.contains(&dotted) { dotted } else { root };
+        return Some(format!("it is a function: write `{name}()`"));
+    }
+    let near = crate::diagnostic::nearest(dotted, FUNCTIONS.iter().copied()).unwrap_or("fake.name");
+    is_function(root).then(|| format!("did you mean `{near}()`?"))
 }
 
 /// 1-based line of a byte.
