@@ -13,6 +13,7 @@ mod feed;
 mod files;
 mod header;
 pub mod model;
+mod named_files;
 mod names;
 mod own;
 mod request;
@@ -46,11 +47,12 @@ use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::load::{Loaded, Variables};
 use crate::plan::model::{Plan, ScenarioHttp};
-use crate::template::{Names, SlotId};
+use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
 use feed::Feeds;
 use model::{Info, Request, SeriesInfo};
+use named_files::NamedFiles;
 use names::{Below, Known, KnownFeed};
 use own::Reach;
 use scenario::{Group, groups};
@@ -128,6 +130,7 @@ struct Compiler<'a> {
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
+    named_files: NamedFiles,
     /// Whether a profile was laid over the plan.
     has_profile: bool,
 }
@@ -172,11 +175,13 @@ impl<'a> Compiler<'a> {
             refused: BTreeSet::new(),
             written: Written::of(loaded),
             has_profile: false,
+            named_files: NamedFiles::default(),
         }
     }
 
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
         let mut initial = self.secrets_and_environment();
+        initial.push((self.names.add(FILES), Value::from_dyn_object(self.named_files.texts())));
         initial.extend(self.variables(&initial));
         self.values = initial.clone();
         self.compile_targets(&initial);

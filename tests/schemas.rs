@@ -60,7 +60,7 @@ fn the_schema_of_plans_explains_itself() {
     let (mut keys, mut defaults, mut examples) = (0, 0, 0);
     for (name, def) in schema["$defs"].as_object().unwrap() {
         assert!(def["title"].is_string() && def["description"].is_string(), "{name}");
-        for (key, property) in def["properties"].as_object().unwrap() {
+        for (key, property) in def["properties"].as_object().into_iter().flatten() {
             keys += 1;
             assert!(property["description"].as_str().is_some_and(|words| words.len() > 8), "{name}.{key}");
             let mut own = property.clone();

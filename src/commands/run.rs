@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::SeedableRng as _;
+
 use crate::cli::{EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::engine::{Event, Outcome, RunOptions};
@@ -11,6 +13,7 @@ use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
 use crate::report::live::{Live, Mode};
+use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
 use super::checkpoint::Build;
@@ -29,8 +32,11 @@ pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
         Err(exit) => return exit,
     };
     let loaded = load(plan, &super::overrides(&flags.changes, environment));
-    match compiled(&loaded, plan, flags.changes.profile.as_deref()) {
-        Ok(plan) => run_compiled(plan, flags, &interrupt),
+    let seed = flags.seed.unwrap_or_else(random_seed);
+    // Variables are computed while the plan is compiled: from a generator of the same seed.
+    let mut rng = Rng::seed_from_u64(!seed);
+    match with_rng(&mut rng, || compiled(&loaded, plan, flags.changes.profile.as_deref())) {
+        Ok(plan) => run_compiled(plan, &RunFlags { seed: Some(seed), ..flags.clone() }, &interrupt),
         Err(exit) => exit,
     }
 }
@@ -99,11 +105,16 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = flags.workers.map_or(cores, usize::from);
     RunOptions {
-        seed: flags.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        seed: flags.seed.unwrap_or_else(random_seed),
         run_id: format!("{:08x}", rand::random::<u32>()),
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
     }
+}
+
+/// A seed that is short to write.
+fn random_seed() -> u64 {
+    u64::from(rand::random::<u32>())
 }
 
 fn aborting(plan: &CompiledPlan, broken: Broken) -> String {

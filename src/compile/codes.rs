@@ -36,9 +36,11 @@ pub const VALUE: &str = "P115";
 pub const UNREACHABLE: &str = "P116";
 /// A credential written in the plan; a warning.
 pub const CREDENTIAL: &str = "P117";
+/// A file that `file()` names and that cannot be used.
+pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 18] = [
+pub const ALL: [(&str, &str); 19] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -57,6 +59,7 @@ pub const ALL: [(&str, &str); 18] = [
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
     (CREDENTIAL, "a credential is written in the plan"),
+    (NAMED_FILE, "a file named by `file()` cannot be used"),
 ];
 
 /// An endpoint or flow nothing picks or uses.

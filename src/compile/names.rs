@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::plan::model::Scenario;
-use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, name_in_expression, name_in_template};
+use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 
 use super::model::Per;
 use super::{Compiler, codes};
@@ -107,6 +107,7 @@ impl Compiler<'_> {
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
         self.feeds.note(names);
         self.note_variables(names);
+        self.load_files(source, span, place);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -132,6 +133,7 @@ impl Compiler<'_> {
         file: &Located<String>,
         place: Place,
     ) {
+        self.load_files_of_file(source, file);
         let names = text.names();
         self.feeds.note(&names);
         self.note_variables(&names);
@@ -151,7 +153,12 @@ impl Compiler<'_> {
         let child = parts.next();
         let Some(below) = self.known.below(root, place) else {
             let explained = self.refused.contains(root) || self.written.defines(root);
-            return (!explained).then(|| self.unknown_root(root, place, at));
+            return (!explained).then(|| match uncalled(dotted, root) {
+                Some(help) => {
+                    Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{dotted}` is no value")).help(help)
+                }
+                None => self.unknown_root(root, place, at),
+            });
         };
         let (Below::Only(allowed), Some(child)) = (below, child) else { return None };
         if allowed.contains(child) || self.written.defines(child) {
@@ -241,6 +248,16 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// What to write for a function that is not called.
+fn uncalled(dotted: &str, root: &str) -> Option<String> {
+    if FUNCTIONS.contains(&dotted) || FUNCTIONS.contains(&root) {
+        let name = if FUNCTIONS.contains(&dotted) { dotted } else { root };
+        return Some(format!("it is a function: write `{name}()`"));
+    }
+    let near = crate::diagnostic::nearest(dotted, FUNCTIONS.iter().copied()).unwrap_or("fake.name");
+    is_function(root).then(|| format!("did you mean `{near}()`?"))
 }
 
 /// 1-based line of a byte.

@@ -31,7 +31,7 @@ impl Compiler<'_> {
             Some(format!("`{word}` is a name of the plan language"))
         } else if RESPONSE_NAMES.contains(&word) {
             Some(format!("`{word}` is a part of the response in `expect` and `capture`"))
-        } else if crate::template::FUNCTIONS.contains(&word) {
+        } else if crate::template::is_function(word) {
             Some(format!("`{word}` is a function"))
         } else if !is_identifier(word) {
             Some(format!("`{word}` cannot be used in a template"))

@@ -85,7 +85,7 @@ impl User {
                 .fill(capture.needs, &self.scope)
                 .map_err(|words| Problem::Failed(Failure::Decode, words))?;
             let missing = |why: String| Problem::Failed(Failure::Capture, format!("{}: {why}", capture.name));
-            let value = capture.expr.eval(&self.scope).map_err(|error| missing(error.to_string()))?;
+            let value = capture.expr.eval_bounded(&self.scope).map_err(|error| missing(error.to_string()))?;
             if value.is_undefined() {
                 return Err(missing(format!("`{}` is not in the response", capture.expr.source())));
             }

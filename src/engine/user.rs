@@ -97,10 +97,11 @@ impl User {
         &self.local.shared.plan.scenarios[self.scenario]
     }
 
-    /// In an open model picks, rows and random values belong to the arrival, whichever user runs it.
+    /// In an open model picks, rows, random values and counters belong to the arrival, whichever user runs it.
     pub(super) fn seed_for_arrival(&mut self, index: u64) {
         let of_scenario = mix(self.local.shared.options.seed, self.scenario as u64);
         self.rng = rng_of(of_scenario, index);
+        self.numbers.restart_counters();
     }
 
     /// Lives until asked to end, or until there is nothing left to do.

@@ -113,6 +113,10 @@ pub(super) fn poll_schema(defs: &mut Definitions) -> Value {
         add("until", text, "The expression over an answer that ends the wait, without `{{ }}`.");
         add("timeout", duration, "Longest wait in all; `1m` when absent.");
     }
+    for (key, value) in [("every", "1s"), ("timeout", "1m")] {
+        poll["properties"][key]["default"] = json!(value);
+    }
+    poll["title"] = json!("a poll");
     poll["required"] = json!(["until"]);
     poll["description"] = json!("A request sent until its answer is what one waits for.");
     defs.insert("Poll".to_owned(), poll);

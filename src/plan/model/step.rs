@@ -353,7 +353,14 @@ impl FromNode for Step {
                 GroupStep::schema(defs),
                 ChooseStep::schema(defs),
             ];
-            defs.insert("Step".to_owned(), json!({ "anyOf": kinds }));
+            defs.insert(
+                "Step".to_owned(),
+                json!({
+                    "title": "a step",
+                    "description": "One step, known by the key it begins with.",
+                    "anyOf": kinds,
+                }),
+            );
         }
         reference
     }
