@@ -58,6 +58,25 @@ pub enum Command {
         #[allow(missing_docs)]
         environment: EnvFile,
     },
+    /// Try a plan: one iteration of every endpoint and flow, with each request and answer in full, secrets masked.
+    Try {
+        /// The plan.
+        plan: PathBuf,
+        /// Only these endpoints and flows.
+        names: Vec<String>,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        changes: Changes,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
+        /// Show long bodies to their end.
+        #[arg(long)]
+        full: bool,
+        /// Seed of data rows and random values.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
     /// Print the JSON Schema of plans or of results.
     Schema {
         /// Which one.

@@ -15,6 +15,7 @@ mod schema;
 mod serve_demo;
 mod show;
 mod terminal;
+mod try_plan;
 mod validate;
 
 use clap::Parser as _;
@@ -42,6 +43,9 @@ pub fn main() -> Exit {
         Command::Explain { codes } => explain::explain(&codes),
         Command::Init(options) => init::init(&options),
         Command::Show { plan, changes, environment } => show::show(&plan, &changes, &environment),
+        Command::Try { plan, names, changes, environment, full, seed } => {
+            try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
+        }
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),
         Command::Completions { shell } => completions::completions(shell),

@@ -17,6 +17,7 @@ use crate::template::{EvalError, Scope, Text, with_rng};
 
 use super::in_flight::{Held, InFlight};
 use super::judge::{Problem, Seen};
+use super::trace::Kept;
 use super::user::User;
 
 pub(super) type HttpRequest = http::Request<Full<Bytes>>;
@@ -42,12 +43,18 @@ pub(super) struct Attempt {
     new_connection: bool,
     /// The answer came before the whole request was written.
     cut_short: bool,
+    /// What was sent, when somebody looks.
+    pub kept: Option<Box<Kept>>,
 }
 
 impl Attempt {
     pub(super) fn new(row: SeriesId, target: usize, ready: Instant, begun: Instant) -> Self {
         let timing = Timing::starting(ready);
-        Self { row, target, begun, timing, ended: begun, new_connection: false, cut_short: false }
+        Self { row, target, begun, timing, ended: begun, new_connection: false, cut_short: false, kept: None }
+    }
+
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// Its latency, µs, and its sample.
@@ -207,7 +214,10 @@ impl User {
         slot: &mut Option<HttpRequest>,
         attempt: &mut Attempt,
     ) -> Result<Reply, ExchangeError> {
-        let keep = if request.needs.keeps_body() { Keep::Body } else { Keep::Nothing };
+        let keep = if request.needs.keeps_body() || self.is_traced() { Keep::Body } else { Keep::Nothing };
+        if self.is_traced() {
+            attempt.kept = Some(Kept::of(slot.as_ref()));
+        }
         let target = attempt.target;
         let length = slot.as_ref().map_or(0, |built| built.body().size_hint().lower());
         let mut resent = false;
@@ -267,6 +277,7 @@ impl User {
         let sample = Sample::bare(row, Outcome::Failed(Failure::Template), latency_us);
         self.record(Sample { checks, ..sample });
         self.describe(request, row, &problem, None, Seen::default());
+        self.trace_problem(request.series, Failure::Template, &error.to_string());
         Err(problem)
     }
 
@@ -285,6 +296,9 @@ impl User {
         let (judged, seen) = match result {
             Ok(reply) => {
                 let judged = self.judge(request, &reply, sample.latency_us, may_renew, &mut sample.checks);
+                if let Some(kept) = &attempt.kept {
+                    self.trace(request, kept, &sent, Some(&reply), sample.latency_us, judged.as_ref().err());
+                }
                 self.spare_headers = reply.headers;
                 // Now, not when it is used: its values hold the buffer the answer was read into, which the next
                 // answer of any user can have.
@@ -294,7 +308,11 @@ impl User {
             Err(error) => {
                 self.connections[attempt.target] = None;
                 let seen = Seen { status: error.status, body: Bytes::new() };
-                (Err(Problem::Failed(error.kind, error.message)), seen)
+                let problem = Problem::Failed(error.kind, error.message);
+                if let Some(kept) = &attempt.kept {
+                    self.trace(request, kept, &sent, None, sample.latency_us, Some(&problem));
+                }
+                (Err(problem), seen)
             }
         };
         sample.status = seen.status;
