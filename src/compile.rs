@@ -3,11 +3,14 @@
 
 mod answer;
 mod auth;
+mod body;
 pub mod codes;
 mod consequence;
 mod entry;
 mod files;
+mod graphql;
 mod header;
+mod media;
 pub mod model;
 mod names;
 mod request;
@@ -27,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
@@ -85,6 +89,8 @@ struct Compiler<'a> {
     known: Known,
     /// Files must lie below it.
     root: PathBuf,
+    /// Files of bodies, each read once.
+    body_files: BTreeMap<PathBuf, Bytes>,
     targets: Vec<Target>,
     /// Index of each target the plan names, in order.
     target_names: Vec<String>,
@@ -113,6 +119,7 @@ impl<'a> Compiler<'a> {
             names: Names::default(),
             known: Known::default(),
             root: files::root_of(path),
+            body_files: BTreeMap::new(),
             targets: vec![],
             target_names: vec![],
             series: vec![],

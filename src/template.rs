@@ -13,7 +13,7 @@ mod value;
 mod words;
 
 pub use expression::{Expr, ExprError};
-pub use functions::{FUNCTIONS, Rng, with_rng};
+pub use functions::{FUNCTIONS, Rng, random_letters, with_rng};
 pub use json::JsonText;
 pub use place::{name_in_expression, name_in_template};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};

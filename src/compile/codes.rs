@@ -20,7 +20,7 @@ pub const THRESHOLD: &str = "P107";
 pub const SECRET: &str = "P108";
 /// A data file that cannot be used.
 pub const DATA: &str = "P109";
-/// A body template that cannot be used.
+/// A file of a body that cannot be used.
 pub const BODY_FILE: &str = "P110";
 /// A header that cannot be sent.
 pub const HEADER: &str = "P111";
@@ -34,9 +34,11 @@ pub const AUTH: &str = "P114";
 pub const VALUE: &str = "P115";
 /// A threshold or endpoint that can never have data.
 pub const UNREACHABLE: &str = "P116";
+/// A body that cannot be sent as it is written.
+pub const BODY: &str = "P120";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 17] = [
+pub const ALL: [(&str, &str); 18] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -47,11 +49,12 @@ pub const ALL: [(&str, &str); 17] = [
     (THRESHOLD, "a threshold cannot be read"),
     (SECRET, "a secret has no value"),
     (DATA, "a data file cannot be used"),
-    (BODY_FILE, "a body template cannot be used"),
+    (BODY_FILE, "a file of a body cannot be used"),
     (HEADER, "a header cannot be sent"),
     (TARGET_URL, "a URL is no target"),
     (NAME, "a name is taken or reserved"),
     (AUTH, "an auth rule cannot work"),
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
+    (BODY, "a body cannot be sent as it is written"),
 ];

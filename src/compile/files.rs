@@ -57,6 +57,35 @@ fn similar(path: &Path, root: &Path) -> Option<String> {
 /// # Errors
 /// In words: what is wrong and what to do.
 pub(super) fn read_text(path: &Path, root: &Path) -> Result<String, String> {
+    let bytes = read(path, root, LARGEST)?;
+    String::from_utf8(bytes).map_err(|_| format!("{}: is not UTF-8 text", path.display()))
+}
+
+/// The bytes of a regular file below `root` that is not larger than `largest`.
+///
+/// # Errors
+/// In words: what is wrong and what to do.
+pub(super) fn read(path: &Path, root: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let real = real_path(path, root)?;
+    let metadata = std::fs::metadata(&real).map_err(|_| format!("{shown}: cannot be read"))?;
+    if !metadata.is_file() {
+        return Err(format!("{shown}: is not a regular file"));
+    }
+    let mut bytes = vec![];
+    let file = std::fs::File::open(&real).map_err(|_| format!("{shown}: cannot be read"))?;
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(|_| format!("{shown}: cannot be read"))?;
+    if bytes.len() as u64 > largest {
+        return Err(format!("{shown}: is larger than {} MiB", largest >> 20));
+    }
+    Ok(bytes)
+}
+
+/// Where a path leads; below `root`, symbolic links followed.
+///
+/// # Errors
+/// In words: what is wrong and what to do.
+pub(super) fn real_path(path: &Path, root: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => match similar(path, root) {
@@ -68,15 +97,5 @@ pub(super) fn read_text(path: &Path, root: &Path) -> Result<String, String> {
     if !real.starts_with(root) {
         return Err(format!("{shown}: lies outside {}; copy it into that folder", root.display()));
     }
-    let metadata = std::fs::metadata(&real).map_err(|_| format!("{shown}: cannot be read"))?;
-    if !metadata.is_file() {
-        return Err(format!("{shown}: is not a regular file"));
-    }
-    let mut text = String::new();
-    let file = std::fs::File::open(&real).map_err(|_| format!("{shown}: cannot be read"))?;
-    file.take(LARGEST + 1).read_to_string(&mut text).map_err(|_| format!("{shown}: is not UTF-8 text"))?;
-    if text.len() as u64 > LARGEST {
-        return Err(format!("{shown}: is larger than {} MiB", LARGEST >> 20));
-    }
-    Ok(text)
+    Ok(real)
 }

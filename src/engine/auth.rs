@@ -282,7 +282,7 @@ impl User {
                 value.set_sensitive(true);
                 headers.push((name.clone(), value));
             }
-            auth.query.render_into(scope, &mut query).map_err(|error| error.to_string())?;
+            auth.query.render_into(scope, "", &mut query).map_err(|error| error.to_string())?;
             if let Some(text) = &auth.refresh_after {
                 let text = text.render(scope).map_err(|error| error.to_string())?;
                 renew_after = Some(

@@ -1,12 +1,14 @@
 //! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
+mod body;
 mod expect;
 mod load;
 mod request;
 mod scenario;
 mod session;
 
+pub use body::{GraphQl, GraphQlQuery, LongPart, Part, QueryFile};
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};

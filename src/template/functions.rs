@@ -76,13 +76,18 @@ fn random_choice(list: Value) -> Result<Value, Error> {
     }
 }
 
-fn random_string(length: u32) -> Result<String, Error> {
+/// Lower-case letters and digits from the generator of [`with_rng`].
+pub fn random_letters(length: usize) -> String {
     const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    draw(|rng| (0..length).map(|_| LETTERS[rng.random_range(0..LETTERS.len())] as char).collect())
+}
+
+fn random_string(length: u32) -> Result<String, Error> {
     const LONGEST: u32 = 1 << 20;
     if length > LONGEST {
         return Err(invalid(format!("random_string({length}): at most {LONGEST}")));
     }
-    Ok(draw(|rng| (0..length).map(|_| LETTERS[rng.random_range(0..LETTERS.len())] as char).collect()))
+    Ok(random_letters(length as usize))
 }
 
 /// `text | regex("pattern")`: the first group, or the whole match; undefined without one.
