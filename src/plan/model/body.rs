@@ -39,8 +39,15 @@ fn one_content(keys: &Keys<'_>, out: &mut Diagnostics) {
     for second in written.iter().skip(1) {
         keys.clash(written[0], second, "a part has one content: remove one of them", out);
     }
-    if written.is_empty() {
-        keys.required("file", "a part", "write `file: path`, `text: …` or `json: …`", out);
+    // A misspelt key explains it already; `filename` is no misspelt `file`.
+    let is_known = |key: &str| matches!(key, "filename" | "content_type");
+    let node = keys.node();
+    if written.is_empty()
+        && node.as_map().is_some_and(|entries| entries.iter().all(|(key, _)| is_known(&key.value)))
+    {
+        let message = "a part needs `file`, `text` or `json`";
+        let help = "write `file: path`, `text: …` or `json: …`";
+        out.push(Diagnostic::error(codes::MISSING_KEY, node.span, message).help(help));
     }
 }
 
