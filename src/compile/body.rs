@@ -194,11 +194,10 @@ impl Compiler<'_> {
         };
         let operation = written.operation.as_ref();
         if let Some((document, span)) = document.filter(|_| operation.is_none_or(|o| !o.value.contains("{{")))
+            && let Some(found) = graphql::mistake_in(&document, operation.map(|o| o.value.as_str()))
         {
-            if let Some(found) = graphql::mistake_in(&document, operation.map(|o| o.value.as_str())) {
-                let at = operation.map_or(span, |operation| operation.span);
-                self.error(Diagnostic::error(codes::BODY, at, found.message).help(found.help));
-            }
+            let at = operation.map_or(span, |operation| operation.span);
+            self.error(Diagnostic::error(codes::BODY, at, found.message).help(found.help));
         }
         if let Some(variables) = &written.variables {
             json.push_raw(",\"variables\":");
