@@ -58,7 +58,7 @@ pub enum Command {
         #[allow(missing_docs)]
         environment: EnvFile,
     },
-    /// Try a plan: one iteration of every endpoint and flow, with each request and answer in full, secrets masked.
+    /// Try a plan: every endpoint and flow once, each request and answer in full.
     Try {
         /// The plan.
         plan: PathBuf,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
 use hyper::body::Body as _;
 
@@ -154,6 +154,9 @@ impl User {
         {
             login.add_headers(built.headers_mut());
         }
+        if let Some(kind) = request.body.content_type(&body) {
+            built.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
         Ok(Sent { method: request.method.clone(), target: request.target, uri, body })
     }
@@ -187,11 +190,8 @@ impl User {
                 let mut text = String::new();
                 with_rng(rng, || {
                     render_path(path, scope, &mut text)?;
-                    if !query.0.is_empty() {
-                        text.push(if text.contains('?') { '&' } else { '?' });
-                        query.render_into(scope, &mut text)?;
-                    }
-                    Ok(())
+                    let before = if text.contains('?') { "&" } else { "?" };
+                    query.render_into(scope, before, &mut text)
                 })?;
                 text
             }
