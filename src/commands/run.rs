@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::SeedableRng as _;
 
-use crate::cli::{EnvFile, RunFlags};
+use crate::cli::{Changes, EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::engine::{Event, Outcome, RunOptions};
 use crate::exit::Exit;
@@ -31,14 +31,19 @@ pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
         Ok(interrupt) => interrupt,
         Err(exit) => return exit,
     };
-    let loaded = load(plan, &super::overrides(&flags.changes, environment));
     let seed = flags.seed.unwrap_or_else(random_seed);
-    // Variables are computed while the plan is compiled: from a generator of the same seed.
-    let mut rng = Rng::seed_from_u64(!seed);
-    match with_rng(&mut rng, || compiled(&loaded, plan, flags.changes.profile.as_deref())) {
+    match read(plan, &flags.changes, environment, seed) {
         Ok(plan) => run_compiled(plan, &RunFlags { seed: Some(seed), ..flags.clone() }, &interrupt),
         Err(exit) => exit,
     }
+}
+
+/// Reads and compiles a plan for a run with this seed, or says what is wrong with it.
+pub fn read(path: &Path, changes: &Changes, environment: &EnvFile, seed: u64) -> Result<CompiledPlan, Exit> {
+    let loaded = load(path, &super::overrides(changes, environment));
+    // Variables are computed while the plan is compiled: from a generator of the same seed.
+    let mut rng = Rng::seed_from_u64(!seed);
+    with_rng(&mut rng, || compiled(&loaded, path, changes.profile.as_deref()))
 }
 
 /// Compiles a loaded plan, or says what is wrong with it.
@@ -106,11 +111,16 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
     let workers = flags.workers.map_or(cores, usize::from);
     RunOptions {
         seed: flags.seed.unwrap_or_else(random_seed),
-        run_id: format!("{:08x}", rand::random::<u32>()),
+        run_id: run_id(),
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
         trace: None,
     }
+}
+
+/// An id that no two runs are likely to share.
+pub fn run_id() -> String {
+    format!("{:08x}", rand::random::<u32>())
 }
 
 /// A seed that is short to write.

@@ -65,7 +65,6 @@ pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let rendered = render_all(diagnostics, &loaded.sources, color);
     complain(secrets(loaded).mask(&rendered).trim_end());
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = vec![];
     if errors > 0 {
         parts.push(count(errors, "error"));
@@ -74,6 +73,11 @@ pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
         parts.push(count(warnings, "warning"));
     }
     complain(&format!("\n{}", parts.join(", ")));
+}
+
+/// `1 plan`, `2 plans`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Says once where the codes that were shown are explained, and how many problems `--fix` would mend.

@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 
-use rand::SeedableRng as _;
-
 use crate::cli::{Changes, EnvFile};
 use crate::compile::CompiledPlan;
 use crate::compile::model::{Entry, Scenario};
@@ -13,9 +11,7 @@ use crate::diagnostic::nearest;
 use crate::engine::{Event, Exchange, RunOptions};
 use crate::exit::Exit;
 use crate::load::Load;
-use crate::plan::load::load;
 use crate::report::text::clean;
-use crate::template::{Rng, with_rng};
 
 use super::interrupt::{Interrupt, Phase};
 use super::terminal::{complain, complain_of, out};
@@ -37,10 +33,7 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
         Ok(interrupt) => interrupt,
         Err(exit) => return exit,
     };
-    let loaded = load(path, &super::overrides(&flags.changes, &flags.environment));
-    let mut rng = Rng::seed_from_u64(!flags.seed);
-    let profile = flags.changes.profile.as_deref();
-    let mut plan = match with_rng(&mut rng, || super::run::compiled(&loaded, path, profile)) {
+    let mut plan = match super::run::read(path, &flags.changes, &flags.environment, flags.seed) {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
@@ -51,12 +44,8 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
     let (trace, exchanges) = mpsc::channel();
     let full = flags.full;
     let shown = std::thread::spawn(move || show(&exchanges, full));
-    let options = RunOptions {
-        seed: flags.seed,
-        run_id: format!("{:08x}", rand::random::<u32>()),
-        workers: 1,
-        trace: Some(trace),
-    };
+    let options =
+        RunOptions { seed: flags.seed, run_id: super::run::run_id(), workers: 1, trace: Some(trace) };
     let ran = crate::engine::run(Arc::new(plan), options, &mut |event| {
         if matches!(event, Event::Waiting | Event::Started) {
             interrupt.enter(Phase::Running);
@@ -136,7 +125,7 @@ impl Tried {
 fn show(exchanges: &mpsc::Receiver<Exchange>, full: bool) -> Tried {
     let mut tried = Tried::default();
     for exchange in exchanges {
-        tried.requests += u64::from(exchange.line != "nothing was sent");
+        tried.requests += u64::from(exchange.line.is_some());
         tried.failed += u64::from(exchange.problem.as_ref().is_some_and(|(kind, _)| !kind.is_empty()));
         out(&words_of(&exchange, full));
     }
@@ -145,7 +134,8 @@ fn show(exchanges: &mpsc::Receiver<Exchange>, full: bool) -> Tried {
 
 /// One exchange, as a person reads it. What servers sent cannot move the cursor.
 fn words_of(exchange: &Exchange, full: bool) -> String {
-    let mut text = format!("\n── {} ──\n> {}\n", clean(&exchange.row), clean(&exchange.line));
+    let line = exchange.line.as_deref().unwrap_or("nothing was sent");
+    let mut text = format!("\n── {} ──\n> {}\n", clean(&exchange.row), clean(line));
     add_message(&mut text, '>', &exchange.headers, &exchange.body, full);
     if let Some((status, headers, body)) = &exchange.answer {
         let reason = http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::plan::load::{Loaded, Overrides, load};
 use crate::report::text::clean;
 
-use super::terminal::{complain, hint, out, show_problems};
+use super::terminal::{complain, count, hint, out, show_problems};
 use problem::Problem;
 
 pub fn validate(options: &Validate) -> Exit {
@@ -113,10 +113,6 @@ impl Seen {
         parts.into_iter().filter(|(number, _)| *number > 0).for_each(|(_, part)| words.push_str(&part));
         words
     }
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// What a plan holds, in a few words.

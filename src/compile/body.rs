@@ -213,22 +213,21 @@ impl Compiler<'_> {
 
     /// A document in a file is sent as it is: what changes belongs into its variables.
     fn query_file(&mut self, file: &Located<String>, json: &mut JsonText) -> Option<String> {
-        let path = self.body_path(file)?;
-        match files::read_text(&path, &self.root) {
-            Ok(text) => {
-                json.push_raw(&serde_json::Value::from(text.as_str()).to_string());
-                if text.contains("{{") {
-                    let message = format!("{}: holds `{{{{`, which is sent as it is", file.value);
-                    let help = "put what changes into `variables`, or write the document into the plan";
-                    self.error(Diagnostic::warning(codes::BODY, file.span, message).help(help));
-                }
-                Some(text)
-            }
-            Err(words) => {
-                self.error_in_words(codes::BODY_FILE, file.span, &words);
-                None
-            }
+        let text = self.body_text(file)?;
+        json.push_raw(&serde_json::Value::from(text.as_str()).to_string());
+        if text.contains("{{") {
+            let message = format!("{}: holds `{{{{`, which is sent as it is", file.value);
+            let help = "put what changes into `variables`, or write the document into the plan";
+            self.error(Diagnostic::warning(codes::BODY, file.span, message).help(help));
         }
+        Some(text)
+    }
+
+    /// The text of a body's file.
+    fn body_text(&mut self, file: &Located<String>) -> Option<String> {
+        let path = self.body_path(file)?;
+        let read = files::read_text(&path, &self.root);
+        read.map_err(|words| self.error_in_words(codes::BODY_FILE, file.span, &words)).ok()
     }
 
     fn json_text(&mut self, source: &str, span: Span, place: Place, out: &mut JsonText) {
@@ -308,14 +307,7 @@ impl Compiler<'_> {
     }
 
     fn body_file(&mut self, file: &Located<String>, place: Place) -> Option<Text> {
-        let path = self.body_path(file)?;
-        let source = match files::read_text(&path, &self.root) {
-            Ok(source) => source,
-            Err(words) => {
-                self.error_in_words(codes::BODY_FILE, file.span, &words);
-                return None;
-            }
-        };
+        let source = self.body_text(file)?;
         match Text::compile(source.trim_end()) {
             Ok(text) => {
                 self.check_names_of_file(&text, source.trim_end(), file, place);

@@ -105,8 +105,7 @@ impl Known {
 impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
-        self.feeds.note(names);
-        self.note_variables(names);
+        self.note(names);
         self.load_files(source, span, place);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
@@ -118,6 +117,12 @@ impl Compiler<'_> {
             let span = range.map_or(span, |range| self.place_of(span, source, range));
             self.error(Diagnostic { span, ..problem });
         }
+    }
+
+    /// Remembers what a text uses.
+    fn note(&mut self, names: &BTreeSet<String>) {
+        self.feeds.note(names);
+        self.note_variables(names);
     }
 
     /// Whether all of `names` can have a value at this place.
@@ -135,8 +140,7 @@ impl Compiler<'_> {
     ) {
         self.load_files_of_file(source, file);
         let names = text.names();
-        self.feeds.note(&names);
-        self.note_variables(&names);
+        self.note(&names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
-use rand::RngExt as _;
 
 use crate::compile::model::{Poll, Rounds, Step};
 use crate::failure::Failure;
@@ -16,7 +15,7 @@ use crate::units::format_duration_us;
 
 use super::in_flight::InFlight;
 use super::stop::Level;
-use super::user::{NOTHING_SENT, User};
+use super::user::{NOTHING_SENT, User, pick_by_weight};
 
 /// How steps ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +76,7 @@ impl User {
                 Step::Poll(poll) => Box::pin(self.poll(poll)).await,
                 Step::Group(series, steps) => Box::pin(self.timed(*series, steps, Instant::now())).await,
                 Step::Choose(sums, alternatives) => {
-                    let at = self.rng.random::<f64>() * sums.last().copied().unwrap_or(0.0);
-                    let picked =
-                        sums.partition_point(|sum| *sum <= at).min(alternatives.len().saturating_sub(1));
-                    match alternatives.get(picked) {
+                    match alternatives.get(pick_by_weight(sums, &mut self.rng)) {
                         Some(steps) => Box::pin(self.steps(series, steps)).await,
                         None => Ended::Done,
                     }

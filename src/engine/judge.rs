@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::compile::model::{Request, UriPlan};
+use crate::compile::model::Request;
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
 use crate::http::Reply;
@@ -115,12 +115,9 @@ impl User {
         let message = || self.hide(words.as_bytes(), MESSAGE_LIMIT);
         local.recorder.borrow_mut().describe(failure, message, || {
             let (line, body) = match &sent {
-                Some(Sent { method, target, uri, body }) => {
-                    let uri = match (&request.uri, uri) {
-                        (_, Some(uri)) | (UriPlan::Static(uri), None) => uri.to_string(),
-                        (UriPlan::Computed { .. }, None) => String::new(),
-                    };
-                    (format!("{method} {}:{uri}", target_name(*target)), body.clone())
+                Some(sent) => {
+                    let uri = sent.uri_of(request).map_or_else(String::new, ToString::to_string);
+                    (format!("{} {}:{uri}", sent.method, target_name(sent.target)), sent.body.clone())
                 }
                 None => {
                     (format!("{} {}: not sent", request.method, target_name(request.target)), Bytes::new())

@@ -11,16 +11,13 @@ use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
 use percent_encoding::utf8_percent_encode;
 
 use crate::body::NOT_IN_URL;
-use crate::compile::model::{Request, UriPlan};
+use crate::compile::model::Request;
 use crate::failure::Failure;
 use crate::http::{ExchangeError, Reply, Target};
-use crate::metric::Checks;
 
 use super::in_flight::InFlight;
 use super::send::{Attempt, HttpRequest, Sent};
 use super::user::User;
-
-type Ended = (Attempt, Result<Reply, ExchangeError>, Sent);
 
 /// Where an answer leads.
 #[derive(Debug, PartialEq)]
@@ -31,24 +28,20 @@ struct Hop {
 }
 
 impl User {
-    /// Sends the request in `slot`, and what its answers redirect to; the last attempt, its result and what was sent.
+    /// Sends the request in `slot`, and what its answers redirect to. `attempt` and `sent` become those of the last.
     pub(super) async fn follow(
         &mut self,
         request: &Request,
         slot: &mut Option<HttpRequest>,
-        mut attempt: Attempt,
-        mut sent: Sent,
+        attempt: &mut Attempt,
+        sent: &mut Sent,
         in_flight: &mut InFlight,
-    ) -> Ended {
+    ) -> Result<Reply, ExchangeError> {
         let mut left = request.redirects;
         let mut headers = slot.as_ref().map(|built| built.headers().clone()).unwrap_or_default();
         loop {
-            let result = self.attempt(request, slot, &mut attempt).await;
-            let reply = match result {
-                Ok(reply) => reply,
-                Err(error) => return (attempt, Err(error), sent),
-            };
-            let Some(hop) = self.hop(request, &sent, &reply) else { return (attempt, Ok(reply), sent) };
+            let reply = self.attempt(request, slot, attempt).await?;
+            let Some(hop) = self.hop(request, sent, &reply) else { return Ok(reply) };
             let refused = |message: String| ExchangeError {
                 kind: Failure::RedirectLoop,
                 message,
@@ -56,26 +49,26 @@ impl User {
             };
             if left == 0 {
                 let most = request.redirects;
-                return (attempt, Err(refused(format!("redirected more than {most} times"))), sent);
+                return Err(refused(format!("redirected more than {most} times")));
             }
             left -= 1;
             let Some((target, uri)) = self.place_of(&hop.url) else {
                 let place = origin_of(&hop.url);
                 let words = format!("redirected to {place}, which is no target of the plan");
-                return (attempt, Err(refused(words)), sent);
+                return Err(refused(words));
             };
-            self.record_hop(&attempt, &reply, in_flight);
+            self.record_hop(attempt, &reply, in_flight);
             if let Some(kept) = &attempt.kept {
                 let latency_us = crate::http::micros(attempt.begun(), Instant::now());
-                self.trace_hop(request, kept, &sent, &reply, latency_us);
+                self.trace_hop(request, kept, sent, &reply, latency_us);
             }
             let keeps_body = hop.method == sent.method;
             self.change_headers(&mut headers, (sent.target, target), keeps_body);
-            let body = if keeps_body { sent.body } else { Bytes::new() };
+            let body = if keeps_body { sent.body.clone() } else { Bytes::new() };
             slot.replace(built(&hop.method, &uri, &headers, &body));
-            sent = Sent { method: hop.method, target, uri: Some(uri), body };
+            *sent = Sent { method: hop.method, target, uri: Some(uri), body };
             let now = Instant::now();
-            attempt = Attempt::new(attempt.row, target, now, now);
+            *attempt = Attempt::new(attempt.row, target, now, now);
             *in_flight = InFlight::new(self.local.clone(), attempt.row, now);
             in_flight.expect(request.checks.len());
         }
@@ -84,10 +77,7 @@ impl User {
     /// Where an answer leads to, if anywhere: without a `location` that can be read it is an answer like others.
     fn hop(&self, request: &Request, sent: &Sent, reply: &Reply) -> Option<Hop> {
         let method = next_method(reply.status, &sent.method)?;
-        let uri = match (&sent.uri, &request.uri) {
-            (Some(uri), _) | (None, UriPlan::Static(uri)) => uri,
-            (None, UriPlan::Computed { .. }) => return None,
-        };
+        let uri = sent.uri_of(request)?;
         let target = self.local.shared.plan.targets.get(sent.target)?;
         let url = resolve(target, uri, &reply.headers)?;
         Some(Hop { method, url })
@@ -106,9 +96,8 @@ impl User {
     fn record_hop(&self, attempt: &Attempt, reply: &Reply, in_flight: &mut InFlight) {
         in_flight.disarm();
         let connection = self.connections[attempt.target].as_ref();
-        let sample = attempt.measured(connection, reply.status);
-        // What the plan expects, it expects of the last answer.
-        self.record(crate::metric::Sample { checks: Checks::default(), ..sample });
+        // Without checks: what the plan expects, it expects of the last answer.
+        self.record(attempt.measured(connection, reply.status));
         self.local.recorder.borrow_mut().redirected += 1;
     }
 

@@ -32,6 +32,16 @@ pub(super) struct Sent {
     pub body: Bytes,
 }
 
+impl Sent {
+    /// Path and query, the plan's own where it is static.
+    pub(super) fn uri_of<'s>(&'s self, request: &'s Request) -> Option<&'s Uri> {
+        match (&self.uri, &request.uri) {
+            (Some(uri), _) | (None, UriPlan::Static(uri)) => Some(uri),
+            (None, UriPlan::Computed { .. }) => None,
+        }
+    }
+}
+
 /// What one attempt took.
 pub(super) struct Attempt {
     pub row: SeriesId,
@@ -119,18 +129,17 @@ impl User {
                 in_flight.disarm();
                 self.record_unsent(request, row, ready, &error)
             }
-            Ok(sent) => {
+            Ok(mut sent) => {
                 self.deadline.set(begun + request.timeout);
                 let mut attempt = Attempt::new(row, request.target, ready, begun);
-                if request.redirects > 0 {
+                let result = match request.redirects {
+                    0 => self.attempt(request, &mut slot, &mut attempt).await,
                     // In a box, as all that is rare: it would make every request's future large to move.
-                    let following = self.follow(request, &mut slot, attempt, sent, &mut in_flight);
-                    let (attempt, result, sent) = Box::pin(following).await;
-                    self.deadline.clear();
-                    in_flight.disarm();
-                    return self.finish(request, &attempt, result, sent, may_renew);
-                }
-                let result = self.attempt(request, &mut slot, &mut attempt).await;
+                    _ => {
+                        let (attempt, sent) = (&mut attempt, &mut sent);
+                        Box::pin(self.follow(request, &mut slot, attempt, sent, &mut in_flight)).await
+                    }
+                };
                 self.deadline.clear();
                 in_flight.disarm();
                 self.finish(request, &attempt, result, sent, may_renew)
@@ -214,8 +223,9 @@ impl User {
         slot: &mut Option<HttpRequest>,
         attempt: &mut Attempt,
     ) -> Result<Reply, ExchangeError> {
-        let keep = if request.needs.keeps_body() || self.is_traced() { Keep::Body } else { Keep::Nothing };
-        if self.is_traced() {
+        let is_traced = self.is_traced();
+        let keep = if request.needs.keeps_body() || is_traced { Keep::Body } else { Keep::Nothing };
+        if is_traced {
             attempt.kept = Some(Kept::of(slot.as_ref()));
         }
         let target = attempt.target;

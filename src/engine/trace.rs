@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::body::Body as _;
 
-use crate::compile::model::{Request, UriPlan};
+use crate::compile::model::Request;
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
 use crate::http::Reply;
@@ -32,8 +32,8 @@ pub type HeaderTexts = Vec<(String, String)>;
 pub struct Exchange {
     /// Its row.
     pub row: String,
-    /// `METHOD target:/path`.
-    pub line: String,
+    /// `METHOD target:/path`; `None` when nothing was sent.
+    pub line: Option<String>,
     /// Request headers, in the order sent.
     pub headers: HeaderTexts,
     /// Request body.
@@ -87,10 +87,7 @@ impl User {
         let is_auth = plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
         let text = |bytes: &[u8]| self.hide(bytes, MOST);
         let body = |bytes: &[u8]| if is_auth { shape_of(bytes) } else { text(bytes) };
-        let uri = match (&request.uri, &sent.uri) {
-            (_, Some(uri)) | (UriPlan::Static(uri), None) => uri.to_string(),
-            (UriPlan::Computed { .. }, None) => String::new(),
-        };
+        let uri = sent.uri_of(request).map_or_else(String::new, ToString::to_string);
         let line = format!("{} {}:{uri}", sent.method, plan.targets[sent.target].name);
         let failed = match problem {
             Some(Problem::Failed(kind, words)) => {
@@ -115,7 +112,7 @@ impl User {
         };
         let _ = trace.send(Exchange {
             row: plan.series[request.series.0 as usize].name.clone(),
-            line: text(line.as_bytes()),
+            line: Some(text(line.as_bytes())),
             headers: headers(&kept.0),
             body: body(&sent.body),
             answer: reply.map(|reply| (reply.status, headers(&reply.headers), body(&reply.body))),
@@ -178,7 +175,6 @@ impl User {
         let Some(trace) = &self.local.trace else { return };
         let row = self.local.shared.plan.series[series.0 as usize].name.clone();
         let problem = Some((kind.name(), self.hide_message(words)));
-        let _ =
-            trace.send(Exchange { row, line: "nothing was sent".to_owned(), problem, ..Exchange::default() });
+        let _ = trace.send(Exchange { row, problem, ..Exchange::default() });
     }
 }

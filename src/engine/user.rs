@@ -135,15 +135,13 @@ impl User {
 
     fn pick(&mut self) -> usize {
         let weights = &self.local.shared.plan.scenarios[self.scenario].weights;
-        let total = weights.last().copied().unwrap_or(0.0);
         if weights.len() < 2 {
             return 0;
         }
         if self.is_traced() {
             return self.iteration.saturating_sub(1) as usize % weights.len();
         }
-        let at = self.rng.random::<f64>() * total;
-        weights.partition_point(|sum| *sum <= at).min(weights.len() - 1)
+        pick_by_weight(weights, &mut self.rng)
     }
 
     /// The row of what begins at `started`: its own, or that of the warm-up.
@@ -208,4 +206,10 @@ impl User {
         }
         done
     }
+}
+
+/// The index of one of several things, by the running sums of their weights.
+pub(super) fn pick_by_weight(sums: &[f64], rng: &mut Rng) -> usize {
+    let at = rng.random::<f64>() * sums.last().copied().unwrap_or(0.0);
+    sums.partition_point(|sum| *sum <= at).min(sums.len().saturating_sub(1))
 }

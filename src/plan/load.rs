@@ -55,6 +55,14 @@ pub struct Loaded {
     pub environment: Variables,
 }
 
+impl Loaded {
+    /// What is known where there is nothing to read a plan from.
+    fn without_plan(sources: Sources, diagnostics: Diagnostics) -> Self {
+        let environment = Variables::default();
+        Self { sources, plan: None, effective: None, diagnostics, environment }
+    }
+}
+
 /// Reads a plan file and applies the overrides, collecting every problem.
 pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
     let mut sources = Sources::default();
@@ -87,7 +95,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
             let mut diagnostics = Diagnostics::default();
             let span = Span { file, start: 0, end: 0 };
             diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
-            Loaded { sources, plan: None, effective: None, diagnostics, environment: Variables::default() }
+            Loaded::without_plan(sources, diagnostics)
         }
     }
 }
@@ -117,13 +125,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         diagnostics.push(empty.help("start with `plan: 1`"));
     }
     let Some(base) = node else {
-        return Loaded {
-            sources,
-            plan: None,
-            effective: None,
-            diagnostics,
-            environment: Variables::default(),
-        };
+        return Loaded::without_plan(sources, diagnostics);
     };
     if base.as_map().is_none() {
         let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
@@ -133,13 +135,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
             false => error,
         });
-        return Loaded {
-            sources,
-            plan: None,
-            effective: None,
-            diagnostics,
-            environment: Variables::default(),
-        };
+        return Loaded::without_plan(sources, diagnostics);
     }
     let mut effective =
         overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);

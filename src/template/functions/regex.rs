@@ -22,26 +22,16 @@ pub(super) fn install(env: &mut Environment<'static>) {
 
 /// `text | regex("pattern")`: the group asked for, else the first group, or the whole match; undefined without one.
 fn regex_filter(text: Value, pattern: String, group: Option<Value>, named: Kwargs) -> Result<Value, Error> {
-    let group = either(group, &named, "group")?;
-    named.assert_all_used()?;
-    let text = text_of(&text)?;
-    PATTERNS.with_borrow_mut(|patterns| {
-        let regex = patterns.get(&pattern, regex_of)?;
-        let group = Group::of(group.as_ref(), regex)?;
-        Ok(regex.captures(&text).map_or(Value::UNDEFINED, |found| group.of_match(&found)))
+    search(&text, &pattern, group, &named, |text, regex, group| {
+        Ok(regex.captures(text).map_or(Value::UNDEFINED, |found| group.of_match(&found)))
     })
 }
 
 /// The same of every match, in a list.
 fn regex_all(text: Value, pattern: String, group: Option<Value>, named: Kwargs) -> Result<Value, Error> {
-    let group = either(group, &named, "group")?;
-    named.assert_all_used()?;
-    let text = text_of(&text)?;
-    PATTERNS.with_borrow_mut(|patterns| {
-        let regex = patterns.get(&pattern, regex_of)?;
-        let group = Group::of(group.as_ref(), regex)?;
+    search(&text, &pattern, group, &named, |text, regex, group| {
         let mut all = vec![];
-        for found in regex.captures_iter(&text) {
+        for found in regex.captures_iter(text) {
             if all.len() == MOST_MATCHES {
                 return Err(invalid(format!("regex_all: more than {MOST_MATCHES} matches")));
             }
@@ -49,6 +39,23 @@ fn regex_all(text: Value, pattern: String, group: Option<Value>, named: Kwargs) 
             all.push(if value.is_undefined() { Value::from(()) } else { value });
         }
         Ok(Value::from(all))
+    })
+}
+
+/// Reads the arguments both filters take.
+fn search(
+    text: &Value,
+    pattern: &str,
+    group: Option<Value>,
+    named: &Kwargs,
+    work: impl FnOnce(&str, &Regex, Group) -> Result<Value, Error>,
+) -> Result<Value, Error> {
+    let group = either(group, named, "group")?;
+    named.assert_all_used()?;
+    let text = text_of(text)?;
+    PATTERNS.with_borrow_mut(|patterns| {
+        let regex = patterns.get(pattern, regex_of)?;
+        work(&text, regex, Group::of(group.as_ref(), regex)?)
     })
 }
 
