@@ -166,11 +166,30 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn the_system_answers() {
         assert!(open_fds() > Some(2));
-        assert!(rss_bytes() > Some(0) && max_rss_bytes() >= rss_bytes());
         assert!(port_range().is_some_and(|(first, last)| first < last));
         assert!(allowed_cores(&CpuGroup::find()) > 0.0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_in_use_and_most_of_it() {
+        /// More than other tests beside this one and the kernel's batches of pages can hide.
+        const BLOCK: u64 = 64 << 20;
+        /// The kernel keeps the most in batches of pages a core.
+        const SLACK: u64 = 8 << 20;
+        let block = std::hint::black_box(vec![1u8; BLOCK as usize]);
+        assert!(rss_bytes() > Some(BLOCK - SLACK));
+        drop(block);
+        assert!(max_rss_bytes() > Some(BLOCK - SLACK));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_calling_thread_is_among_all() {
         let name = std::thread::current().name().unwrap_or_default().chars().take(15).collect::<String>();
-        assert!(threads().iter().any(|(thread, _)| *thread == name), "{name} is not in {:?}", threads());
+        // A thread of another test that ends while the folder is read may hide others: look again then.
+        let found = (0..100).any(|_| threads().iter().any(|(thread, _)| *thread == name));
+        assert!(found, "{name} is not in {:?}", threads());
     }
 
     #[test]
