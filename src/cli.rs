@@ -52,7 +52,7 @@ pub enum Command {
         #[allow(missing_docs)]
         changes: Changes,
     },
-    /// Print the JSON Schema of plans or of results.
+    /// Print the JSON Schema of plans, of their parts or of results.
     Schema {
         /// Which one.
         which: SchemaKind,
@@ -80,6 +80,8 @@ pub enum Command {
 pub enum SchemaKind {
     /// Of plans.
     Plan,
+    /// Of files that plans include.
+    Part,
     /// Of results.
     Result,
 }

@@ -18,6 +18,7 @@ mod target;
 mod threshold;
 mod timed;
 
+pub use crate::plan::root::ROOT_MARK;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
 
@@ -42,8 +43,6 @@ use model::{Info, Request, SeriesInfo};
 use names::Known;
 use scenario::{Group, groups};
 
-/// A file of this name marks the root of a plan's files, as `.git` does.
-pub const ROOT_MARK: &str = ".plimsoll";
 /// Time limit of a request when a plan says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -112,7 +111,7 @@ impl<'a> Compiler<'a> {
             out: Diagnostics::default(),
             names: Names::default(),
             known: Known::default(),
-            root: files::root_of(path),
+            root: crate::plan::root::root_of(path),
             targets: vec![],
             target_names: vec![],
             series: vec![],
@@ -153,7 +152,7 @@ impl<'a> Compiler<'a> {
             name: self.plan.name.as_ref().map_or(stem, |name| name.value.clone()),
             description: self.plan.description.as_ref().map(|text| text.value.trim().to_owned()),
             file: file.name.clone(),
-            sha256: Sha256::digest(file.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: digest(loaded).as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             profile: profile.map(str::to_owned),
             effective: without_defaults(masked(effective, &masker)),
         };
@@ -223,6 +222,12 @@ impl<'a> Compiler<'a> {
     fn error_in_words(&mut self, code: &'static str, span: Span, words: &str) {
         self.error(in_words(code, span, words));
     }
+}
+
+/// Of the plan and all it includes; of the file alone where it includes nothing.
+fn digest(loaded: &Loaded) -> impl AsRef<[u8]> + use<> {
+    let files = loaded.sources.all().iter().filter(|source| !source.name.starts_with("--"));
+    files.fold(Sha256::new(), |hash, source| hash.chain_update(&source.text)).finalize()
 }
 
 fn in_words(code: &'static str, span: Span, words: &str) -> Diagnostic {

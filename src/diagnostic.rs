@@ -62,6 +62,11 @@ impl Sources {
         FileId((self.files.len() - 1) as u16)
     }
 
+    /// Every text, in the order added.
+    pub fn all(&self) -> &[Source] {
+        &self.files
+    }
+
     /// The source of an id handed out by [`Sources::add`].
     pub fn get(&self, id: FileId) -> &Source {
         &self.files[id.0 as usize]
@@ -203,6 +208,11 @@ impl Diagnostics {
     /// Whether the plan must not run.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether one of them is such.
+    pub fn any(&self, is_such: impl Fn(&Diagnostic) -> bool) -> bool {
+        self.list.iter().any(is_such)
     }
 
     /// How many errors and warnings.

@@ -15,6 +15,8 @@ pub const LIMIT: &str = "P005";
 pub const UNREADABLE: &str = "P006";
 /// Neither YAML nor TOML by its name.
 pub const UNKNOWN_FORMAT: &str = "P007";
+/// A file that cannot be included.
+pub const INCLUDE: &str = "P008";
 /// A key nobody reads.
 pub const UNKNOWN_KEY: &str = "P010";
 /// A key of a later version.
@@ -41,7 +43,7 @@ pub const BAD_OVERRIDE: &str = "P021";
 pub const UNKNOWN_TARGET: &str = "P022";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 19] = [
+pub const ALL: [(&str, &str); 20] = [
     (SYNTAX, "the text is not valid YAML or TOML"),
     (DUPLICATE_KEY, "a key is written twice"),
     (UNQUOTED_TEMPLATE, "a template needs quotes"),
@@ -49,6 +51,7 @@ pub const ALL: [(&str, &str); 19] = [
     (LIMIT, "the plan is larger than allowed"),
     (UNREADABLE, "the file cannot be read"),
     (UNKNOWN_FORMAT, "the file is neither .yaml, .yml nor .toml"),
+    (INCLUDE, "a file cannot be included"),
     (UNKNOWN_KEY, "a key is not known here"),
     (NOT_YET, "a key is not supported in this version"),
     (WRONG_TYPE, "a value is of another kind than expected"),

@@ -1,7 +1,8 @@
-//! A plan file and what the command line changes in it: read → parse → profile → overrides → [`Plan`].
+//! A plan file and what the command line changes in it: read → parse → includes → profile → overrides → [`Plan`].
 //! Must not resolve names inside the plan; must not print.
 
 mod file;
+mod include;
 mod locust;
 mod overlay;
 mod set;
@@ -113,11 +114,13 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         });
         return Loaded { sources, plan: None, effective: None, diagnostics };
     }
+    let whole = include::resolve(base, file, &mut sources, &mut diagnostics);
+    let base = whole.node;
     let mut effective =
         overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);
     set::apply(&mut effective, &overrides.set, &mut sources, &mut diagnostics);
     locust::apply(&mut effective, overrides, &mut sources, &mut diagnostics);
-    let plan = decode(&effective, &mut diagnostics);
+    let plan = decode(&effective, whole.is_partial, &mut diagnostics);
     overlay::check_other_profiles(&base, overrides.profile.as_deref(), &mut diagnostics);
     if let Some(map) = effective.as_map_mut() {
         map.retain(|(key, _)| key.value != "profiles");
@@ -125,13 +128,17 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
     Loaded { sources, plan, effective: Some(effective), diagnostics }
 }
 
-/// The plan of a tree. Where the syntax is broken, what is missing or odd is most likely a consequence, so only
-/// the other problems are added.
-fn decode(effective: &Node, diagnostics: &mut Diagnostics) -> Option<Plan> {
-    let is_broken = diagnostics.sorted().iter().any(|d| d.code == codes::SYNTAX);
+/// The plan of a tree. Where the syntax is broken, or a file is missing, what is missing or odd is most likely a
+/// consequence, so only the other problems are added.
+fn decode(effective: &Node, is_partial: bool, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    let is_broken = diagnostics.any(|d| d.code == codes::SYNTAX);
     let mut found = Diagnostics::default();
     let plan = Plan::from_node(effective, &mut found);
-    let is_own = |d: &&Diagnostic| !is_broken || ![codes::MISSING_KEY, codes::WRONG_TYPE].contains(&d.code);
+    let is_own = |d: &&Diagnostic| match d.code {
+        codes::MISSING_KEY => !is_broken && !is_partial,
+        codes::WRONG_TYPE => !is_broken,
+        _ => true,
+    };
     found.sorted().into_iter().filter(is_own).cloned().for_each(|d| diagnostics.push(d));
     plan
 }

@@ -39,6 +39,8 @@ plan_keys! {
         name: Option<Located<String>>,
         /// What this plan shows and who reads the result.
         description: Option<Located<String>>,
+        /// Files this one stands on: a path, or a list of paths, relative to this file. What is written here wins.
+        include: Option<OneOrMany<Located<String>>>,
         /// Base URL of the system under test, when there is only one; may be a template.
         target: Option<Located<String>>,
         /// Base URLs by name; the first is the default. May be templates.
@@ -74,7 +76,7 @@ plan_keys! {
         /// Named sets of changes to this plan, chosen with `--profile`.
         profiles: Entries<Node>,
     }
-    later { "include", "reports", "outputs" }
+    later { "reports", "outputs" }
     rules rules
     check check_plan
 }

@@ -92,6 +92,13 @@ impl Setting {
 
     /// Puts the value at its path, making maps on the way where there are none.
     fn put(self, plan: &mut Node) -> Result<(), Diagnostic> {
+        if let Some(key) =
+            self.path.first().filter(|key| ["include", "profiles"].contains(&key.value.as_str()))
+        {
+            let message = format!("`{}` is read before `--set` is applied", key.value);
+            let error = Diagnostic::error(codes::BAD_OVERRIDE, key.span, message);
+            return Err(error.help("set the value itself, or change the plan"));
+        }
         if let [map, name, _, ..] = self.path.as_slice() {
             refuse_unknown_name(plan, map, name)?;
         }
