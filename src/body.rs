@@ -102,7 +102,8 @@ impl Pairs {
     }
 }
 
-fn push_pair(name: &str, value: &str, out: &mut String) {
+/// Appends `name=value`, URL-encoded, after a `&` where something stands already.
+pub fn push_pair(name: &str, value: &str, out: &mut String) {
     if !out.is_empty() {
         out.push('&');
     }
@@ -112,7 +113,7 @@ fn push_pair(name: &str, value: &str, out: &mut String) {
 }
 
 /// What a URL cannot hold as it is. `/`, `?`, `&`, `=` and `%` pass: a value may be a whole path.
-const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
+pub const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

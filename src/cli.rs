@@ -19,6 +19,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small plan that works, with its data, schema and CI job.
+    Init(Init),
     /// Run a plan and judge its thresholds.
     Run {
         /// The plan: a .yaml, .yml or .toml file.
@@ -26,6 +28,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         flags: RunFlags,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
     },
     /// Run the built-in general plan against a small TempoNest on loopback (about 20 s).
     Demo {
@@ -36,13 +41,11 @@ pub enum Command {
     /// Serve the small TempoNest until Ctrl-C: something to aim plans at.
     ServeDemo(ServeDemo),
     /// Check plans without sending anything.
-    Validate {
-        /// The plans.
-        #[arg(required = true)]
-        plans: Vec<PathBuf>,
-        /// Check them with this profile.
-        #[arg(long, value_name = "NAME")]
-        profile: Option<String>,
+    Validate(Validate),
+    /// Explain error codes: why, how to mend it, a wrong and a right example.
+    Explain {
+        /// Codes such as P012; all of them are listed when absent.
+        codes: Vec<String>,
     },
     /// Show a plan as it would run: after profile and flags, secrets masked, with its load over time.
     Show {
@@ -51,6 +54,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         changes: Changes,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
     },
     /// Print the JSON Schema of plans, of their parts or of results.
     Schema {
@@ -73,6 +79,80 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// Where `env` and `secrets` look besides the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EnvFile {
+    /// Environment variables for `env` and `secrets`, in lines NAME=value, instead of `.env` beside the plan.
+    #[arg(long, value_name = "PATH")]
+    pub env_file: Option<PathBuf>,
+}
+
+/// What `init` writes, and where.
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// The folder, made when absent; the working directory when not given.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Write the plan in TOML.
+    #[arg(long)]
+    pub toml: bool,
+    /// Which CI job to write.
+    #[arg(long, value_name = "WHICH", default_value = "auto")]
+    pub ci: Ci,
+}
+
+/// A CI system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ci {
+    /// Those the folder has a .github or a .gitlab-ci.yml for.
+    Auto,
+    /// GitHub Actions.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// No job.
+    None,
+}
+
+/// What to check, and how to tell.
+#[derive(Debug, Clone, Args)]
+pub struct Validate {
+    /// Plans, or folders of plans.
+    #[arg(required = true)]
+    pub plans: Vec<PathBuf>,
+    /// Check them with this profile.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub environment: EnvFile,
+    /// How to tell what is wrong.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Exit 2 on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Correct what can only be meant in one way, then check again.
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix: show the changes and write nothing.
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+}
+
+/// How problems are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text with the source line.
+    Human,
+    /// A list of objects.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 /// A schema.

@@ -4,6 +4,8 @@ mod checkpoint;
 mod completions;
 mod demo;
 mod document;
+mod explain;
+mod init;
 mod interrupt;
 mod outputs;
 mod progress;
@@ -17,7 +19,7 @@ mod validate;
 
 use clap::Parser as _;
 
-use crate::cli::{Changes, Cli, Command};
+use crate::cli::{Changes, Cli, Command, EnvFile};
 use crate::exit::Exit;
 use crate::plan::load::Overrides;
 
@@ -33,18 +35,20 @@ pub fn main() -> Exit {
         }
     };
     match cli.command {
-        Command::Run { plan, flags } => run::run(&plan, &flags),
+        Command::Run { plan, flags, environment } => run::run(&plan, &flags, &environment),
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
-        Command::Validate { plans, profile } => validate::validate(&plans, profile),
-        Command::Show { plan, changes } => show::show(&plan, &changes),
+        Command::Validate(options) => validate::validate(&options),
+        Command::Explain { codes } => explain::explain(&codes),
+        Command::Init(options) => init::init(&options),
+        Command::Show { plan, changes, environment } => show::show(&plan, &changes, &environment),
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
 
-fn overrides(changes: &Changes) -> Overrides {
+fn overrides(changes: &Changes, environment: &EnvFile) -> Overrides {
     Overrides {
         profile: changes.profile.clone(),
         set: changes.set.clone(),
@@ -53,5 +57,6 @@ fn overrides(changes: &Changes) -> Overrides {
         users: changes.users,
         spawn_rate: changes.spawn_rate.clone(),
         run_time: changes.run_time.clone(),
+        env_file: environment.env_file.clone(),
     }
 }

@@ -5,22 +5,32 @@ mod answer;
 mod auth;
 pub mod codes;
 mod consequence;
+mod credentials;
+mod doubt;
 mod entry;
+pub mod explain;
+mod feed;
 mod files;
 mod header;
 pub mod model;
+mod named_files;
 mod names;
+mod own;
 mod request;
 mod scenario;
 mod scope;
+mod secrets;
 mod session;
+mod step;
 mod target;
 mod threshold;
 mod timed;
 
 pub use crate::plan::root::ROOT_MARK;
+pub(crate) use auth::is_cookie_value;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
+pub use secrets::secret_values;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -28,19 +38,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::expect::Needs;
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
-use crate::plan::load::Loaded;
-use crate::plan::model::Plan;
-use crate::template::Names;
+use crate::plan::load::{Loaded, Variables};
+use crate::plan::model::{Plan, ScenarioHttp};
+use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
+use feed::Feeds;
 use model::{Info, Request, SeriesInfo};
-use names::Known;
+use named_files::NamedFiles;
+use names::{Below, Known, KnownFeed};
+use own::Reach;
 use scenario::{Group, groups};
 
 /// Time limit of a request when a plan says nothing.
@@ -65,6 +80,7 @@ pub fn compile(
 ) -> Option<CompiledPlan> {
     let plan = loaded.plan.as_ref()?;
     let mut compiler = Compiler::new(plan, loaded, path, purpose);
+    compiler.has_profile = profile.is_some();
     let compiled = compiler.compile(loaded, path, profile);
     let Compiler { out: found, .. } = compiler;
     let failed = found.has_errors() || loaded.diagnostics.has_errors();
@@ -85,21 +101,46 @@ struct Compiler<'a> {
     /// Files must lie below it.
     root: PathBuf,
     targets: Vec<Target>,
-    /// Index of each target the plan names, in order.
-    target_names: Vec<String>,
+    /// How the requests that are being compiled call them.
+    reach: Reach,
+    feeds: Feeds,
+    /// Values that are known before the run: secrets, variables.
+    values: Vec<(SlotId, Value)>,
+    /// Names of this scenario whose values are not the plan's.
+    changed: BTreeSet<String>,
+    /// What a scenario begins from.
+    of_plan: OfPlan,
     series: Vec<SeriesInfo>,
     /// The scenario that is being compiled, its number, and what its rows are called by.
     group: Group<'a>,
+    http: Option<&'a ScenarioHttp>,
     scenario: usize,
     prefix: String,
     /// Of this scenario: row of each request name, with its request line as written.
     rows: BTreeMap<String, (SeriesId, String)>,
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
+    /// Of this flow: parts of answers that its steps look at afterwards.
+    looked_at: Needs,
     secrets: BTreeMap<String, String>,
+    environment: Variables,
+    /// Variables of the environment that templates name.
+    env_names: BTreeSet<String>,
     /// Names that were refused, so that their use is not reported too.
     refused: BTreeSet<String>,
     written: Written,
+    named_files: NamedFiles,
+    /// Whether a profile was laid over the plan.
+    has_profile: bool,
+}
+
+/// What every scenario has unless it says otherwise.
+#[derive(Debug, Default)]
+struct OfPlan {
+    values: Vec<(SlotId, Value)>,
+    fixed: BTreeMap<String, Below>,
+    feeds: BTreeMap<String, KnownFeed>,
+    reach: Reach,
 }
 
 impl<'a> Compiler<'a> {
@@ -113,38 +154,52 @@ impl<'a> Compiler<'a> {
             known: Known::default(),
             root: crate::plan::root::root_of(path),
             targets: vec![],
-            target_names: vec![],
+            reach: Reach::default(),
+            feeds: Feeds::default(),
+            values: vec![],
+            changed: BTreeSet::new(),
+            of_plan: OfPlan::default(),
             series: vec![],
             // There is at least the plan itself.
             group: groups(plan)[0],
+            http: None,
             scenario: 0,
             prefix: String::new(),
             rows: BTreeMap::new(),
             shared: BTreeMap::new(),
+            looked_at: Needs::default(),
             secrets: BTreeMap::new(),
+            environment: loaded.environment.clone(),
+            env_names: BTreeSet::new(),
             refused: BTreeSet::new(),
             written: Written::of(loaded),
+            has_profile: false,
+            named_files: NamedFiles::default(),
         }
     }
 
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
         let mut initial = self.secrets_and_environment();
+        initial.push((self.names.add(FILES), Value::from_dyn_object(self.named_files.texts())));
         initial.extend(self.variables(&initial));
+        self.values = initial.clone();
         self.compile_targets(&initial);
-        let feeds = self.feeds();
-        let (user, run) = (self.names.add("user"), self.names.add("run"));
+        self.of_plan.values = initial.clone();
+        self.of_plan.fixed = self.known.fixed.clone();
+        self.of_plan.reach = self.reach.clone();
+        self.plan_feeds();
+        let [user, run, repeat] = ["user", "run", "repeat"].map(|name| self.names.add(name));
         let ready = self.ready();
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
+        self.check_feeds(&scenarios);
         if self.series.len() > usize::from(u16::MAX) {
             let message = format!("the plan has {} rows, and reports hold {}", self.series.len(), u16::MAX);
             let problem = Diagnostic::error(codes::VALUE, self.start_of_plan(), message);
             self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
         }
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
-        let defaults = self.plan.secrets.iter().filter_map(|(_, secret)| secret.default.as_ref());
-        let defaults = defaults.map(|default| default.value.0.clone());
-        let masker = Masker::new(self.secrets.values().cloned().chain(defaults));
+        let masker = Masker::new(secret_values(loaded).into_iter().chain(self.sensitive_variables()));
         let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
         let stem =
             path.file_stem().map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned());
@@ -166,7 +221,8 @@ impl<'a> Compiler<'a> {
             initial,
             user,
             run,
-            feeds,
+            repeat,
+            feeds: self.feeds.take(),
             masker,
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
@@ -226,8 +282,8 @@ impl<'a> Compiler<'a> {
 
 /// Of the plan and all it includes; of the file alone where it includes nothing.
 fn digest(loaded: &Loaded) -> impl AsRef<[u8]> + use<> {
-    let files = loaded.sources.all().iter().filter(|source| !source.name.starts_with("--"));
-    files.fold(Sha256::new(), |hash, source| hash.chain_update(&source.text)).finalize()
+    let texts = loaded.files.iter().map(|file| &loaded.sources.get(*file).text);
+    texts.fold(Sha256::new(), |hash, text| hash.chain_update(text)).finalize()
 }
 
 fn in_words(code: &'static str, span: Span, words: &str) -> Diagnostic {

@@ -1,8 +1,10 @@
 //! Problems in a plan: many, located, with help. Holds the data and the collection; [`render()`] makes them text.
 //! Must not know what a plan is.
 
+mod fix;
 mod render;
 
+pub use fix::{Edit, Fix};
 pub use render::{render, render_all};
 
 use std::path::PathBuf;
@@ -62,11 +64,6 @@ impl Sources {
         FileId((self.files.len() - 1) as u16)
     }
 
-    /// Every text, in the order added.
-    pub fn all(&self) -> &[Source] {
-        &self.files
-    }
-
     /// The source of an id handed out by [`Sources::add`].
     pub fn get(&self, id: FileId) -> &Source {
         &self.files[id.0 as usize]
@@ -114,6 +111,8 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// The source line holds what nobody should see; only its number is shown.
     pub is_private: bool,
+    /// What a machine may change to mend it.
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {
@@ -128,6 +127,7 @@ impl Diagnostic {
             other: None,
             help: vec![],
             is_private: false,
+            fix: None,
         }
     }
 
@@ -167,8 +167,9 @@ impl Diagnostic {
     /// Adds "did you mean `x`?" when a candidate is near enough to `written`.
     #[must_use]
     pub fn did_you_mean<'a>(self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(written, candidates) {
-            Some(near) => self.help(format!("did you mean `{near}`?")),
+        let all: Vec<_> = candidates.into_iter().collect();
+        match nearest(written, all.iter().copied()) {
+            Some(near) => self.help(format!("did you mean `{near}`?")).fix_if_certain(written, all),
             None => self,
         }
     }
@@ -178,7 +179,7 @@ impl Diagnostic {
     pub fn did_you_mean_or_list<'a>(self, written: &str, all: impl IntoIterator<Item = &'a str>) -> Self {
         let all: Vec<_> = all.into_iter().collect();
         match nearest(written, all.iter().copied()) {
-            Some(near) => self.help(format!("did you mean `{near}`?")),
+            Some(near) => self.help(format!("did you mean `{near}`?")).fix_if_certain(written, all),
             None if all.is_empty() => self,
             None => self.help(format!("there is {}", listed(&all))),
         }
@@ -233,9 +234,8 @@ impl Diagnostics {
 /// letters differ (optimal string alignment distance), only case, `_`, `-` and spaces do, or one begins with
 /// the other.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let fold = |s: &str| s.to_lowercase().replace(['_', '-', ' '], "");
     let written_folded = fold(written);
-    let limit = (written_folded.chars().count() / 3).clamp(1, 4);
+    let limit = limit(&written_folded);
     let length = written_folded.chars().count();
     let begins = |c: &str| {
         let c = fold(c);
@@ -251,6 +251,16 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .min_by_key(|(d, c)| (*d, c.len()))
         .map(|(_, c)| c);
     close.or_else(|| all.into_iter().find(|c| begins(c)))
+}
+
+/// A name without what people get wrong most: case, `_`, `-` and spaces.
+fn fold(name: &str) -> String {
+    name.to_lowercase().replace(['_', '-', ' '], "")
+}
+
+/// How many letters of a folded name may be wrong.
+fn limit(folded: &str) -> usize {
+    (folded.chars().count() / 3).clamp(1, 4)
 }
 
 /// Fewest letters two names share at their start to be near.

@@ -4,13 +4,16 @@
 mod auth;
 mod coordinator;
 mod crew;
+mod flow;
 pub mod health;
 mod in_flight;
 mod interval;
 mod judge;
+mod login;
 mod open;
 mod preflight;
 mod ready;
+mod redirect;
 mod rows;
 mod send;
 mod signals;

@@ -52,7 +52,7 @@ failures! {
     BodyTooLarge = "body.too_large",
     /// The body could not be decoded as what an expression needs (JSON, UTF-8).
     Decode = "decode",
-    /// More redirects than allowed.
+    /// More redirects than allowed, or one to a place the plan does not name.
     RedirectLoop = "redirect.loop",
     /// A status of 400 or more, and no `expect` that says otherwise.
     Status = "status",

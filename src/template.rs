@@ -13,9 +13,9 @@ mod value;
 mod words;
 
 pub use expression::{Expr, ExprError};
-pub use functions::{FUNCTIONS, Rng, with_rng};
+pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, with_rng};
 pub use json::JsonText;
-pub use place::{name_in_expression, name_in_template};
+pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};
 pub use value::{to_text, write_json, write_text};
@@ -27,6 +27,9 @@ use minijinja::{Environment, UndefinedBehavior};
 /// Instructions one evaluation may use: endless loops in a plan end here.
 const FUEL: u64 = 50_000;
 
+/// How deep macros and loops may call themselves: each level takes stack.
+const RECURSION: usize = 100;
+
 /// The environment every expression is compiled in. One for the process: it holds functions and rules,
 /// never anything of a plan.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -35,12 +38,14 @@ fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_fuel(Some(FUEL));
+    env.set_recursion_limit(RECURSION);
     env.set_debug(false); // the captured locals of a debug error would hold secrets
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_formatter(|out, _state, value| {
         if value.is_undefined() {
             return Err(minijinja::ErrorKind::UndefinedError.into());
         }
+        functions::weight::check(value)?;
         let mut text = String::new();
         write_text(value, &mut text);
         out.write_str(&text).map_err(Into::into)

@@ -5,10 +5,12 @@ mod duration;
 mod number;
 mod ratio;
 mod size;
+mod spelling;
 
 pub use duration::{format_duration_us, parse_duration, parse_range};
 pub use ratio::{parse_factor, parse_rate, parse_share};
 pub use size::parse_size;
+pub use spelling::respelled;
 
 use std::time::Duration;
 

@@ -77,7 +77,7 @@ fn each_row_goes_to_one_of_many_users() {
 #[test]
 fn rows_that_must_suffice() {
     let server = FaultServer::start();
-    let ran = run_rows(&server, "on_end: fail", "users: 2, iterations: 50", &[]);
+    let ran = run_rows(&server, "on_end: fail", "users: 2, duration: 10m", &[]);
     ran.done.assert_code(3);
     let reason = ran.result["reason"].as_str().unwrap();
     assert!(reason.contains("`rows`") && reason.contains("5 rows"), "{reason}");

@@ -138,11 +138,68 @@ fn every_exit_code_is_explained() {
 #[test]
 fn every_function_and_name_is_explained() {
     let reference = page("plan-reference.md");
+    let examples = examples(&page("built-ins.md")).into_iter().map(|(call, _)| call).collect::<Vec<_>>();
     for name in plimsoll::template::FUNCTIONS {
-        assert!(reference.contains(&format!("`{name}(")), "plan-reference.md lacks the function {name}");
+        let is_shown = examples.iter().any(|call| call.contains(&format!("{name}(")));
+        assert!(is_shown, "built-ins.md has no example of the function {name}");
+    }
+    for name in plimsoll::template::FILTERS {
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let is_shown = |call: &String| call.split(&format!("| {name}")).skip(1).any(ends);
+        assert!(examples.iter().any(is_shown), "built-ins.md has no example of the filter {name}");
     }
     for name in plimsoll::template::RESPONSE_NAMES {
         assert!(reference.contains(&format!("| `{name}` |")), "plan-reference.md lacks the name {name}");
+    }
+}
+
+/// The rows of the page's tables: expression and value.
+fn examples(text: &str) -> Vec<(String, String)> {
+    let row = |line: &str| {
+        let (call, value) = line.strip_prefix("| `")?.strip_suffix("` |")?.split_once("` | `")?;
+        Some((call.replace("\\|", "|"), value.replace("\\|", "|")))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+#[test]
+fn every_example_of_a_built_in_is_true() {
+    use plimsoll::template::{Expr, FILES, Files, Names, Rng, Scope, UserNumbers, to_text, with_rng};
+    use rand::SeedableRng as _;
+    let text = page("built-ins.md");
+    let block =
+        |language: &str| blocks(&text).into_iter().find(|block| block.0 == language).expect(language).1;
+    let files = Files::default();
+    files.add("terms.txt", "You agree.");
+    let mut names = Names::default();
+    let slots = [
+        (names.add("body"), block("html").into()),
+        (names.add("json"), serde_json::from_str(&block("json")).expect("JSON")),
+        (names.add("user"), minijinja::Value::from_dyn_object(UserNumbers::new(0))),
+        (names.add(FILES), minijinja::Value::from_object(files)),
+    ];
+    let scope = Scope::new(std::sync::Arc::new(names), &slots);
+    let mut page = text.clone();
+    for (call, written) in examples(&text) {
+        let expression = Expr::compile(&call).unwrap_or_else(|error| panic!("{call}: {error:?}"));
+        let value = with_rng(&mut Rng::seed_from_u64(1), || expression.eval_defined(&scope));
+        let value = to_text(&value.unwrap_or_else(|error| panic!("{call}: {error}")));
+        // The time goes on: its form is what is written, to the second.
+        let shape = |text: &str| -> String {
+            text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(19).collect()
+        };
+        let is_true =
+            if call.starts_with("now(") { shape(&value) == shape(&written) } else { value == written };
+        let row =
+            |value: &str| format!("| `{}` | `{}` |", call.replace('|', "\\|"), value.replace('|', "\\|"));
+        if std::env::var_os("PLIMSOLL_BLESS").is_some() && !is_true {
+            page = page.replace(&row(&written), &row(&value));
+        } else {
+            assert!(is_true, "built-ins.md: `{call}` gives `{value}`, not `{written}`");
+        }
+    }
+    if page != text {
+        std::fs::write(root().join("docs/guide/built-ins.md"), page).expect("written");
     }
 }
 
@@ -161,7 +218,7 @@ fn every_metric_is_explained() {
 #[test]
 fn every_error_code_is_listed() {
     let reference = page("plan-reference.md");
-    for (code, words) in plimsoll::plan::codes::ALL.iter().chain(&plimsoll::compile::codes::ALL) {
+    for (code, words) in plimsoll::compile::explain::codes() {
         let row = format!("| `{code}` | {words} |");
         assert!(reference.contains(&row), "plan-reference.md lacks: {row}");
     }

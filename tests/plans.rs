@@ -68,6 +68,29 @@ fn unusual_plans_compile() {
 }
 
 #[test]
+fn feeds_and_scenarios_of_yaml_and_toml_compile_to_the_same() {
+    let plan =
+        |name: &str| compiled(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid").join(name), None);
+    for name in ["feeds", "scenario_overrides"] {
+        let (yaml, toml) = (plan(&format!("{name}.yaml")), plan(&format!("{name}.toml")));
+        assert_eq!((yaml.targets, &yaml.scenarios), (toml.targets, &toml.scenarios), "{name}");
+        let rows = |feeds: &[plimsoll::compile::model::FeedUse]| {
+            let all = |feed: &plimsoll::data::Feed| {
+                (0..feed.len()).map(|at| feed.row(at).unwrap().to_string()).collect::<Vec<_>>()
+            };
+            feeds
+                .iter()
+                .map(|used| (used.name.clone(), used.per, used.order, used.on_end, all(&used.feed)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&yaml.feeds), rows(&toml.feeds), "{name}");
+    }
+    let own = plan("scenario_overrides.yaml");
+    let names: Vec<_> = own.targets.iter().map(|target| (target.name.as_str(), target.port)).collect();
+    assert_eq!(names, [("auth", 9002), ("agents", 9000), ("own/auth", 9012), ("own/rag", 9003)]);
+}
+
+#[test]
 fn yaml_and_toml_compile_to_the_same() {
     let plan = |name: &str| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/temponest");
@@ -109,8 +132,11 @@ fn a_plan_of_several_files_is_the_same_in_both_formats() {
 }
 
 #[test]
-fn shortest_plans_are_twins() {
+fn plans_of_both_formats_are_twins() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid");
-    let [yaml, toml] = ["shortest.yaml", "shortest.toml"].map(|name| compiled(&folder.join(name), None));
-    assert_eq!((yaml.scenarios, yaml.targets), (toml.scenarios, toml.targets));
+    for name in ["shortest", "auth_shorthands"] {
+        let [yaml, toml] =
+            ["yaml", "toml"].map(|format| compiled(&folder.join(format!("{name}.{format}")), None));
+        assert_eq!((yaml.scenarios, yaml.targets, yaml.series), (toml.scenarios, toml.targets, toml.series));
+    }
 }

@@ -52,6 +52,39 @@ fn plans_in(folder: &str) -> Vec<PathBuf> {
     all
 }
 
+/// What editors show: a description for every key and every choice, a title for every map, and defaults and examples
+/// that are valid themselves.
+#[test]
+fn the_schema_of_plans_explains_itself() {
+    let schema: Value = serde_json::from_str(&printed("plan")).unwrap();
+    let (mut keys, mut defaults, mut examples) = (0, 0, 0);
+    for (name, def) in schema["$defs"].as_object().unwrap() {
+        assert!(def["title"].is_string() && def["description"].is_string(), "{name}");
+        for (key, property) in def["properties"].as_object().into_iter().flatten() {
+            keys += 1;
+            assert!(property["description"].as_str().is_some_and(|words| words.len() > 8), "{name}.{key}");
+            let mut own = property.clone();
+            own["$defs"] = schema["$defs"].clone();
+            let validator = jsonschema::validator_for(&own).unwrap();
+            let default = property.get("default");
+            defaults += default.iter().count();
+            let shown = property["examples"].as_array().cloned().unwrap_or_default();
+            examples += shown.len();
+            for value in default.into_iter().chain(&shown) {
+                assert!(validator.is_valid(value), "{name}.{key}: {value}");
+            }
+            let words = property["description"].as_str().unwrap();
+            let word = words.strip_suffix("` when absent.").and_then(|words| words.rsplit_once("; `"));
+            let word = word.filter(|(_, word)| !word.contains('`'));
+            assert!(word.is_none() || default.is_some(), "{name}.{key}: {words}");
+            for choice in property["oneOf"].as_array().into_iter().flatten() {
+                assert!(choice["description"].is_string(), "{name}.{key}: {choice}");
+            }
+        }
+    }
+    assert!(keys > 60 && defaults >= 8 && examples >= 8, "{keys} {defaults} {examples}");
+}
+
 #[test]
 fn right_plans_are_valid_by_the_schema() {
     let validator = plan_validator();

@@ -233,3 +233,144 @@ fn the_process_list_never_shows_it() {
     done.assert_code(130);
     check_streams("an interrupted run", &done);
 }
+
+/// A shorthand, and what of it must not be seen: raw, and what it becomes on the wire.
+fn shorthands() -> Vec<(&'static str, Vec<String>)> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let basic = |user: &str| STANDARD.encode(format!("{user}:{PASSWORD}"));
+    let client = STANDARD.encode(format!("me:{}", encode(PASSWORD)));
+    let raw = |text: &str| vec![text.to_owned()];
+    vec![
+        (r#"bearer: "{{ secrets.key }}""#, raw(KEY)),
+        (r#"bearer: "{{ ('many' ~ user.id ~ user.id) | b64encode }}""#, raw(&STANDARD.encode("many00"))),
+        (r#"bearer: wr1tten-into-the-plan"#, raw("wr1tten-into-the-plan")),
+        (
+            r#"basic: { username: alice, password: "{{ secrets.password }}" }"#,
+            vec![PASSWORD.to_owned(), basic("alice")],
+        ),
+        // Too short to be found inside the base64 by itself.
+        (
+            r#"basic: { username: "u{{ user.id }}", password: "{{ env.TEST_PIN }}" }"#,
+            vec![STANDARD.encode("u0:x7q")],
+        ),
+        (
+            r#"basic: { username: bob, password: wr1tten-into-the-plan }"#,
+            vec!["wr1tten-into-the-plan".to_owned(), STANDARD.encode("bob:wr1tten-into-the-plan")],
+        ),
+        (r#"api_key: { header: x-odd, value: "{{ secrets.key }}" }"#, raw(KEY)),
+        (r#"api_key: { query: k, value: "{{ secrets.password }}" }"#, raw(PASSWORD)),
+        (
+            r#"api_key: { query: k, value: "{{ ('keys' ~ user.id ~ user.id) | b64encode }}" }"#,
+            raw(&STANDARD.encode("keys00")),
+        ),
+        (
+            r#"apply: { cookies: { sid: "{{ ('sessions' ~ user.id ~ user.id) | b64encode }}" } }"#,
+            raw(&STANDARD.encode("sessions00")),
+        ),
+        (
+            r#"apply: { headers: { x-auth-token: "{{ ('tokens' ~ user.id ~ user.id) | b64encode }}" } }"#,
+            raw(&STANDARD.encode("tokens00")),
+        ),
+        (
+            r#"oauth2: { token_url: /oauth/long, client_id: me, client_secret: "{{ secrets.password }}" }"#,
+            vec![PASSWORD.to_owned(), client.clone(), "a-long-token-of-oauth-1".to_owned()],
+        ),
+        (
+            r#"oauth2: { token_url: /oauth/long, client_id: me, client_secret: "{{ secrets.password }}", client_auth: body }"#,
+            vec![PASSWORD.to_owned(), encode(PASSWORD), "a-long-token-of-oauth-1".to_owned()],
+        ),
+        (
+            r#"oauth2: { token_url: /oauth/refused, client_id: me, client_secret: "{{ secrets.password }}" }"#,
+            vec![PASSWORD.to_owned(), client],
+        ),
+    ]
+}
+
+#[test]
+fn what_shorthands_send_is_shown_nowhere() {
+    for (auth, hidden) in shorthands() {
+        let (server, scratch) = (FaultServer::start(), Scratch::new());
+        let plan = format!(
+            "plan: 1\ntarget: \"{}\"\nsecrets: {{ password: {{ env: TEST_PASSWORD }}, key: {{ env: TEST_KEY }} }}\n\
+             auth:\n  {auth}\n\
+             endpoints:\n  refused: {{ request: POST /echo-400, text: \"x\" }}\n  \
+             unmet: {{ request: GET /echo, expect: ['body == \"\"'] }}\n  \
+             header: {{ request: GET /echo, expect: [\"json.headers | tojson == 1\"] }}\n\
+             load: {{ users: 1, iterations: 12 }}\n",
+            server.url
+        );
+        let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+        let html = scratch.path("report.html");
+        let environment = [ENVIRONMENT[0], ENVIRONMENT[1], ("TEST_PIN", "x7q")];
+        let ran = scratch.run_with(&plan, &["--headless", "--html", html.to_str().unwrap()], &environment);
+        let is_refused = auth.contains("/oauth/refused");
+        ran.done.assert_code(if is_refused { 3 } else { 1 });
+        let sent: String =
+            server.log.all().iter().map(|seen| format!("{} {:?}", seen.path, seen.headers)).collect();
+        let sent = sent + &server.log.all().iter().map(|seen| seen.text().to_owned()).collect::<String>();
+        let forms = hidden.iter().flat_map(|secret| support::needles::forms(secret));
+        assert!(forms.into_iter().any(|form| sent.contains(&form)), "{auth}: nothing of it was sent");
+        assert_absent(&hidden, &format!("{auth}: output"), &ran.done.output());
+        for file in ["report.html", "result.json"] {
+            let text = std::fs::read_to_string(scratch.path(file)).unwrap();
+            assert_absent(&hidden, &format!("{auth}: {file}"), &text);
+            assert!(is_refused || text.contains("***"), "{auth}: {file} shows nothing at all");
+        }
+        for arguments in [["show"], ["validate"]] {
+            let done = command(&arguments, &scratch.path("plan.yaml"));
+            assert_absent(&hidden, &format!("{auth}: {arguments:?}"), &done.output());
+        }
+    }
+}
+
+/// Messages about a shorthand that is wrong hold no credential either.
+#[test]
+fn a_wrong_shorthand_is_told_without_its_value() {
+    let scratch = Scratch::new();
+    for auth in [
+        "basic: \"me:hunter2-hunter2\"",
+        "api_key: hunter2-hunter2",
+        "bearer: Bearer hunter2-hunter2",
+        "bearer: [hunter2-hunter2]",
+        "basic: { username: \"me:hunter2-hunter2\", password: \"{{ user.id }}\" }",
+        "basic: { user: me, password: hunter2-hunter2 }",
+        "oauth2: { token_url: /x y, client_id: me, client_secret: hunter2-hunter2 }",
+        "oauth2: { url: /x, client_id: me, client_secret: hunter2-hunter2 }",
+        "apply: { cookies: { sid: \"hunter2-hunter2;\" } }",
+    ] {
+        let plan = format!(
+            "plan: 1\ntarget: http://localhost:1\nauth:\n  {auth}\nendpoints: {{ a: {{ request: GET / }} }}\n"
+        );
+        let done = command(&["validate"], &scratch.write("plan.yaml", &plan));
+        done.assert_code(2);
+        assert_absent(&["hunter2-hunter2"], auth, &done.output());
+    }
+}
+
+/// A variable is shown unless its name says that it is a credential; one from a file like any other.
+#[test]
+fn variables_by_the_name_of_a_credential() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    scratch.write(
+        ".env",
+        "TEST_API_TOKEN=t0ken-of-a-file\nTEST_REGION=eu-central-9\nTEST_SECRET=s3cret-of-a-file\n",
+    );
+    let plan = format!(
+        "plan: 1\ntarget: \"{}\"\nsecrets: {{ mine: {{ env: TEST_SECRET }}, filed: {{ file: key }} }}\n\
+         endpoints: {{ a: {{ request: POST /echo-400, text: \"{{{{ env.TEST_API_TOKEN }}}} {{{{ env.TEST_REGION }}}} \
+         {{{{ secrets.mine }}}} {{{{ secrets.filed }}}} {{{{ env.TEST_PASSWORD }}}}\" }} }}\nload: {{ users: 1, iterations: 1 }}\n",
+        server.url
+    );
+    scratch.write("key", "s3cret-of-a-second-file\n");
+    let ran = scratch.run_with(&plan, &[], &ENVIRONMENT);
+    let text = std::fs::read_to_string(scratch.path("result.json")).unwrap() + &ran.done.output();
+    assert!(text.contains("eu-central-9"), "{text}");
+    let hidden = ["t0ken-of-a-file", "s3cret-of-a-file", "s3cret-of-a-second-file", PASSWORD];
+    let sent = server.log.of("/echo-400")[0].text().to_owned();
+    assert!(hidden.iter().all(|secret| sent.contains(secret)), "{sent}");
+    assert_absent(&hidden, "the result", &text);
+}

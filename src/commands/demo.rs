@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-use crate::cli::RunFlags;
+use crate::cli::{EnvFile, RunFlags};
 use crate::demo::{Demo, DemoError, DemoOptions};
 use crate::diagnostic::Source;
 use crate::exit::Exit;
@@ -48,7 +48,7 @@ pub fn demo(flags: &RunFlags) -> Exit {
     let path = folder.path.join(PLAN);
     let dir = path.parent().map_or_else(PathBuf::new, PathBuf::from);
     let source = Source { name: format!("{PLAN} (built in)"), dir, text: FILES[0].1.to_owned() };
-    let loaded = load_str(Format::Yaml, source, &super::overrides(&flags.changes));
+    let loaded = load_str(Format::Yaml, source, &super::overrides(&flags.changes, &EnvFile::default()));
     let plan = compiled(&loaded, &path, flags.changes.profile.as_deref());
     // All of it has been read; from here on nothing is left behind however the process ends.
     drop(folder);

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::RunFlags;
+use rand::SeedableRng as _;
+
+use crate::cli::{EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::engine::{Event, Outcome, RunOptions};
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
 use crate::report::live::{Live, Mode};
+use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
 use super::checkpoint::Build;
@@ -23,14 +26,17 @@ use super::terminal::{complain, complain_of, is_interactive, show_diagnostics};
 /// Time between progress lines in a log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-pub fn run(plan: &Path, flags: &RunFlags) -> Exit {
+pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
     let interrupt = match Interrupt::watch() {
         Ok(interrupt) => interrupt,
         Err(exit) => return exit,
     };
-    let loaded = load(plan, &super::overrides(&flags.changes));
-    match compiled(&loaded, plan, flags.changes.profile.as_deref()) {
-        Ok(plan) => run_compiled(plan, flags, &interrupt),
+    let loaded = load(plan, &super::overrides(&flags.changes, environment));
+    let seed = flags.seed.unwrap_or_else(random_seed);
+    // Variables are computed while the plan is compiled: from a generator of the same seed.
+    let mut rng = Rng::seed_from_u64(!seed);
+    match with_rng(&mut rng, || compiled(&loaded, plan, flags.changes.profile.as_deref())) {
+        Ok(plan) => run_compiled(plan, &RunFlags { seed: Some(seed), ..flags.clone() }, &interrupt),
         Err(exit) => exit,
     }
 }
@@ -99,11 +105,16 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = flags.workers.map_or(cores, usize::from);
     RunOptions {
-        seed: flags.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        seed: flags.seed.unwrap_or_else(random_seed),
         run_id: format!("{:08x}", rand::random::<u32>()),
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
     }
+}
+
+/// A seed that is short to write.
+fn random_seed() -> u64 {
+    u64::from(rand::random::<u32>())
 }
 
 fn aborting(plan: &CompiledPlan, broken: Broken) -> String {

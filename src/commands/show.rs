@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::Changes;
+use crate::cli::{Changes, EnvFile};
 use crate::compile::model::Scenario;
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::exit::Exit;
@@ -18,8 +18,8 @@ const POINTS: usize = 12;
 /// Columns of its longest bar.
 const BAR: u32 = 40;
 
-pub fn show(path: &Path, changes: &Changes) -> Exit {
-    let loaded = load(path, &super::overrides(changes));
+pub fn show(path: &Path, changes: &Changes, environment: &EnvFile) -> Exit {
+    let loaded = load(path, &super::overrides(changes, environment));
     let mut diagnostics = loaded.diagnostics.clone();
     let compiled = compile(&loaded, path, changes.profile.as_deref(), Purpose::Check, &mut diagnostics);
     show_diagnostics(&diagnostics, &loaded);

@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::compile::secret_values;
 use crate::diagnostic::{Diagnostics, render_all};
 use crate::mask::Masker;
 use crate::plan::load::Loaded;
-use crate::plan::node::Node;
 use crate::report::console::Style;
 
 /// Writes to standard output.
@@ -47,9 +47,17 @@ pub fn style() -> Style {
     Style { width, color }
 }
 
+/// Shows what is wrong with one plan, and where to read more.
+pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+    show_problems(diagnostics, loaded);
+    let all = diagnostics.sorted();
+    let fixes = all.iter().filter(|problem| problem.is_fixable(&loaded.sources)).count();
+    hint(all.iter().map(|problem| problem.code).collect(), fixes);
+}
+
 /// Shows what is wrong with a plan, with a count at the end. Lines of the plan and values it came to are
 /// shown, so its secrets are hidden.
-pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
+pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     let (errors, warnings) = diagnostics.counts();
     if errors + warnings == 0 {
         return;
@@ -68,26 +76,23 @@ pub fn show_diagnostics(diagnostics: &Diagnostics, loaded: &Loaded) {
     complain(&format!("\n{}", parts.join(", ")));
 }
 
-/// Knows every value under `secrets`, whatever is wrong with the plan: those of the environment and those
-/// written down.
-fn secrets(loaded: &Loaded) -> Masker {
-    let mut values = vec![];
-    let written = loaded.effective.as_ref().and_then(|plan| plan.get("secrets")).and_then(Node::as_map);
-    for (_, secret) in written.unwrap_or_default() {
-        for (key, value) in secret.as_map().unwrap_or_default() {
-            if key.value == "env" {
-                values.extend(value.as_str().and_then(|name| std::env::var(name).ok()));
-            } else {
-                collect(value, &mut values);
-            }
-        }
-        values.extend(secret.scalar_text());
+/// Says once where the codes that were shown are explained, and how many problems `--fix` would mend.
+pub fn hint(mut codes: Vec<&'static str>, fixes: usize) {
+    const MOST: usize = 3;
+    codes.sort_unstable();
+    codes.dedup();
+    let more = if codes.len() > MOST { " …" } else { "" };
+    codes.truncate(MOST);
+    if !codes.is_empty() {
+        let fixes = match fixes {
+            0 => String::new(),
+            _ => format!("; plimsoll validate --fix corrects {fixes}"),
+        };
+        complain(&format!("for more: plimsoll explain {}{more}{fixes}", codes.join(" ")));
     }
-    Masker::new(values)
 }
 
-fn collect(node: &Node, values: &mut Vec<String>) {
-    values.extend(node.scalar_text());
-    node.as_list().unwrap_or_default().iter().for_each(|item| collect(item, values));
-    node.as_map().unwrap_or_default().iter().for_each(|(_, item)| collect(item, values));
+/// Hides every secret of a plan, whatever is wrong with it.
+pub fn secrets(loaded: &Loaded) -> Masker {
+    Masker::new(secret_values(loaded))
 }

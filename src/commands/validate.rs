@@ -1,31 +1,122 @@
 //! `plimsoll validate`: many plans, every problem, nothing sent.
 
-use std::path::PathBuf;
+mod fix;
+mod github;
+mod plans;
+mod problem;
+mod sarif;
 
+use std::path::Path;
+
+use crate::cli::{Format, Validate};
 use crate::compile::model::Entry;
 use crate::compile::{CompiledPlan, Purpose, compile};
+use crate::diagnostic::Diagnostics;
 use crate::exit::Exit;
-use crate::plan::load::{Overrides, load};
+use crate::plan::load::{Loaded, Overrides, load};
+use crate::report::text::clean;
 
-use super::terminal::{out, show_diagnostics};
+use super::terminal::{complain, hint, out, show_problems};
+use problem::Problem;
 
-pub fn validate(plans: &[PathBuf], profile: Option<String>) -> Exit {
-    let mut exit = Exit::Pass;
-    let overrides = Overrides { profile: profile.clone(), ..Overrides::default() };
-    for path in plans {
-        let loaded = load(path, &overrides);
-        let mut diagnostics = loaded.diagnostics.clone();
-        let compiled = compile(&loaded, path, profile.as_deref(), Purpose::Check, &mut diagnostics);
-        show_diagnostics(&diagnostics, &loaded);
-        match compiled {
-            Some(plan) => out(&format!("ok    {} — {}\n", path.display(), contents(&plan))),
-            None => {
-                out(&format!("wrong {}\n", path.display()));
-                exit = Exit::Usage;
+pub fn validate(options: &Validate) -> Exit {
+    let found = plans::find(&options.plans);
+    found.complaints.iter().for_each(|words| complain(&format!("error: {words}")));
+    let is_refused = !found.complaints.is_empty();
+    let mut seen = Seen { skipped: found.skipped, is_refused, ..Seen::default() };
+    for path in &found.plans {
+        if options.fix && !fix::fix(path, options) {
+            seen.is_refused = true;
+        }
+        seen.add(path, options);
+    }
+    seen.tell(options.format);
+    if seen.wrong > 0 || seen.is_refused { Exit::Usage } else { Exit::Pass }
+}
+
+/// Loads and compiles one plan.
+fn check(loaded: &Loaded, path: &Path, profile: Option<&str>) -> (Option<CompiledPlan>, Diagnostics) {
+    let mut diagnostics = loaded.diagnostics.clone();
+    let compiled = compile(loaded, path, profile, Purpose::Check, &mut diagnostics);
+    (compiled, diagnostics)
+}
+
+fn overrides(options: &Validate) -> Overrides {
+    let env_file = options.environment.env_file.clone();
+    Overrides { profile: options.profile.clone(), env_file, ..Overrides::default() }
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Seen {
+    right: usize,
+    wrong: usize,
+    skipped: usize,
+    errors: usize,
+    warnings: usize,
+    /// A folder could not be searched, or a file not corrected.
+    is_refused: bool,
+    problems: Vec<Problem>,
+}
+
+impl Seen {
+    fn add(&mut self, path: &Path, options: &Validate) {
+        let loaded = load(path, &overrides(options));
+        let (compiled, diagnostics) = check(&loaded, path, options.profile.as_deref());
+        let (errors, warnings) = diagnostics.counts();
+        self.errors += errors;
+        self.warnings += warnings;
+        self.problems.extend(Problem::all(&diagnostics, &loaded));
+        let is_right = compiled.is_some() && !(options.strict && warnings > 0);
+        if is_right {
+            self.right += 1
+        } else {
+            self.wrong += 1
+        }
+        if options.format != Format::Human {
+            return;
+        }
+        show_problems(&diagnostics, &loaded);
+        let name = clean(&path.display().to_string());
+        out(&match compiled.filter(|_| is_right) {
+            Some(plan) => format!("ok    {name} — {}\n", contents(&plan)),
+            None => format!("wrong {name}\n"),
+        });
+    }
+
+    fn tell(&self, format: Format) {
+        match format {
+            Format::Human => {
+                if self.right + self.wrong + self.skipped > 1 {
+                    out(&format!("{}\n", self.summary()));
+                }
+                let fixes = self.problems.iter().filter(|problem| problem.fix.is_some()).count();
+                hint(self.problems.iter().map(|problem| problem.code).collect(), fixes);
+            }
+            Format::Json => out(&format!("{:#}\n", serde_json::json!(self.problems))),
+            Format::Sarif => out(&format!("{:#}\n", sarif::log(&self.problems))),
+            Format::Github => {
+                self.problems.iter().for_each(|problem| out(&github::command(problem)));
+                complain(&self.summary());
             }
         }
     }
-    exit
+
+    fn summary(&self) -> String {
+        let mut words = format!("{}: {} ok", count(self.right + self.wrong, "plan"), self.right);
+        let parts = [
+            (self.wrong, format!(", {} wrong", self.wrong)),
+            (self.errors, format!(", {}", count(self.errors, "error"))),
+            (self.warnings, format!(", {}", count(self.warnings, "warning"))),
+            (self.skipped, format!("; {} skipped, no `plan` in it", count(self.skipped, "file"))),
+        ];
+        parts.into_iter().filter(|(number, _)| *number > 0).for_each(|(_, part)| words.push_str(&part));
+        words
+    }
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// What a plan holds, in a few words.
@@ -33,7 +124,6 @@ pub fn contents(plan: &CompiledPlan) -> String {
     let entries = || plan.scenarios.iter().flat_map(|scenario| &scenario.entries);
     let flows = entries().filter(|entry| matches!(entry, Entry::Flow { .. })).count();
     let endpoints = entries().count() - flows;
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = vec![];
     if plan.scenarios.len() > 1 {
         parts.push(count(plan.scenarios.len(), "scenario"));

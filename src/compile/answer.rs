@@ -48,7 +48,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles an expression, or says why not.
-    fn expression<T>(
+    pub(super) fn expression<T>(
         &mut self,
         source: &Located<String>,
         place: Place,

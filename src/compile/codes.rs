@@ -18,7 +18,7 @@ pub const EXPRESSION: &str = "P106";
 pub const THRESHOLD: &str = "P107";
 /// A secret without a value.
 pub const SECRET: &str = "P108";
-/// A data file that cannot be used.
+/// A data feed that cannot be used, or that nothing uses.
 pub const DATA: &str = "P109";
 /// A body template that cannot be used.
 pub const BODY_FILE: &str = "P110";
@@ -34,9 +34,13 @@ pub const AUTH: &str = "P114";
 pub const VALUE: &str = "P115";
 /// A threshold or endpoint that can never have data.
 pub const UNREACHABLE: &str = "P116";
+/// A credential written in the plan; a warning.
+pub const CREDENTIAL: &str = "P117";
+/// A file that `file()` names and that cannot be used.
+pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 17] = [
+pub const ALL: [(&str, &str); 19] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -46,7 +50,7 @@ pub const ALL: [(&str, &str); 17] = [
     (EXPRESSION, "an expression cannot be read"),
     (THRESHOLD, "a threshold cannot be read"),
     (SECRET, "a secret has no value"),
-    (DATA, "a data file cannot be used"),
+    (DATA, "a data feed cannot be used, or nothing uses it"),
     (BODY_FILE, "a body template cannot be used"),
     (HEADER, "a header cannot be sent"),
     (TARGET_URL, "a URL is no target"),
@@ -54,4 +58,32 @@ pub const ALL: [(&str, &str); 17] = [
     (AUTH, "an auth rule cannot work"),
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
+    (CREDENTIAL, "a credential is written in the plan"),
+    (NAMED_FILE, "a file named by `file()` cannot be used"),
+];
+
+/// An endpoint or flow nothing picks or uses.
+pub const NEVER_RUNS: &str = "P200";
+/// A time limit that can never be reached.
+pub const LONG_TIMEOUT: &str = "P201";
+/// A pause longer than the load.
+pub const LONG_PAUSE: &str = "P202";
+/// One header in two spellings.
+pub const HEADER_TWICE: &str = "P203";
+/// A threshold that another one makes pointless.
+pub const POINTLESS_THRESHOLD: &str = "P204";
+/// Expectations of which one never holds.
+pub const NEVER_HOLDS: &str = "P205";
+/// An `abort` that comes when the load is over.
+pub const LATE_ABORT: &str = "P206";
+
+/// Codes of warnings only: what is legal, and surely not meant.
+pub const DOUBTS: [(&str, &str); 7] = [
+    (NEVER_RUNS, "an endpoint or flow never runs"),
+    (LONG_TIMEOUT, "a timeout is longer than the load"),
+    (LONG_PAUSE, "a pause is longer than the load"),
+    (HEADER_TWICE, "a header is written twice"),
+    (POINTLESS_THRESHOLD, "a threshold adds nothing"),
+    (NEVER_HOLDS, "an expectation can never hold"),
+    (LATE_ABORT, "an abort comes too late"),
 ];

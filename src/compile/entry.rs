@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Diagnostic, Located};
+use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::model;
 
-use super::model::{Entry, Request, Step};
+use super::model::{Entry, Request};
 use super::names::Place;
-use super::scenario::pause_of;
 use super::{Compiler, codes};
 
 impl<'a> Compiler<'a> {
@@ -36,7 +35,7 @@ impl<'a> Compiler<'a> {
         self.pickable(endpoints, flows)
     }
 
-    fn endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
+    pub(super) fn endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
         let series = self.add_series(&name.value, SeriesKind::Endpoint, None);
         self.rows.insert(name.value.clone(), (series, request.request.value.clone()));
         let compiled = self.request(request, series, Place::Request)?;
@@ -85,65 +84,8 @@ impl<'a> Compiler<'a> {
                     .help("each row of the report needs a name of its own"),
             );
         }
-        let steps = flow.steps.iter().filter_map(|step| match step {
-            model::Step::Think(think) => Some(Step::Think(pause_of(think.think.value))),
-            model::Step::Use(step) => {
-                self.use_step(step, endpoints).map(|request| Step::Request(Box::new(request)))
-            }
-            model::Step::Request(request) => {
-                self.inline_step(request).map(|request| Step::Request(Box::new(request)))
-            }
-        });
-        Entry::Flow { series, steps: steps.collect() }
-    }
-
-    fn use_step(&mut self, step: &model::UseStep, endpoints: &[Option<Request>]) -> Option<Request> {
-        let name = &step.use_;
-        let plan = self.group;
-        let own = plan.endpoints.iter().position(|(known, _)| known.value == name.value);
-        let shared = plan.shared.iter().find(|(known, _)| known.value == name.value);
-        let used = match (own, shared) {
-            (Some(index), _) => endpoints.get(index).cloned(),
-            (None, Some((name, request))) => Some(self.shared_endpoint(name, request)),
-            (None, None) => None,
-        };
-        let Some(used) = used else {
-            let known = plan.endpoints.iter().chain(plan.shared).map(|(known, _)| known.value.as_str());
-            if self.written.defines(&name.value) {
-                return None;
-            }
-            let is_flow = plan.flows.iter().any(|(flow, _)| flow.value == name.value);
-            let message = format!("there is no endpoint `{}`", name.value);
-            let problem = Diagnostic::error(codes::UNKNOWN_ENDPOINT, name.span, message);
-            self.error(if is_flow {
-                problem.help("it is a flow; `use` takes an endpoint")
-            } else {
-                problem.did_you_mean_or_list(&name.value, known)
-            });
-            return None;
-        };
-        let captures = self.captures(&step.capture, Place::Answer);
-        let mut request = used?;
-        request.needs = captures.iter().fold(request.needs, |needs, capture| needs.and(capture.needs));
-        request.captures = request.captures.iter().cloned().chain(captures).collect();
-        Some(request)
-    }
-
-    /// An endpoint of the plan in a scenario with requests of its own: it has a row there once a flow uses it.
-    fn shared_endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
-        if let Some(known) = self.shared.get(&name.value) {
-            return known.clone();
-        }
-        let compiled = self.endpoint(name, request);
-        self.shared.insert(name.value.clone(), compiled.clone());
-        compiled
-    }
-
-    fn inline_step(&mut self, request: &model::Request) -> Option<Request> {
-        let series = self.row_of(request, SeriesKind::Endpoint);
-        let compiled = self.request(request, series, Place::Request)?;
-        self.series[series.0 as usize].method = Some(compiled.method.clone());
-        Some(compiled)
+        let steps = self.flow_steps(&flow.steps, endpoints);
+        Entry::Flow { series, steps }
     }
 
     /// The row of a request step: its `name`, else its path; the same request line shares a row.
@@ -151,10 +93,15 @@ impl<'a> Compiler<'a> {
         let line = request.request.value.trim();
         let path = line.split_once(char::is_whitespace).map_or(line, |(_, path)| path.trim());
         let name = request.name.as_ref().map_or(path, |name| name.value.as_str()).to_owned();
+        let span = request.name.as_ref().map_or(request.request.span, |name| name.span);
+        self.row_named(name, span, line, kind)
+    }
+
+    /// The row of this name for a request line; for what is no request the line is empty.
+    pub(super) fn row_named(&mut self, name: String, span: Span, line: &str, kind: SeriesKind) -> SeriesId {
         match self.rows.get(&name) {
             Some((series, known)) if known == line && self.series[series.0 as usize].kind == kind => *series,
             Some(_) => {
-                let span = request.name.as_ref().map_or(request.request.span, |n| n.span);
                 let message = format!("another request has the row `{name}` already");
                 self.error(
                     Diagnostic::error(codes::NAME, span, message)
@@ -183,10 +130,8 @@ impl<'a> Compiler<'a> {
             .map(|(name, _)| name.value.as_str());
         let flows = plan.flows.iter().filter(|(_, flow)| runs(flow.weight.as_ref()));
         let names = flows.clone().map(|(name, _)| name.value.as_str());
-        let used = flows.flat_map(|(_, flow)| &flow.steps).filter_map(|step| match step {
-            model::Step::Use(step) => Some(step.use_.value.as_str()),
-            _ => None,
-        });
+        let steps = flows.flat_map(|(_, flow)| model::Step::all(&flow.steps));
+        let used = steps.filter_map(|step| step.used().map(|step| step.use_.value.as_str()));
         picked.chain(names).chain(used).collect()
     }
 }

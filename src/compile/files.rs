@@ -39,15 +39,69 @@ pub(super) fn read_text(path: &Path, root: &Path) -> Result<String, String> {
     if !real.starts_with(root) {
         return Err(format!("{shown}: lies outside {}; copy it into that folder", root.display()));
     }
-    let metadata = std::fs::metadata(&real).map_err(|_| format!("{shown}: cannot be read"))?;
+    read_regular(path, &real, LARGEST)
+}
+
+/// The text of a file that is known to lie where it may.
+fn read_regular(path: &Path, real: &Path, largest: u64) -> Result<String, String> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(real).map_err(|_| format!("{shown}: cannot be read"))?;
     if !metadata.is_file() {
         return Err(format!("{shown}: is not a regular file"));
     }
     let mut text = String::new();
-    let file = std::fs::File::open(&real).map_err(|_| format!("{shown}: cannot be read"))?;
-    file.take(LARGEST + 1).read_to_string(&mut text).map_err(|_| format!("{shown}: is not UTF-8 text"))?;
-    if text.len() as u64 > LARGEST {
-        return Err(format!("{shown}: is larger than {} MiB", LARGEST >> 20));
+    let file = std::fs::File::open(real).map_err(|_| format!("{shown}: cannot be read"))?;
+    file.take(largest + 1).read_to_string(&mut text).map_err(|_| format!("{shown}: is not UTF-8 text"))?;
+    if text.len() as u64 > largest {
+        return Err(match largest >> 20 {
+            0 => format!("{shown}: is larger than {} KiB", largest >> 10),
+            mib => format!("{shown}: is larger than {mib} MiB"),
+        });
     }
     Ok(text)
+}
+
+/// Why a secret's file gives no value.
+#[derive(Debug)]
+pub(super) enum NoSecret {
+    /// There is none.
+    Absent,
+    /// It is not to be read, in words.
+    Unusable(String),
+}
+
+/// Largest file of a secret.
+const LARGEST_SECRET: u64 = 64 << 10;
+/// Where container platforms put secrets meant for this process; the same folder on most systems.
+const SECRET_FOLDERS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+/// Where systemd's `LoadCredential=` puts them.
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+
+/// The text of a secret's file, without its last line break: below `root`, or in a folder that holds nothing
+/// but secrets given to this process. Anywhere else a plan could read a key of its user and send it away.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> {
+    let shown = path.display();
+    let real = path.canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => NoSecret::Absent,
+        _ => NoSecret::Unusable(format!("{shown}: cannot be read")),
+    })?;
+    // Of the process alone: an `.env` file comes with the plan.
+    let named = std::env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
+    let folders = SECRET_FOLDERS.iter().map(PathBuf::from).chain(named);
+    let mut allowed = folders.filter_map(|folder| folder.canonicalize().ok());
+    if !real.starts_with(root) && !allowed.any(|folder| real.starts_with(folder)) {
+        return Err(NoSecret::Unusable(format!(
+            "{shown}: lies outside {}; put it there or below /run/secrets, or name its folder in the environment as {CREDENTIALS_VARIABLE}",
+            root.display()
+        )));
+    }
+    let text = read_regular(path, &real, LARGEST_SECRET).map_err(NoSecret::Unusable)?;
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if value.is_empty() {
+        return Err(NoSecret::Unusable(format!("{shown}: is empty")));
+    }
+    Ok(value.to_owned())
 }

@@ -45,6 +45,7 @@ impl Compiler<'_> {
     ) {
         for (name, value) in written {
             let Some(header) = self.header_name(name) else { continue };
+            self.warn_of_literal(&name.value, value);
             let Some(text) = self.text(&value.value, value.span, place) else { continue };
             if into.set(header, text).is_err() {
                 let message = format!("the value of `{}` holds characters a header cannot", name.value);
@@ -75,6 +76,18 @@ impl Compiler<'_> {
             .cloned()
             .collect();
         self.add_headers(&known, place, into);
+    }
+
+    /// Adds the default headers of the plan, each in its place the scenario's of the same name, and the others of the
+    /// scenario.
+    pub(super) fn all_default_headers(&mut self, place: Place, into: &mut Headers) {
+        let (plan, own) = (self.plan.http.as_ref(), self.http);
+        let (of_plan, own) = (plan.map(|http| &http.headers), own.map(|http| &http.headers));
+        let is_own =
+            |name: &str| own.is_some_and(|own| own.iter().any(|(n, _)| n.value.eq_ignore_ascii_case(name)));
+        let others = of_plan.into_iter().flatten().filter(|(name, _)| !is_own(&name.value));
+        let joined: Entries<_> = others.chain(own.into_iter().flatten()).cloned().collect();
+        self.add_default_headers(&joined, place, into);
     }
 
     pub(super) fn header_name(&mut self, name: &Located<String>) -> Option<HeaderName> {

@@ -1,6 +1,10 @@
 //! The plan compiled: resolved, interned, immutable, shared by all workers. No text here is looked up again
 //! while running.
 
+mod step;
+
+pub use step::{Poll, Rounds, Step};
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +49,8 @@ pub struct CompiledPlan {
     pub user: SlotId,
     /// Slot of `run`.
     pub run: SlotId,
+    /// Slot of `repeat`.
+    pub repeat: SlotId,
     /// Data feeds.
     pub feeds: Box<[FeedUse]>,
     /// Hides the plan's secrets.
@@ -113,6 +119,14 @@ pub struct Scenario {
     pub start_after: Duration,
     /// How long at its start requests count in rows of their own.
     pub warmup: Duration,
+    /// Values its users start with instead of the plan's, or besides them.
+    pub initial: Box<[(SlotId, Value)]>,
+    /// Feeds of which each iteration takes a row; indices in [`CompiledPlan::feeds`].
+    pub row_per_iteration: Box<[usize]>,
+    /// Feeds of which each user has a row, and the position of the first user's.
+    pub row_per_user: Box<[(usize, u64)]>,
+    /// Whether requests take rows of their own.
+    pub has_request_rows: bool,
     /// How long running iterations may go on at the end.
     pub graceful_stop: Duration,
     /// `user.id` of its first user: no two users of a run share one.
@@ -128,7 +142,7 @@ pub struct Info {
     pub description: Option<String>,
     /// Path as given.
     pub file: String,
-    /// SHA-256 of the file, hex.
+    /// SHA-256 of the file and those it includes, hex.
     pub sha256: String,
     /// `--profile`.
     pub profile: Option<String>,
@@ -185,12 +199,18 @@ pub struct Request {
     pub auth: bool,
     /// Time limit of the whole answer.
     pub timeout: Duration,
+    /// Redirects that are followed, at most; 0 for none.
+    pub redirects: u16,
     /// Expectations, in order.
     pub checks: Box<[Check]>,
     /// What is remembered.
     pub captures: Box<[Capture]>,
-    /// Parts of the response all of these need.
+    /// Parts of the response all of these need, and those that are kept.
     pub needs: Needs,
+    /// Parts of the response that later steps of its flow look at.
+    pub kept: Needs,
+    /// Feeds of which it takes a row; indices in [`CompiledPlan::feeds`].
+    pub rows: Box<[usize]>,
 }
 
 /// Path and query.
@@ -225,18 +245,64 @@ pub struct Capture {
 pub struct Auth {
     /// One login for the whole run instead of one a user.
     pub shared: bool,
-    /// The login.
+    /// The login; empty when what is added needs no request.
     pub steps: Box<[Request]>,
+    /// Who asks for a token, in `oauth2`.
+    pub client: Option<Client>,
     /// Slot of `auth`.
     pub slot: SlotId,
+    /// What shorthands add to requests.
+    pub credentials: Box<[Credential]>,
     /// Headers added to requests.
     pub headers: Box<[(HeaderName, Text)]>,
     /// Query pairs added to requests.
     pub query: Pairs,
-    /// Age at which a login is renewed; renders to a duration.
-    pub refresh_after: Option<Text>,
+    /// Cookies added to requests.
+    pub cookies: Box<[(String, Text)]>,
+    /// When a login is renewed.
+    pub renewal: Renewal,
     /// Statuses that renew it.
     pub refresh_on: Box<[u16]>,
+}
+
+/// A client of OAuth 2.0, known to its token request by a header that `slot` holds the value of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// Slot of what follows `Basic `.
+    pub slot: SlotId,
+    /// Its name.
+    pub id: Text,
+    /// Its secret.
+    pub secret: Text,
+}
+
+/// What a shorthand adds to every request: rendered once a login, and never shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Credential {
+    /// `authorization: Bearer …`
+    Bearer(Text),
+    /// `authorization: Basic …`
+    Basic {
+        /// Without `:`.
+        username: Text,
+        /// Any text.
+        password: Text,
+    },
+    /// A header.
+    Header(HeaderName, Text),
+    /// A query parameter.
+    Query(Box<str>, Text),
+}
+
+/// Age at which a login is renewed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Renewal {
+    /// Whatever its age.
+    Never,
+    /// The text renders to a duration.
+    After(Text),
+    /// As the answer's `expires_in` says; never when it says nothing.
+    ByExpiry,
 }
 
 /// What an iteration can be.
@@ -251,15 +317,6 @@ pub enum Entry {
         /// The steps.
         steps: Box<[Step]>,
     },
-}
-
-/// A step of a flow.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Sends a request.
-    Request(Box<Request>),
-    /// Pauses.
-    Think(Pause),
 }
 
 /// What a threshold is about.
@@ -293,8 +350,23 @@ pub struct FeedUse {
     pub name: String,
     /// The rows.
     pub feed: Arc<Feed>,
+    /// Who has a row of its own.
+    pub per: Per,
     /// Which row comes next.
     pub order: crate::data::Order,
     /// What comes after the last.
     pub on_end: crate::data::OnEnd,
+    /// Whether there must be a row for everyone who takes one.
+    pub must_suffice: bool,
+}
+
+/// Who has a row of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// An iteration.
+    Iteration,
+    /// A user, for its whole life.
+    User,
+    /// A request that uses the feed.
+    Request,
 }

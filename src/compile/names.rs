@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Located, Span};
-use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, name_in_expression, name_in_template};
+use crate::plan::model::Scenario;
+use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 
+use super::model::Per;
 use super::{Compiler, codes};
 
 /// Where a template stands: what is known there.
@@ -22,6 +24,8 @@ pub(super) enum Place {
     Answer,
     /// In `expect` and `capture` of the auth flow.
     AuthAnswer,
+    /// In `set`, between the requests of a flow.
+    Between,
 }
 
 /// What is below a name.
@@ -33,35 +37,50 @@ pub(super) enum Below {
     Only(BTreeSet<String>),
 }
 
+/// A data feed.
+#[derive(Debug, Clone)]
+pub(super) struct KnownFeed {
+    /// Its columns.
+    pub below: Below,
+    /// Who has a row of it.
+    pub per: Per,
+}
+
 /// The names of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// Of the plan: secrets, variables.
     pub fixed: BTreeMap<String, Below>,
-    /// Data feeds with their columns.
-    pub feeds: BTreeMap<String, Below>,
+    /// Data feeds.
+    pub feeds: BTreeMap<String, KnownFeed>,
     /// Captured by endpoints and flows.
     pub captures: BTreeSet<String>,
     /// Captured by the auth flow; `None` without one.
     pub auth: Option<BTreeSet<String>>,
+    /// Inside `repeat`.
+    pub repeats: bool,
 }
 
 impl Known {
     fn below(&self, root: &str, place: Place) -> Option<Below> {
         let only = |names: &[&str]| Some(Below::Only(names.iter().map(|n| (*n).to_owned()).collect()));
-        let iteration = matches!(place, Place::Request | Place::Answer);
+        let iteration = matches!(place, Place::Request | Place::Answer | Place::Between);
         match root {
+            "repeat" if iteration && self.repeats => return only(&["index"]),
             "env" => return Some(Below::Any),
             "user" if place != Place::Setup => return only(&["id", "iteration"]),
             "run" if place != Place::Setup => return only(&["id"]),
             "auth" if place != Place::Setup => return self.auth.clone().map(Below::Only),
             _ => {}
         }
-        if matches!(place, Place::Answer | Place::AuthAnswer) && RESPONSE_NAMES.contains(&root) {
+        if matches!(place, Place::Answer | Place::AuthAnswer | Place::Between)
+            && RESPONSE_NAMES.contains(&root)
+        {
             return Some(Below::Any);
         }
-        if iteration && let Some(below) = self.feeds.get(root) {
-            return Some(below.clone());
+        let feed = self.feeds.get(root).filter(|_| place != Place::Setup);
+        if let Some(feed) = feed.filter(|feed| iteration || feed.per == Per::User) {
+            return Some(feed.below.clone());
         }
         if iteration && self.captures.contains(root) {
             return Some(Below::Any);
@@ -70,7 +89,7 @@ impl Known {
     }
 
     fn all(&self, place: Place) -> Vec<String> {
-        let builtin = ["env", "user", "run", "auth"].into_iter().map(str::to_owned);
+        let builtin = ["env", "user", "run", "auth", "repeat"].into_iter().map(str::to_owned);
         let of_plan = self.fixed.keys().chain(self.feeds.keys()).chain(&self.captures).cloned();
         let of_answer = RESPONSE_NAMES.into_iter().map(str::to_owned);
         let functions = FUNCTIONS.iter().map(|name| (*name).to_owned());
@@ -86,6 +105,9 @@ impl Known {
 impl Compiler<'_> {
     /// Reports each of `names` (dotted) that can have no value at this place.
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
+        self.feeds.note(names);
+        self.note_variables(names);
+        self.load_files(source, span, place);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -111,13 +133,17 @@ impl Compiler<'_> {
         file: &Located<String>,
         place: Place,
     ) {
+        self.load_files_of_file(source, file);
         let names = text.names();
+        self.feeds.note(&names);
+        self.note_variables(&names);
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
             let start = name_in_template(source, dotted).map_or(0, |range| range.start);
             let message = format!("{}:{}: {}", file.value, line_of(source, start), problem.message);
-            self.error(Diagnostic { message, ..problem });
+            // The place is the file's name in the plan, not the name in the file.
+            self.error(Diagnostic { message, fix: None, ..problem });
         }
     }
 
@@ -127,13 +153,31 @@ impl Compiler<'_> {
         let child = parts.next();
         let Some(below) = self.known.below(root, place) else {
             let explained = self.refused.contains(root) || self.written.defines(root);
-            return (!explained).then(|| self.unknown_root(root, place, at));
+            return (!explained).then(|| match uncalled(dotted, root) {
+                Some(help) => {
+                    Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{dotted}` is no value")).help(help)
+                }
+                None => self.unknown_root(root, place, at),
+            });
         };
         let (Below::Only(allowed), Some(child)) = (below, child) else { return None };
         if allowed.contains(child) || self.written.defines(child) {
             return None;
         }
         let problem = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{root}` has no `{child}`"));
+        let problem = match root {
+            "secrets" if allowed.is_empty() => {
+                let variable = child.to_ascii_uppercase();
+                return Some(problem.help(format!("write `secrets: {{ {child}: {{ env: {variable} }} }}`")));
+            }
+            "auth" if allowed.is_empty() => {
+                let help = format!(
+                    "no step before this captures anything: write `capture: {{ {child}: … }}` in one of `steps`"
+                );
+                return Some(problem.help(help));
+            }
+            _ => problem,
+        };
         Some(problem.did_you_mean_or_list(child, allowed.iter().map(String::as_str)))
     }
 
@@ -143,13 +187,17 @@ impl Compiler<'_> {
             _ if RESPONSE_NAMES.contains(&root) => {
                 Some("it is known only in `expect` and `capture`, once there is a response")
             }
-            _ if self.known.feeds.contains_key(root) => {
-                Some("data rows belong to an iteration; they are not known here")
+            _ if place == Place::Setup && self.plan.data.iter().any(|(name, _)| name.value == root) => {
+                Some("data rows belong to users; they are not known before the run")
             }
+            _ if self.known.feeds.contains_key(root) => Some(
+                "its rows belong to iterations, which come later; with `per: user` a row is known here too",
+            ),
             _ if self.known.captures.contains(root) => {
                 Some("it is captured by an endpoint or flow, which runs after this")
             }
-            "user" | "run" => Some("targets and variables are computed before the run starts"),
+            "repeat" => Some("it is known only in the steps of a `repeat`"),
+            "user" | "run" => Some("targets, variables and `token_url` are computed before the run starts"),
             _ => None,
         };
         let error = Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"));
@@ -158,12 +206,31 @@ impl Compiler<'_> {
         }
         let all = self.known.all(place);
         let near = crate::diagnostic::nearest(root, all.iter().map(String::as_str));
+        if let Some(scenario) = self.only_in_scenario(root) {
+            let message = format!("it is known in the scenario `{scenario}`, and ");
+            return error.help(match self.group.name.filter(|_| place != Place::Setup) {
+                Some(own) => format!("{message}`{}` sends this too", own.value),
+                None => format!("{message}this belongs to the whole plan"),
+            });
+        }
         match near {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+            Some(near) => error
+                .help(format!("did you mean `{near}`?"))
+                .fix_if_certain(root, all.iter().map(String::as_str)),
             None => error.help(
                 "names come from `capture`, `data`, `auth`, `variables`, `secrets`, `env`, `user` and `run`",
             ),
         }
+    }
+
+    /// The scenario that defines a name for itself.
+    fn only_in_scenario(&self, name: &str) -> Option<&str> {
+        let plan = self.plan;
+        let defines = |scenario: &Scenario| {
+            scenario.variables.iter().any(|(known, _)| known.value == name)
+                || scenario.data.iter().any(|(known, _)| known.value == name)
+        };
+        plan.scenarios.iter().find(|(_, scenario)| defines(scenario)).map(|(known, _)| known.value.as_str())
     }
 
     /// Compiles a text that stands in the plan and checks its names.
@@ -181,6 +248,16 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// What to write for a function that is not called.
+fn uncalled(dotted: &str, root: &str) -> Option<String> {
+    if FUNCTIONS.contains(&dotted) || FUNCTIONS.contains(&root) {
+        let name = if FUNCTIONS.contains(&dotted) { dotted } else { root };
+        return Some(format!("it is a function: write `{name}()`"));
+    }
+    let near = crate::diagnostic::nearest(dotted, FUNCTIONS.iter().copied()).unwrap_or("fake.name");
+    is_function(root).then(|| format!("did you mean `{near}()`?"))
 }
 
 /// 1-based line of a byte.

@@ -37,19 +37,22 @@ impl Compiler<'_> {
         place: Place,
     ) -> Option<Request> {
         let answer = if place == Place::Auth { Place::AuthAnswer } else { Place::Answer };
+        self.feeds.begin_request();
         let line = self.line(&written.request);
         let mut headers = Headers::default();
         let body = self.body(written, place, &mut headers);
         self.default_headers(&line, &mut headers);
-        if let Some(http) = &self.plan.http {
-            self.add_default_headers(&http.headers, place, &mut headers);
-        }
+        self.all_default_headers(place, &mut headers);
         self.add_headers(&written.headers, place, &mut headers);
         let query = self.pairs(&written.query, place);
         let checks = self.checks(written.expect.as_ref(), answer);
         let captures = self.captures(&written.capture, answer);
-        let timeout =
-            written.timeout.as_ref().or(self.plan.http.as_ref().and_then(|http| http.timeout.as_ref()));
+        let of_scenario = self.http.and_then(|http| http.timeout.as_ref());
+        let of_plan = self.plan.http.as_ref().and_then(|http| http.timeout.as_ref());
+        let timeout = written.timeout.as_ref().or(of_scenario).or(of_plan);
+        let of_scenario = self.http.and_then(|http| http.redirects.as_ref());
+        let of_plan = self.plan.http.as_ref().and_then(|http| http.redirects.as_ref());
+        let redirects = written.redirects.as_ref().or(of_scenario).or(of_plan);
         let line = line?;
         let uri = self.uri(&written.request, &line, query, place)?;
         let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
@@ -64,8 +67,11 @@ impl Compiler<'_> {
             body,
             auth: place == Place::Request && self.known.auth.is_some() && written.auth.is_none(),
             timeout: timeout.map_or(TIMEOUT, |d| d.value),
+            redirects: redirects.map_or(0, |most| most.value),
             checks: checks.into(),
             captures: captures.into(),
+            kept: Needs::default(),
+            rows: self.feeds.of_request(&[]),
         })
     }
 
@@ -99,6 +105,9 @@ impl Compiler<'_> {
             );
             let near = crate::diagnostic::nearest(&upper, METHODS);
             self.error(match near {
+                Some(near) if near == upper => {
+                    problem.help(format!("did you mean `{near}`?")).fix(method, near)
+                }
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem.help(format!("use one of {}", METHODS.join(", "))),
             });
@@ -114,10 +123,8 @@ impl Compiler<'_> {
             return self.full_url(rest, span);
         }
         if rest.starts_with('/') {
-            if self.targets.is_empty() {
-                return None; // Said once for the whole plan.
-            }
-            return Some((0, rest.to_owned()));
+            // That there is none is said once for the whole plan.
+            return self.reach.default.map(|target| (target, rest.to_owned()));
         }
         let Some((name, path)) = rest.split_once(":/") else {
             let help = if rest.starts_with("{{") {
@@ -130,14 +137,14 @@ impl Compiler<'_> {
             );
             return None;
         };
-        let Some(target) = self.target_names.iter().position(|known| known == name) else {
-            let known = self.target_names.clone();
+        let Some(target) = self.reach.find(name) else {
+            let known = &self.reach.names;
             let problem = Diagnostic::error(
                 codes::UNKNOWN_TARGET,
                 self.place(span, name),
                 format!("there is no target `{name}`"),
             )
-            .did_you_mean_or_list(name, known.iter().map(String::as_str));
+            .did_you_mean_or_list(name, known.iter().map(|(name, _)| name.as_str()));
             if !self.written.defines(name) {
                 self.error(problem);
             }
@@ -173,7 +180,6 @@ impl Compiler<'_> {
             Some(index) => index,
             None => {
                 self.targets.push(target);
-                self.target_names.push(String::new());
                 self.targets.len() - 1
             }
         };
@@ -211,6 +217,7 @@ impl Compiler<'_> {
     pub(super) fn pairs(&mut self, written: &Entries<Located<Scalar>>, place: Place) -> Pairs {
         let mut pairs = vec![];
         for (name, value) in written {
+            self.warn_of_literal(&name.value, value);
             if let Some(text) = self.text(&value.value, value.span, place) {
                 pairs.push((literal(&name.value), text));
             }
@@ -245,7 +252,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
+    pub(super) fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
         match &node.value {
             NodeValue::String(source) => {
                 if self.text(source, node.span, place).is_some() {
@@ -271,6 +278,9 @@ impl Compiler<'_> {
                     }
                     out.push_raw(&serde_json::Value::from(key.value.as_str()).to_string());
                     out.push_raw(":");
+                    if let NodeValue::String(text) = &item.value {
+                        self.warn_of_literal_text(&key.value, text, item.span);
+                    }
                     self.json(item, place, out);
                 }
                 out.push_raw("}");

@@ -1,12 +1,17 @@
 //! Scenarios: groups of users, each with its requests, login, pauses and load. A plan without `scenarios` is one
 //! named `default`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located};
 use crate::load::{Arrivals, Load, Pause, Process, RateCurve, RateStage, Saturation, Stage, UserCurve};
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::model::{self, Entries, LoadForm};
+use crate::plan::node::Node;
+use crate::template::SlotId;
 
 use super::model::{Scenario, SeriesInfo};
 use super::{Compiler, codes};
@@ -34,7 +39,17 @@ pub(super) struct Group<'a> {
     pub load: Option<&'a model::Load>,
     pub start_after: Option<&'a Located<Duration>>,
     pub thresholds: &'a [model::Threshold],
+    /// What it has besides the plan's, or instead of it.
+    pub target: Option<&'a Located<String>>,
+    pub targets: &'a [(Located<String>, Located<String>)],
+    pub variables: &'a Entries<Node>,
+    pub data: &'a Entries<model::Feed>,
+    pub http: Option<&'a model::ScenarioHttp>,
 }
+
+/// What a plan without scenarios says for one of them.
+const NO_VARIABLES: &Entries<Node> = &vec![];
+const NO_DATA: &Entries<model::Feed> = &vec![];
 
 /// The groups of a plan, in order.
 pub(super) fn groups(plan: &model::Plan) -> Vec<Group<'_>> {
@@ -49,6 +64,11 @@ pub(super) fn groups(plan: &model::Plan) -> Vec<Group<'_>> {
         load: plan.load.as_ref(),
         start_after: None,
         thresholds: &[],
+        target: None,
+        targets: &[],
+        variables: NO_VARIABLES,
+        data: NO_DATA,
+        http: None,
     };
     if plan.scenarios.is_empty() {
         return vec![whole];
@@ -75,6 +95,11 @@ fn of<'a>(whole: Group<'a>, name: &'a Located<String>, written: &'a model::Scena
         load: written.load.as_ref(),
         start_after: written.start_after.as_ref(),
         thresholds: &written.thresholds,
+        target: written.target.as_ref(),
+        targets: &written.targets,
+        variables: &written.variables,
+        data: &written.data,
+        http: written.http.as_ref(),
     }
 }
 
@@ -97,9 +122,11 @@ impl<'a> Compiler<'a> {
         thresholds: &mut Vec<super::model::ScopedThreshold>,
     ) -> Box<[Scenario]> {
         let mut user_base = 0;
+        // Of each feed, rows that users of earlier scenarios have.
+        let mut rows_of_users = BTreeMap::new();
         let mut scenarios = vec![];
         for (index, group) in groups(self.plan).into_iter().enumerate() {
-            self.enter(index, group);
+            let initial = self.enter(index, group);
             let auth = self.auth(group.auth);
             let (entries, weights) = self.entries();
             self.group_thresholds(thresholds);
@@ -112,7 +139,15 @@ impl<'a> Compiler<'a> {
             let warmup = warmup.map_or(Duration::ZERO, |warmup| warmup.value);
             self.add_warmup_rows(index, warmup);
             let graceful = group.load.and_then(|load| load.graceful_stop.as_ref());
+            self.doubts(&load, graceful.map_or(GRACEFUL_STOP, |graceful| graceful.value));
             let users = load.peak();
+            let feeds = self.feeds.of_scenario();
+            let row_per_user = feeds.per_user.iter().map(|feed| {
+                let before = rows_of_users.entry(*feed).or_insert(0);
+                let first = *before;
+                *before += u64::from(users);
+                (*feed, first)
+            });
             scenarios.push(Scenario {
                 name: group.label().to_owned(),
                 entries,
@@ -125,6 +160,10 @@ impl<'a> Compiler<'a> {
                 warmup,
                 graceful_stop: graceful.map_or(GRACEFUL_STOP, |graceful| graceful.value),
                 user_base,
+                initial,
+                row_per_user: row_per_user.collect(),
+                row_per_iteration: feeds.per_iteration,
+                has_request_rows: !feeds.per_request.is_empty(),
             });
             user_base += u64::from(users);
         }
@@ -132,13 +171,18 @@ impl<'a> Compiler<'a> {
     }
 
     /// What is compiled from here on belongs to this scenario.
-    fn enter(&mut self, index: usize, group: Group<'a>) {
+    fn enter(&mut self, index: usize, group: Group<'a>) -> Box<[(SlotId, Value)]> {
         self.group = group;
         self.scenario = index;
         self.prefix = group.name.map_or(String::new(), |name| format!("{}/", name.value));
         self.rows.clear();
         self.shared.clear();
+        self.http = group.http;
+        let variables = self.scenario_variables();
+        self.scenario_targets();
+        self.scenario_feeds();
         self.declare_captures();
+        variables
     }
 
     /// Pauses between iterations of a scenario whose iterations come by a rate.

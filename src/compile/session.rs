@@ -1,21 +1,19 @@
-//! What surrounds the requests: secrets, variables, data feeds, readiness checks.
+//! What surrounds the requests: variables, readiness checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
 
-use crate::data::{Feed, OnEnd, Order};
 use crate::diagnostic::{Diagnostic, Located};
 use crate::metric::SeriesKind;
 use crate::plan::model;
 use crate::plan::node::{Node, NodeValue};
 use crate::template::{RESPONSE_NAMES, Scope, SlotId, Text};
 
-use super::model::{FeedUse, Ready};
+use super::model::Ready;
 use super::names::{Below, Place};
-use super::{Compiler, Purpose, codes, files};
+use super::{Compiler, codes};
 
 /// Time to wait for readiness when a plan says nothing.
 const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -23,58 +21,9 @@ const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 const READY_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Names the language itself uses.
-const BUILT_IN: [&str; 5] = ["env", "secrets", "auth", "user", "run"];
-
-/// `env` in templates: the process's environment, looked up by name.
-#[derive(Debug)]
-struct Environment;
-
-impl Object for Environment {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Map
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        std::env::var(key.as_str()?).ok().map(Value::from)
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-}
+const BUILT_IN: [&str; 7] = ["env", "secrets", "auth", "user", "run", "repeat", super::credentials::CLIENT];
 
 impl Compiler<'_> {
-    /// Values of `env` and `secrets`.
-    pub(super) fn secrets_and_environment(&mut self) -> Vec<(SlotId, Value)> {
-        let plan = self.plan;
-        for (name, secret) in &plan.secrets {
-            let given = std::env::var(&secret.env.value).ok();
-            let value = given.or_else(|| secret.default.as_ref().map(|default| default.value.0.clone()));
-            let value = match value {
-                Some(value) => value,
-                None => {
-                    self.missing_secret(name, &secret.env);
-                    String::from("missing-secret")
-                }
-            };
-            self.secrets.insert(name.value.clone(), value);
-        }
-        let known = self.secrets.keys().cloned().collect::<BTreeSet<_>>();
-        self.known.fixed.insert("secrets".into(), Below::Only(known));
-        let env = (self.names.add("env"), Value::from_object(Environment));
-        vec![env, (self.names.add("secrets"), Value::from(self.secrets.clone()))]
-    }
-
-    fn missing_secret(&mut self, name: &Located<String>, variable: &Located<String>) {
-        let message = format!("the secret `{}` has no value: {} is not set", name.value, variable.value);
-        let help = format!("set {} in the environment, or give a `default`", variable.value);
-        let problem = match self.purpose {
-            Purpose::Run => Diagnostic::error(codes::SECRET, variable.span, message),
-            Purpose::Check => Diagnostic::warning(codes::SECRET, variable.span, message),
-        };
-        self.error(problem.help(help));
-    }
-
     /// Refuses names the language uses itself, and a second thing of one name.
     pub(super) fn claim(&mut self, name: &Located<String>, what: &str) -> bool {
         let word = name.value.as_str();
@@ -82,7 +31,7 @@ impl Compiler<'_> {
             Some(format!("`{word}` is a name of the plan language"))
         } else if RESPONSE_NAMES.contains(&word) {
             Some(format!("`{word}` is a part of the response in `expect` and `capture`"))
-        } else if crate::template::FUNCTIONS.contains(&word) {
+        } else if crate::template::is_function(word) {
             Some(format!("`{word}` is a function"))
         } else if !is_identifier(word) {
             Some(format!("`{word}` cannot be used in a template"))
@@ -114,7 +63,7 @@ impl Compiler<'_> {
         all.split_off(initial.len())
     }
 
-    fn variable(&mut self, node: &Node, scope: &[(SlotId, Value)]) -> Value {
+    pub(super) fn variable(&mut self, node: &Node, scope: &[(SlotId, Value)]) -> Value {
         match &node.value {
             NodeValue::String(source) => {
                 let Some(text) = self.text(source, node.span, Place::Setup) else { return Value::UNDEFINED };
@@ -145,7 +94,9 @@ impl Compiler<'_> {
         let scope = Scope::new(Arc::new(self.names.clone()), scope);
         match expr.eval_defined(&scope) {
             Ok(value) => value,
-            Err(_) if self.out.has_errors() && !expr.names().is_empty() => Value::UNDEFINED,
+            Err(_) if (self.out.has_errors() || self.written.has_errors()) && !expr.names().is_empty() => {
+                Value::UNDEFINED
+            }
             Err(error) => {
                 self.error(super::target::not_computed(&error, node.span));
                 Value::UNDEFINED
@@ -153,59 +104,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// Opens the data files.
-    pub(super) fn feeds(&mut self) -> Box<[FeedUse]> {
-        let plan = self.plan;
-        let mut feeds = vec![];
-        for (name, written) in &plan.data {
-            let claimed = self.claim(name, "data feed");
-            if self.known.fixed.contains_key(&name.value) {
-                let message = format!("`{}` is a variable already", name.value);
-                self.error(
-                    Diagnostic::error(codes::NAME, name.span, message).help("give one of them another name"),
-                );
-            }
-            let path = files::path_of(&written.file, self.sources);
-            let feed = match Feed::open(&path, &self.root) {
-                Ok(feed) => feed,
-                Err(error) => {
-                    self.error_in_words(codes::DATA, written.file.span, &files::words_of(&error));
-                    self.known.feeds.insert(name.value.clone(), Below::Any);
-                    continue;
-                }
-            };
-            let columns = Below::Only(feed.columns().iter().cloned().collect());
-            self.known.feeds.insert(name.value.clone(), columns);
-            let order = written.order.as_ref().map_or(Order::Sequential, |order| order_of(order.value));
-            let on_end = written.on_end.as_ref().map_or(OnEnd::Recycle, |end| end_of(end.value));
-            if let (Order::Random, Some(end)) =
-                (order, written.on_end.as_ref().filter(|_| on_end != OnEnd::Recycle))
-            {
-                let message = "rows taken at random never end, so `on_end` would do nothing";
-                self.error(
-                    Diagnostic::error(codes::DATA, end.span, message)
-                        .help("use `order: shuffled` to take each row once"),
-                );
-            }
-            if claimed {
-                let slot = self.names.add(&name.value);
-                feeds.push(FeedUse { slot, name: name.value.clone(), feed: Arc::new(feed), order, on_end });
-            }
-        }
-        feeds.into()
-    }
-
     /// Declares every name a request of this scenario captures, so that any of its templates may use it.
     pub(super) fn declare_captures(&mut self) {
         self.known.captures.clear();
         let plan = self.group;
         let endpoints = plan.endpoints.iter().chain(plan.shared).flat_map(|(_, request)| &request.capture);
-        let steps = plan.flows.iter().flat_map(|(_, flow)| &flow.steps).flat_map(|step| match step {
-            model::Step::Request(request) => request.capture.iter(),
-            model::Step::Use(step) => step.capture.iter(),
-            model::Step::Think(_) => [].iter(),
-        });
-        for (name, _) in endpoints.chain(steps) {
+        let steps = plan.flows.iter().flat_map(|(_, flow)| model::Step::all(&flow.steps));
+        let names: Vec<_> = endpoints.map(|(name, _)| name).chain(steps.flat_map(defined_by)).collect();
+        for name in names {
             if !self.claim(name, "captured value") {
                 continue;
             }
@@ -249,24 +155,29 @@ impl Compiler<'_> {
     }
 }
 
-fn order_of(order: model::Order) -> Order {
-    match order {
-        model::Order::Sequential => Order::Sequential,
-        model::Order::Shuffled => Order::Shuffled,
-        model::Order::Random => Order::Random,
-    }
-}
-
-fn end_of(end: model::OnEnd) -> OnEnd {
-    match end {
-        model::OnEnd::Recycle => OnEnd::Recycle,
-        model::OnEnd::Stop => OnEnd::Stop,
-        model::OnEnd::Fail => OnEnd::Fail,
-    }
+/// The names a step of a flow gives values to.
+fn defined_by(step: &model::Step) -> Vec<&Located<String>> {
+    let captures = match step {
+        model::Step::Request(request) => &request.capture,
+        model::Step::Use(step) => &step.capture,
+        model::Step::Poll(poll) => match &poll.request {
+            model::Polled::Request(request) => &request.capture,
+            model::Polled::Use(step) => &step.capture,
+        },
+        model::Step::Repeat(step) => match &step.repeat.for_each {
+            Some(names) => names,
+            None => return vec![],
+        },
+        model::Step::Set(step) => return step.set.iter().map(|(name, _)| name).collect(),
+        model::Step::Think(_) | model::Step::If(_) | model::Step::Group(_) | model::Step::Choose(_) => {
+            return vec![];
+        }
+    };
+    captures.iter().map(|(name, _)| name).collect()
 }
 
 /// Whether a template can name it.
-fn is_identifier(word: &str) -> bool {
+pub(super) fn is_identifier(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')

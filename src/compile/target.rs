@@ -7,6 +7,7 @@ use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{Target, TargetError};
+use crate::plan::model::Plan;
 use crate::template::{EvalError, Scope, SlotId, Text};
 
 use super::names::Place;
@@ -15,24 +16,21 @@ use super::{Compiler, codes};
 
 impl Compiler<'_> {
     pub(super) fn compile_targets(&mut self, initial: &[(SlotId, Value)]) {
-        let plan = self.plan;
-        let one = plan.target.iter().map(|url| ("target".to_owned(), url));
-        let many = plan.targets.iter().map(|(name, url)| (name.value.clone(), url));
-        let all: Vec<_> = one.chain(many).collect();
-        if all.is_empty()
-            && groups(plan).iter().any(|group| !group.endpoints.is_empty() || !group.flows.is_empty())
-            && !self.all_urls_are_full()
-            && !self.written.holds(&["target", "targets"])
-        {
-            let span = self.start_of_plan();
+        let all = of_plan(self.plan);
+        if all.is_empty() && self.needs_target() && !self.written.holds(&["target", "targets"]) {
+            let some_have = groups(self.plan).iter().any(|g| g.target.is_some() || !g.targets.is_empty());
+            let message = match some_have {
+                true => "the plan has no target, and not every scenario that sends has one of its own",
+                false => "the plan has no target",
+            };
             self.error(
-                Diagnostic::error(codes::UNKNOWN_TARGET, span, "the plan has no target")
+                Diagnostic::error(codes::UNKNOWN_TARGET, self.start_of_plan(), message)
                     .help("write `target: http://localhost:9002`, or `targets:` with a name for each"),
             );
         }
         for (name, url) in all {
-            self.target_names.push(name.clone());
             let target = self.target_of(&name, url, initial).unwrap_or_else(placeholder);
+            self.reach.put(&name, self.targets.len());
             self.targets.push(target);
         }
     }
@@ -43,18 +41,25 @@ impl Compiler<'_> {
         http.flat_map(|http| &http.local_addresses).map(|address| address.value.0).collect()
     }
 
-    fn all_urls_are_full(&self) -> bool {
-        groups(self.plan).iter().all(|group| {
-            let mut requests = group.endpoints.iter().map(|(_, request)| &request.request.value);
-            requests.all(|line| line.contains("://")) && group.flows.is_empty()
-        })
+    /// Whether something is sent that only a target of the plan can give an address.
+    fn needs_target(&self) -> bool {
+        let ready = self.plan.ready.iter().flat_map(|ready| &ready.checks);
+        let without_target =
+            groups(self.plan).into_iter().filter(|g| g.target.is_none() && g.targets.is_empty());
+        let mut lines = ready.chain(
+            without_target
+                .clone()
+                .flat_map(|group| group.endpoints.iter().map(|(_, request)| &request.request)),
+        );
+        lines.any(|line| !line.value.contains("://"))
+            || without_target.clone().any(|group| !group.flows.is_empty())
     }
 
     pub(super) fn start_of_plan(&self) -> crate::diagnostic::Span {
         self.plan.plan.span
     }
 
-    fn target_of(
+    pub(super) fn target_of(
         &mut self,
         name: &str,
         url: &Located<String>,
@@ -99,6 +104,12 @@ impl Compiler<'_> {
     }
 }
 
+/// The targets as the plan writes them, by name.
+pub(super) fn of_plan(plan: &Plan) -> Vec<(String, &Located<String>)> {
+    let one = plan.target.iter().map(|url| ("target".to_owned(), url));
+    one.chain(plan.targets.iter().map(|(name, url)| (name.value.clone(), url))).collect()
+}
+
 /// The error for a URL that is no target; one with a password in it is not shown.
 pub(super) fn url_error(error: &TargetError, span: Span) -> Diagnostic {
     let problem = super::in_words(codes::TARGET_URL, span, &error.to_string());
@@ -119,7 +130,7 @@ pub(super) fn not_computed(error: &EvalError, span: Span) -> Diagnostic {
 }
 
 /// Stands in for a target whose URL is wrong, so that the rest of the plan is checked too.
-fn placeholder() -> Target {
+pub(super) fn placeholder() -> Target {
     Target {
         name: String::new(),
         tls: false,

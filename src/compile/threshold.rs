@@ -4,6 +4,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::model;
 use crate::threshold::{Metric, parse};
+use crate::units::respelled;
 
 use super::model::{ScopedThreshold, SeriesInfo, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
@@ -36,8 +37,8 @@ impl Compiler<'_> {
         }
         for (name, flow) in group.flows {
             self.scoped(&name.value, SeriesKind::Flow, name.span, &flow.thresholds, all);
-            for step in &flow.steps {
-                if let model::Step::Request(request) = step {
+            for step in model::Step::all(&flow.steps) {
+                if let Some(request) = model::Step::written_request(step) {
                     let row = self.row_of_step(request);
                     for threshold in &request.thresholds {
                         all.extend(row.clone().and_then(|scope| self.threshold(threshold, scope)));
@@ -89,8 +90,14 @@ impl Compiler<'_> {
         let mut threshold = match parse(text) {
             Ok(threshold) => threshold,
             Err(error) => {
-                let at = self.place_of(written.that.span, text, error.range);
+                let value = text.get(error.range.clone()).unwrap_or_default();
+                let meant = respelled(value).filter(|meant| parse(&text.replace(value, meant)).is_ok());
+                let at = self.place_of(written.that.span, text, error.range.clone());
                 let problem = Diagnostic::error(codes::THRESHOLD, at, error.message);
+                let problem = match meant {
+                    Some(meant) => problem.fix(value, meant),
+                    None => problem,
+                };
                 self.error(match error.help {
                     Some(help) => problem.help(help),
                     None => problem,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Located};
+use crate::load::{Arrivals, Load, Process};
 use crate::plan::model;
 use crate::threshold::{Metric, Threshold};
 use crate::units::format_duration_us;
@@ -52,6 +53,11 @@ impl Compiler<'_> {
         let windows = held.map_or(Duration::ZERO, |held| held.value.saturating_sub(Duration::from_secs(1)));
         let needed = over.map_or(Duration::from_secs(1), |over| over.value).saturating_add(windows);
         if needed <= planned {
+            if let Some(abort) = written.abort.as_ref().filter(|a| a.value && needed == planned) {
+                let message = "its first window ends with the load, so `abort` can end nothing";
+                let help = "make `over` or `for` shorter, or remove `abort`";
+                self.error(Diagnostic::warning(codes::LATE_ABORT, abort.span, message).help(help));
+            }
             return;
         }
         let [needed, planned] = [needed, planned].map(|time| format_duration_us(micros(time)));
@@ -69,7 +75,7 @@ impl Compiler<'_> {
         );
     }
 
-    /// A load of so many iterations of one request each makes no more samples than that.
+    /// A load of so many iterations or arrivals of one request each makes no more samples than that.
     fn check_samples(&mut self, written: &model::Threshold, groups: &[Group<'_>], threshold: &Threshold) {
         let sends_one = |group: &Group<'_>| {
             group.flows.is_empty() && group.auth.is_none_or(|auth| auth.refresh.is_none())
@@ -77,7 +83,7 @@ impl Compiler<'_> {
         if threshold.metric == Metric::Checks || !groups.iter().all(sends_one) {
             return;
         }
-        let mut iterations = groups.iter().map(|group| load_of(group.load).iterations());
+        let mut iterations = groups.iter().map(|group| most_iterations(&load_of(group.load)));
         let most = iterations.try_fold(0u64, |sum, count| Some(sum.saturating_add(count?)));
         let Some(most) = most else { return };
         let needed = threshold.needed();
@@ -90,7 +96,7 @@ impl Compiler<'_> {
         let span = written.min_samples.as_ref().map_or(written.that.span, |samples| samples.span);
         self.out.push(
             Diagnostic::warning(codes::UNREACHABLE, span, message)
-                .help("run more iterations, set a lower `min_samples`, or remove the threshold"),
+                .help("run more of them, set a lower `min_samples`, or remove the threshold"),
         );
     }
 }
@@ -106,6 +112,17 @@ fn measured(groups: &[Group<'_>]) -> Option<Duration> {
     let ends = groups.iter().map(|group| Some(start(group).saturating_add(load_of(group.load).planned()?)));
     let until = ends.collect::<Option<Vec<_>>>()?.into_iter().max()?;
     Some(until.saturating_sub(from))
+}
+
+/// The most iterations a load can begin, when that is known before it runs; of random arrivals six standard
+/// deviations more than expected.
+fn most_iterations(load: &Load) -> Option<u64> {
+    let of_arrivals = |arrivals: &Arrivals| {
+        let mean = arrivals.curve.expected_before(arrivals.curve.total());
+        let more = if arrivals.process == Process::Poisson { 6.0 * mean.sqrt() } else { 0.0 };
+        (mean + more).ceil() as u64
+    };
+    load.iterations().or_else(|| load.arrivals().map(of_arrivals))
 }
 
 fn seconds(time: &Located<Duration>) -> Option<u32> {

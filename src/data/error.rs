@@ -1,6 +1,23 @@
-//! What can be wrong with a data file: which file, which line, what to do. Must not print.
+//! What can be wrong with a data file, before the run and in it: which file, which line, what to do. Must not print.
 
 use std::path::PathBuf;
+
+/// Why there is no row while the plan runs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRow {
+    /// Every row was handed out, and the feed does not begin again.
+    #[error("all its {rows} rows were taken")]
+    UsedUp {
+        /// Rows of the feed.
+        rows: u64,
+    },
+    /// The file is not what it was when it was checked.
+    #[error("{} has changed since the run began; leave data files alone while a plan runs", path.display())]
+    Changed {
+        /// The path as given.
+        path: PathBuf,
+    },
+}
 
 /// Why a data file cannot be used. The text names the file (with the line where there is one) and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +31,7 @@ pub enum DataError {
         near: Option<String>,
     },
     /// The name does not end in a format we know.
-    #[error("{}: unknown kind of data file; name it .csv, .json, .jsonl or .ndjson", path.display())]
+    #[error("{}: unknown kind of data file; write `format: csv`, `json` or `jsonl`, or name it .csv, .tsv, .json or .jsonl", path.display())]
     UnknownKind {
         /// The path as given.
         path: PathBuf,
@@ -38,13 +55,63 @@ pub enum DataError {
         /// What it is instead.
         what: &'static str,
     },
-    /// The file is too large to be kept in memory.
-    #[error("{}: larger than {} MiB; split it, or keep only the columns and rows the plan needs", path.display(), limit >> 20)]
+    /// The file is larger than any feed.
+    #[error("{}: larger than {} GiB; split it, or keep only the columns and rows the plan needs", path.display(), limit >> 30)]
     TooLarge {
         /// The path as given.
         path: PathBuf,
         /// The largest size, bytes.
         limit: u64,
+    },
+    /// A list of objects that is too large to be kept in memory.
+    #[error("{}: a list of more than {} MiB has to be kept in memory; write it as .jsonl, one object a line, whose rows are read when they are needed", path.display(), limit >> 20)]
+    LargeList {
+        /// The path as given.
+        path: PathBuf,
+        /// The largest size, bytes.
+        limit: u64,
+    },
+    /// A row no plan means.
+    #[error("{}:{line}: a row of more than {} MiB; is a quote or a line break missing?", path.display(), limit >> 20)]
+    LongRow {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// The longest row, bytes.
+        limit: u64,
+    },
+    /// More columns than any plan means.
+    #[error("{}:{line}: more than {limit} columns; are names and values mixed up?", path.display())]
+    TooManyColumns {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// The most columns.
+        limit: usize,
+    },
+    /// A NUL byte, which no text has.
+    #[error("{}:{line}: holds a NUL byte; this is no text file: save it as UTF-8", path.display())]
+    Nul {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+    },
+    /// The header has one column with another sign in it that separates columns.
+    #[error("{}:{line}: the columns seem to be separated by {seen}, not by {used}; write `delimiter: \"{written}\"`", path.display())]
+    Delimiter {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// What was looked for, in words.
+        used: String,
+        /// What stands there, in words.
+        seen: String,
+        /// What stands there, as a plan writes it.
+        written: String,
     },
     /// More values than are kept in memory.
     #[error("{}:{line}: more than {limit} values; split it, or keep only the columns and rows the plan needs", path.display())]

@@ -2,46 +2,161 @@
 //! types.
 
 use super::DataError;
-use super::row::Table;
+use super::gather::Gathered;
+use super::on_disk::read_at;
+use super::row::Cells;
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use minijinja::Value;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-pub(super) fn parse(path: &Path, text: &str, max_values: usize) -> Result<Table, DataError> {
-    let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
-    let mut table = Table::default();
-    let header = reader.headers().map_err(|error| problem(path, &error))?.clone();
-    let columns = header_columns(path, &header, &mut table)?;
-    let mut values = 0_usize;
-    let mut record = StringRecord::new();
-    let mut last_start = None;
-    while read(path, &mut reader, &mut record)? {
-        values += columns.len();
-        if values > max_values {
-            return Err(DataError::TooManyValues {
-                path: path.into(),
-                line: line(&record),
-                limit: max_values,
-            });
-        }
-        last_start = record.position().map(|at| (at.byte(), at.line()));
-        table.push(columns.iter().copied().zip(record.iter().map(Value::from)).collect());
+/// Bytes read at once.
+const BUFFER: usize = 64 << 10;
+
+/// Reads the whole file once.
+pub(super) fn scan(file: &File, delimiter: u8, into: &mut Gathered<'_>) -> Result<(), DataError> {
+    let path = into.path;
+    let limit = into.limits.row;
+    let mut records = Records::new(Allowed { file, left: 0 }, delimiter, limit);
+    if !records.next(path)? {
+        return Ok(());
     }
-    let (byte, line) = last_start.unwrap_or_default();
-    match text.get(usize::try_from(byte).unwrap_or(0)..) {
-        Some(last) if ends_in_quotes(last) => {
-            Err(DataError::OpenQuote { path: path.into(), line: line.max(1) })
+    let columns = header_columns(path, &records.record, delimiter, into)?;
+    into.check_columns(records.line)?;
+    let mut last_start = (0, 1);
+    while records.next(path)? {
+        let record = &records.record;
+        let byte = record.position().map_or(0, csv::Position::byte);
+        last_start = (byte, records.line);
+        into.add(byte, columns.len(), || {
+            columns.iter().copied().zip(record.iter().map(Value::from)).collect()
+        });
+    }
+    let (from, line) = last_start;
+    let length = records.reader.position().byte().saturating_sub(from).min(limit + BUFFER as u64);
+    let mut last = vec![0; length as usize];
+    match read_at(file, &mut last, from) {
+        Ok(()) if ends_in_quotes(last, delimiter) => {
+            let line = line + records.blank_lines_at(from);
+            Err(DataError::OpenQuote { path: path.into(), line })
         }
-        _ => Ok(table),
+        _ => Ok(()),
+    }
+}
+
+/// One row of a piece of the file that has been checked, the first of which begins at its start.
+pub(super) fn nth(bytes: &[u8], before: usize, delimiter: u8, width: usize) -> Option<Cells> {
+    let builder = || {
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(bytes.len().max(1));
+        builder
+    };
+    let mut reader = builder().from_reader(bytes);
+    let mut record = StringRecord::new();
+    for _ in 0..=before {
+        if !reader.read_record(&mut record).ok()? {
+            return None;
+        }
+    }
+    (record.len() == width).then(|| (0..).zip(record.iter().map(Value::from)).collect())
+}
+
+/// The records of a file, none longer than allowed.
+struct Records<'a> {
+    reader: Reader<Allowed<'a>>,
+    limit: u64,
+    record: StringRecord,
+    /// Where the record begins, from 1.
+    line: u64,
+}
+
+impl<'a> Records<'a> {
+    fn new(file: Allowed<'a>, delimiter: u8, limit: u64) -> Self {
+        let mut builder = ReaderBuilder::new();
+        let reader =
+            builder.has_headers(false).delimiter(delimiter).buffer_capacity(BUFFER).from_reader(file);
+        Self { reader, limit, record: StringRecord::new(), line: 1 }
+    }
+
+    /// The next record; false at the end.
+    fn next(&mut self, path: &Path) -> Result<bool, DataError> {
+        self.line = self.reader.position().line();
+        self.reader.get_mut().left = self.limit;
+        match self.reader.read_record(&mut self.record) {
+            Ok(false) => Ok(false),
+            Ok(true) => {
+                self.line = self.record.position().map_or(self.line, csv::Position::line);
+                if self.record.as_slice().contains('\0') {
+                    let byte = self.record.position().map_or(0, csv::Position::byte);
+                    let line = self.line + self.blank_lines_at(byte);
+                    return Err(DataError::Nul { path: path.into(), line });
+                }
+                Ok(true)
+            }
+            Err(error) => Err(self.problem(path, error)),
+        }
+    }
+
+    /// Blank lines at a place, which the reader takes for the beginning of the record that follows.
+    fn blank_lines_at(&self, byte: u64) -> u64 {
+        const MOST: u64 = 4096;
+        let file = self.reader.get_ref().file;
+        let length = file.metadata().map_or(0, |about| about.len()).saturating_sub(byte).min(MOST);
+        let mut bytes = vec![0; length as usize];
+        if read_at(file, &mut bytes, byte).is_err() {
+            return 0;
+        }
+        bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
+            as u64
+    }
+
+    fn problem(&self, path: &Path, error: csv::Error) -> DataError {
+        let path = path.to_owned();
+        let line = match error.position() {
+            Some(at) => at.line() + self.blank_lines_at(at.byte()),
+            None => self.line,
+        };
+        match error.into_kind() {
+            ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                DataError::Ragged { path, line, found: len, expected: expected_len }
+            }
+            ErrorKind::Utf8 { .. } => DataError::NotUtf8 { path, line },
+            ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                DataError::LongRow { path, line, limit: self.limit }
+            }
+            ErrorKind::Io(source) => DataError::Read { path, source },
+            other => DataError::Read { path, source: std::io::Error::other(format!("{other:?}")) },
+        }
+    }
+}
+
+/// A file that gives so many bytes and no more.
+struct Allowed<'a> {
+    file: &'a File,
+    left: u64,
+}
+
+impl Read for Allowed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.file.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 
 /// The columns the header names; refuses what is no header.
-fn header_columns(path: &Path, header: &StringRecord, table: &mut Table) -> Result<Vec<u32>, DataError> {
-    if header.is_empty() {
-        return Err(DataError::Empty { path: path.into() });
-    }
-    let wrong = |reason: String| DataError::Header { path: path.into(), line: line(header), reason };
+fn header_columns(
+    path: &Path,
+    header: &StringRecord,
+    delimiter: u8,
+    into: &mut Gathered<'_>,
+) -> Result<Vec<u32>, DataError> {
+    let line = header.position().map_or(1, csv::Position::line);
+    let wrong = |reason: String| DataError::Header { path: path.into(), line, reason };
     let mut columns = Vec::with_capacity(header.len());
     for name in header.iter().map(str::trim) {
         if name.is_empty() {
@@ -50,43 +165,41 @@ fn header_columns(path: &Path, header: &StringRecord, table: &mut Table) -> Resu
         if name.parse::<f64>().is_ok_and(f64::is_finite) {
             return Err(wrong(format!("`{name}` is a number")));
         }
-        let column = table.column(name);
+        let column = into.columns.add(name);
         if (column as usize) < columns.len() {
             return Err(wrong(format!("two columns are named `{name}`")));
         }
         columns.push(column);
     }
-    if let (1, Some(sign)) = (header.len(), header[0].chars().find(|c| matches!(c, ';' | '\t'))) {
-        let sign = if sign == ';' { "`;`" } else { "tabs" };
-        return Err(wrong(format!("the columns seem to be separated by {sign}, not by commas")));
+    let other = |sign: &char| matches!(sign, ';' | '\t' | '|' | ',') && *sign as u32 != u32::from(delimiter);
+    if let (1, Some(sign)) = (header.len(), header[0].chars().find(other)) {
+        let (path, used) = (path.into(), shown(delimiter as char));
+        return Err(DataError::Delimiter {
+            path,
+            line,
+            used,
+            seen: shown(sign),
+            written: sign.escape_default().to_string(),
+        });
     }
     Ok(columns)
 }
 
-/// The next record; false at the end.
-fn read(path: &Path, reader: &mut Reader<&[u8]>, record: &mut StringRecord) -> Result<bool, DataError> {
-    reader.read_record(record).map_err(|error| problem(path, &error))
-}
-
-/// Whether a quote is still open at the end of the last record: then a line added to it is no new record.
-fn ends_in_quotes(last: &str) -> bool {
-    let longer = format!("{last}\nx");
-    let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(longer.as_bytes());
-    last.contains('"') && reader.into_records().count() < 2
-}
-
-fn problem(path: &Path, error: &csv::Error) -> DataError {
-    let path = path.to_owned();
-    let line = error.position().map_or(1, csv::Position::line);
-    match *error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            DataError::Ragged { path, line, found: len, expected: expected_len }
-        }
-        ErrorKind::Utf8 { .. } => DataError::NotUtf8 { path, line },
-        _ => DataError::Read { path, source: std::io::Error::other(error.to_string()) },
+/// A sign between columns in words.
+fn shown(sign: char) -> String {
+    match sign {
+        '\t' => "tabs".to_owned(),
+        sign => format!("`{sign}`"),
     }
 }
 
-fn line(record: &StringRecord) -> u64 {
-    record.position().map_or(1, csv::Position::line)
+/// Whether a quote is still open at the end of the last record: then a line added to it is no new record.
+fn ends_in_quotes(mut last: Vec<u8>, delimiter: u8) -> bool {
+    if !last.contains(&b'"') {
+        return false;
+    }
+    last.extend(b"\nx");
+    let mut builder = ReaderBuilder::new();
+    let reader = builder.has_headers(false).flexible(true).delimiter(delimiter).from_reader(last.as_slice());
+    reader.into_byte_records().count() < 2
 }

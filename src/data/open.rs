@@ -1,34 +1,37 @@
-//! From a path to its text, safely: regular files inside the plan's root, bounded in size, UTF-8. Must not know
+//! From a path to an open file, safely: regular files inside the plan's root, bounded in size. Must not know
 //! rows.
 
-use super::{DataError, MAX_BYTES};
+use super::DataError;
 use crate::diagnostic::nearest;
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-/// How the rows are written, by the file's extension.
+/// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Format {
+    /// Rows of values with a header.
     Csv,
+    /// A list of objects.
     Json,
+    /// One object a line.
     JsonLines,
 }
 
-impl Kind {
-    pub(super) fn of(path: &Path) -> Result<Self, DataError> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            Some("jsonl" | "ndjson") => Ok(Self::JsonLines),
-            _ => Err(DataError::UnknownKind { path: path.into() }),
-        }
+/// The format by the file's extension, and whether its columns are separated by tabs.
+pub(super) fn kind_of(path: &Path) -> (Option<Format>, bool) {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("csv") => (Some(Format::Csv), false),
+        Some("tsv") => (Some(Format::Csv), true),
+        Some("json") => (Some(Format::Json), false),
+        Some("jsonl" | "ndjson") => (Some(Format::JsonLines), false),
+        _ => (None, false),
     }
 }
 
-/// The text of the file, without a byte order mark.
-pub(super) fn read(path: &Path, root: &Path) -> Result<String, DataError> {
+/// The file, open, with its length in bytes.
+pub(super) fn file(path: &Path, root: &Path, limit: u64) -> Result<(File, u64), DataError> {
     let failed = |source| DataError::Read { path: path.into(), source };
     let root_real = root.canonicalize().map_err(|source| DataError::Read { path: root.into(), source })?;
     let real = path.canonicalize().map_err(|source| not_found(path, &root_real, source))?;
@@ -41,15 +44,20 @@ pub(super) fn read(path: &Path, root: &Path) -> Result<String, DataError> {
     let file = File::open(&real).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     must_be_regular(path, about.file_type())?;
-    let too_large = || DataError::TooLarge { path: path.into(), limit: MAX_BYTES };
-    if about.len() > MAX_BYTES {
-        return Err(too_large());
+    if about.len() > limit {
+        return Err(DataError::TooLarge { path: path.into(), limit });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
+    Ok((file, about.len()))
+}
+
+/// The text of the file, without a byte order mark.
+pub(super) fn whole(path: &Path, file: &File, limit: u64) -> Result<String, DataError> {
+    let mut bytes = vec![];
     // The file may grow while it is read.
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large());
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(|source| DataError::Read { path: path.into(), source })?;
+    if bytes.len() as u64 > limit {
+        return Err(DataError::LargeList { path: path.into(), limit });
     }
     utf8(path, bytes)
 }
@@ -89,7 +97,7 @@ fn not_found(path: &Path, root_real: &Path, source: std::io::Error) -> DataError
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Kind::of(Path::new(name)).is_ok())
+        .filter(|name| kind_of(Path::new(name)).0.is_some())
         .take(1000)
         .collect();
     let written = path.file_name().unwrap_or_default().to_string_lossy();

@@ -1,9 +1,6 @@
 //! Which row a position of the run gets. Pure arithmetic over (seed, position): no state, so any number of
 //! workers agree and a run can be repeated. Must not hold rows or count.
 
-use super::Feed;
-use minijinja::Value;
-
 /// In which order rows are handed out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
@@ -28,88 +25,23 @@ pub enum OnEnd {
     Fail,
 }
 
-/// No row is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Exhausted {
-    /// `on_end: stop`: the user ends, nothing is wrong.
-    #[error("all rows are used up")]
-    Stop,
-    /// `on_end: fail`.
-    #[error("all {rows} rows are used up; add rows, or let the feed begin again with `on_end: recycle`")]
-    Fail {
-        /// Rows of the feed.
-        rows: usize,
-    },
-}
-
-/// A feed with its order: the row of each position.
-///
-/// Positions are counted by the engine, one `AtomicU64` a feed, shared by all workers: each iteration that uses
-/// the feed takes the next. For [`Order::Random`] it may take [`position_of`] the user and the iteration instead,
-/// which makes the row independent of how fast other users are.
-#[derive(Debug, Clone)]
-pub struct Cursor {
-    feed: Feed,
-    seed: u64,
-    order: Order,
-    on_end: OnEnd,
-}
-
-impl Cursor {
-    /// `seed` should be [`feed_seed`] of the run's seed and the feed's index.
-    pub fn new(feed: Feed, seed: u64, order: Order, on_end: OnEnd) -> Self {
-        Self { feed, seed, order, on_end }
-    }
-
-    /// The rows behind it.
-    pub fn feed(&self) -> &Feed {
-        &self.feed
-    }
-
-    /// Whether some position has no row.
-    pub fn ends(&self) -> bool {
-        self.on_end != OnEnd::Recycle && self.order != Order::Random
-    }
-
-    /// The row at `position`; see [`Feed::row_at`].
-    ///
-    /// # Errors
-    /// [`Exhausted`] when the rows are used up and do not begin again.
-    pub fn row(&self, position: u64) -> Result<&Value, Exhausted> {
-        self.feed.row_at(position, self.seed, self.order, self.on_end)
-    }
-}
-
 /// The seed of one feed of a run, so that two feeds are not shuffled alike.
 pub fn feed_seed(run_seed: u64, feed: usize) -> u64 {
     mix(run_seed ^ mix(feed as u64))
 }
 
-/// A position of its own for each iteration of each user, for [`Order::Random`].
-pub fn position_of(user: u64, iteration: u64) -> u64 {
-    mix(mix(user) ^ iteration)
-}
-
-/// The index of the row, below `rows`.
-pub(super) fn index_at(
-    rows: u64,
-    position: u64,
-    seed: u64,
-    order: Order,
-    on_end: OnEnd,
-) -> Result<u64, Exhausted> {
-    let ended = Exhausted::Fail { rows: rows as usize };
-    let (pass, within) = (position.checked_div(rows).ok_or(ended)?, position % rows);
+/// The index of the row, below `rows`; `None` when an order that ends has ended.
+pub(super) fn index_at(rows: u64, position: u64, seed: u64, order: Order, on_end: OnEnd) -> Option<u64> {
+    let (pass, within) = (position.checked_div(rows)?, position % rows);
     match (order, on_end) {
         (Order::Random, _) => {
             // Multiply-shift instead of `%`: no favour to the first rows (Lemire 2019).
             let hash = u128::from(mix(feed_seed(seed, 0) ^ mix(position)));
-            Ok(((hash * u128::from(rows)) >> 64) as u64)
+            Some(((hash * u128::from(rows)) >> 64) as u64)
         }
-        (_, OnEnd::Stop) if pass > 0 => Err(Exhausted::Stop),
-        (_, OnEnd::Fail) if pass > 0 => Err(ended),
-        (Order::Sequential, _) => Ok(within),
-        (Order::Shuffled, _) => Ok(permute(within, rows, mix(seed ^ mix(pass)))),
+        (_, OnEnd::Stop | OnEnd::Fail) if pass > 0 => None,
+        (Order::Sequential, _) => Some(within),
+        (Order::Shuffled, _) => Some(permute(within, rows, mix(seed ^ mix(pass)))),
     }
 }
 
@@ -187,7 +119,6 @@ mod tests {
         assert_ne!(first, (0..100).collect::<Vec<_>>());
         assert_eq!(first, all(100, 0, 1));
         assert_ne!(feed_seed(1, 0), feed_seed(1, 1));
-        assert_ne!(position_of(0, 1), position_of(1, 0));
     }
 
     #[test]
@@ -202,10 +133,10 @@ mod tests {
     #[test]
     fn the_end_recycles_stops_or_fails() {
         let at = |position, on_end| index_at(3, position, 0, Order::Sequential, on_end);
-        assert_eq!(at(2, OnEnd::Stop), Ok(2));
-        assert_eq!(at(3, OnEnd::Stop), Err(Exhausted::Stop));
-        assert_eq!(at(3, OnEnd::Fail), Err(Exhausted::Fail { rows: 3 }));
-        assert_eq!(at(7, OnEnd::Recycle), Ok(1));
-        assert!(index_at(0, 0, 0, Order::Random, OnEnd::Recycle).is_err());
+        assert_eq!(at(2, OnEnd::Stop), Some(2));
+        assert_eq!(at(3, OnEnd::Stop), None);
+        assert_eq!(at(3, OnEnd::Fail), None);
+        assert_eq!(at(7, OnEnd::Recycle), Some(1));
+        assert_eq!(index_at(0, 0, 0, Order::Random, OnEnd::Recycle), None);
     }
 }

@@ -20,19 +20,36 @@ impl Columns {
         &self.names
     }
 
-    fn find(&self, name: &str) -> Option<u32> {
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
         self.index.get(name).copied()
+    }
+
+    /// The number of a column, which is new when its name is.
+    pub(super) fn add(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.find(name) {
+            return known;
+        }
+        let number = self.names.len() as u32;
+        self.index.insert(name.to_owned(), number);
+        self.keys.push(Value::from(name));
+        self.names.push(name.to_owned());
+        number
     }
 }
 
-/// (column, value), by column; a JSON row holds only the columns it has.
-type Cells = Box<[(u32, Value)]>;
+/// (column, value), by column, each at most once; a JSON row holds only the columns it has.
+pub(super) type Cells = Vec<(u32, Value)>;
+
+/// A row as a template value.
+pub(super) fn value(columns: &Arc<Columns>, cells: Cells) -> Value {
+    Value::from_object(Row { columns: Arc::clone(columns), cells: cells.into_boxed_slice() })
+}
 
 /// One row.
 #[derive(Debug)]
 struct Row {
     columns: Arc<Columns>,
-    cells: Cells,
+    cells: Box<[(u32, Value)]>,
 }
 
 impl Object for Row {
@@ -44,41 +61,5 @@ impl Object for Row {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Values(self.cells.iter().map(|(at, _)| self.columns.keys[*at as usize].clone()).collect())
-    }
-}
-
-/// Rows in the making.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    columns: Columns,
-    rows: Vec<Cells>,
-}
-
-impl Table {
-    /// The number of a column, which is new when its name is.
-    pub(super) fn column(&mut self, name: &str) -> u32 {
-        if let Some(known) = self.columns.find(name) {
-            return known;
-        }
-        // Each column comes from at least one byte of a file of 2^28 bytes at most.
-        let number = self.columns.names.len() as u32;
-        self.columns.index.insert(name.to_owned(), number);
-        self.columns.keys.push(Value::from(name));
-        self.columns.names.push(name.to_owned());
-        number
-    }
-
-    /// Adds a row of (column, value) in any order, each column at most once.
-    pub(super) fn push(&mut self, mut cells: Vec<(u32, Value)>) {
-        cells.sort_by_key(|(column, _)| *column);
-        self.rows.push(cells.into_boxed_slice());
-    }
-
-    /// The columns, and each row as a template value.
-    pub(super) fn finish(self) -> (Arc<Columns>, Arc<[Value]>) {
-        let columns = Arc::new(self.columns);
-        let wrap = |cells| Value::from_object(Row { columns: Arc::clone(&columns), cells });
-        let rows = self.rows.into_iter().map(wrap).collect();
-        (columns, rows)
     }
 }

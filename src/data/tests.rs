@@ -14,12 +14,25 @@ fn open(name: &str, text: impl AsRef<[u8]>) -> Result<Feed, String> {
 
 fn open_in(dir: &Path, name: &str) -> Result<Feed, String> {
     let shown = |error: DataError| error.to_string().replace(&format!("{}/", dir.display()), "");
-    Feed::open(&dir.join(name), dir).map_err(shown)
+    Feed::open(&dir.join(name), dir, None, None).map_err(shown)
 }
 
 fn render(feed: &Feed, template: &str) -> Vec<String> {
     let environment = Environment::new();
-    feed.rows().iter().map(|row| environment.render_str(template, context! { row }).unwrap()).collect()
+    all_rows(feed).iter().map(|row| environment.render_str(template, context! { row }).unwrap()).collect()
+}
+
+fn all_rows(feed: &Feed) -> Vec<Value> {
+    (0..feed.len()).map(|index| feed.row(index).unwrap()).collect()
+}
+
+/// Opens `text` as a file of that name whose rows stay on disk, and as one whose rows are kept.
+fn both_ways(name: &str, text: &str) -> [Feed; 2] {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    fs::write(&path, text).unwrap();
+    let on_disk = Limits { kept: 0, ..LIMITS };
+    [on_disk, LIMITS].map(|limits| Feed::open_within(&path, dir.path(), (None, None), &limits).unwrap())
 }
 
 #[test]
@@ -29,8 +42,8 @@ fn csv_rows_are_maps_of_strings() {
     assert_eq!((feed.len(), feed.is_empty()), (2, false));
     assert_eq!(render(&feed, "{{ row.id ~ 1 }}|{{ row['text'] }}"), ["11|hello", "21|a, \"b\"\nc"]);
     assert_eq!(render(&feed, "{{ row|length }} {{ row|list|join(' ') }}"), ["2 id text", "2 id text"]);
-    assert_eq!(serde_json::to_string(&feed.rows()[0]).unwrap(), r#"{"id":"1","text":"hello"}"#);
-    assert!(feed.rows()[0].get_attr("nope").unwrap().is_undefined());
+    assert_eq!(serde_json::to_string(&all_rows(&feed)[0]).unwrap(), r#"{"id":"1","text":"hello"}"#);
+    assert!(all_rows(&feed)[0].get_attr("nope").unwrap().is_undefined());
 }
 
 #[test]
@@ -46,18 +59,18 @@ fn json_rows_keep_their_types_and_may_differ() {
         assert_eq!(feed.columns(), ["n", "deep", "f", "ok", "big"], "{name}");
         assert_eq!(render(&feed, "{{ row.n + 1 }}"), ["6", "-4"], "{name}");
         assert_eq!(
-            serde_json::to_value(&feed.rows()[0]).unwrap().to_string(),
+            serde_json::to_value(&all_rows(&feed)[0]).unwrap().to_string(),
             r#"{"n":5,"deep":{"b":[1,null]}}"#
         );
-        let second = serde_json::to_string(&feed.rows()[1]).unwrap();
+        let second = serde_json::to_string(&all_rows(&feed)[1]).unwrap();
         assert_eq!(second, r#"{"n":-5,"f":1.5,"ok":true,"big":18446744073709551615}"#);
-        assert!(feed.rows()[0].get_attr("f").unwrap().is_undefined(), "{name}");
+        assert!(all_rows(&feed)[0].get_attr("f").unwrap().is_undefined(), "{name}");
     }
 }
 
 #[test]
 fn bad_files_say_where_and_what_to_do() {
-    let cases: [(&str, &[u8], &str); 25] = [
+    let cases: [(&str, &[u8], &str); 30] = [
         ("a.csv", b"", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n1,a\n2\n", "a.csv:3: values in this row: 1, columns in the header: 2;"),
@@ -65,12 +78,29 @@ fn bad_files_say_where_and_what_to_do() {
         ("a.csv", b"id,,text\n1,2,3\n", "a.csv:1: not a header row: column 2 has no name;"),
         ("a.csv", b"id, id\n1,2\n", "a.csv:1: not a header row: two columns are named `id`;"),
         ("a.csv", b"1,hello\n2,you\n", "a.csv:1: not a header row: `1` is a number;"),
-        ("a.csv", b"id;text\n1;a\n", "a.csv:1: not a header row: the columns seem to be separated by `;`"),
-        ("a.csv", b"id\ttext\n1\ta\n", "a.csv:1: not a header row: the columns seem to be separated by tabs"),
+        (
+            "a.csv",
+            b"id;text\n1;a\n",
+            "a.csv:1: the columns seem to be separated by `;`, not by `,`; write `delimiter: \";\"`",
+        ),
+        (
+            "a.csv",
+            b"id\ttext\n1\ta\n",
+            "a.csv:1: the columns seem to be separated by tabs, not by `,`; write `delimiter: \"\\t\"`",
+        ),
+        (
+            "a.tsv",
+            b"id,text\n1,a\n",
+            "a.tsv:1: the columns seem to be separated by `,`, not by tabs; write `delimiter: \",\"`",
+        ),
+        ("a.csv", b"id\n1\n\r\n\n2\x00\n", "a.csv:5: holds a NUL byte;"),
+        ("a.csv", b"id,text\n\n1,a\n\n2\n", "a.csv:5: values in this row: 1, columns in the header: 2;"),
+        ("a.jsonl", b"{\"\": 1}\n", "a.jsonl:1:3: a name is empty"),
+        ("a.jsonl", b"{\"a\": 1}\n\xff\n", "a.jsonl:2: not UTF-8;"),
         ("a.csv", b"text\n\"a\nb\nc\n", "a.csv:2: a quote opened in this row is never closed;"),
         ("a.csv", b"\"text\nb\nc\n", "a.csv:1: a quote opened in this row is never closed;"),
         ("a.csv", b"id\n1\n\xff\n", "a.csv:3: not UTF-8;"),
-        ("a.txt", b"id\n1\n", "a.txt: unknown kind of data file; name it .csv"),
+        ("a.txt", b"id\n1\n", "a.txt: unknown kind of data file; write `format: csv`"),
         ("a", b"id\n1\n", "a: unknown kind of data file"),
         ("a.json", b" \n", "a.json: has no rows"),
         ("a.json", b"[]", "a.json: has no rows"),
@@ -94,14 +124,113 @@ fn bad_files_say_where_and_what_to_do() {
 fn deep_and_swollen_files_are_refused() {
     let deep = format!("[{{\"a\":{}1{}}}]", "[".repeat(5000), "]".repeat(5000));
     assert!(open("a.json", deep).unwrap_err().contains("recursion limit"));
-    for (kind, text) in [
-        (open::Kind::Json, "[{\"a\":[1,\n2,3,4,5,6,7,8,9]}]"),
-        (open::Kind::JsonLines, "{}\n{}\n{}\n{}\n{}\n{}\n{}"),
-        (open::Kind::Csv, "a,b,c\n1,2,3\n1,2,3\n"),
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { whole_values: 5, whole: 60, row: 100_000, columns: 3, ..LIMITS };
+    let open = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        let opened = Feed::open_within(&path, dir.path(), (None, None), &limits);
+        opened.map_or_else(
+            |error| error.to_string().replace(&format!("{}/", dir.path().display()), ""),
+            |_| "fine".into(),
+        )
+    };
+    let long = "x".repeat(300_000);
+    for (name, text, expected) in [
+        ("a.json", "[{\"a\":[1,\n2,3,4,5,6,7,8,9]}]", "a.json:2: more than 5 values;"),
+        (
+            "b.json",
+            &format!("[{}{{\"a\": 1}}]", " ".repeat(60)),
+            "b.json: a list of more than 0 MiB has to be kept in memory; write it as .jsonl",
+        ),
+        ("c.csv", &format!("id\n1\n{long}\n"), "c.csv:3: a row of more than 0 MiB;"),
+        ("d.csv", &format!("id\n1\n\"{}", "x\n".repeat(100_000)), "d.csv:3: a row of more than 0 MiB;"),
+        ("e.jsonl", &format!("{{}}\n{{\"a\": \"{long}\"}}"), "e.jsonl:2: a row of more than 0 MiB;"),
+        ("f.csv", "a,b,c,d\n1,2,3,4\n", "f.csv:1: more than 3 columns;"),
+        ("g.jsonl", "{\"a\":1,\"b\":1}\n{\"c\":1,\"d\":1}\n", "g.jsonl:2: more than 3 columns;"),
+        ("h.jsonl", "{\"a\":1,\"b\":1}\n{\"c\":1,\"a\":1}\n", "fine"),
     ] {
-        let error = Feed::parse(kind, Path::new("a"), text, 5).expect_err("too many");
-        assert!(matches!(error, DataError::TooManyValues { limit: 5, .. }), "{error}");
+        let said = open(name, text);
+        assert!(said.starts_with(expected), "{said}\nfor {name}");
     }
+}
+
+#[test]
+fn rows_on_disk_are_those_that_would_be_kept() {
+    let long = |at: usize| "long ".repeat(at % 700);
+    let csv: String = (0..3000)
+        .map(|at| format!("{at},\"a \"\"{}\"\"\nb\"\r\n{}", long(at), if at % 7 == 0 { "\r\n" } else { "" }))
+        .collect();
+    let json: String = (0..3000)
+        .map(|at| {
+            format!(
+                "{{\"id\":{at},\"x{}\":[\"{}\"]}}\n{}",
+                at % 5,
+                long(at),
+                if at % 7 == 0 { " \n" } else { "" }
+            )
+        })
+        .collect();
+    for (name, text) in [("a.csv", format!("\u{feff}id,text\n{csv}")), ("a.jsonl", format!("\u{feff}{json}"))]
+    {
+        let [on_disk, kept] = both_ways(name, &text);
+        assert!(on_disk.is_on_disk() && !kept.is_on_disk());
+        assert_eq!((on_disk.len(), on_disk.columns()), (3000, kept.columns()));
+        let ids: Vec<_> = all_rows(&kept).iter().map(|row| row.get_attr("id").unwrap().to_string()).collect();
+        assert_eq!(ids, (0..3000).map(|at: i32| at.to_string()).collect::<Vec<_>>());
+        for at in [0, 1, 2, 7, 8, 2999, 1500, 1499, 700] {
+            assert_eq!(
+                on_disk.row(at).unwrap().to_string(),
+                kept.row(at).unwrap().to_string(),
+                "{name} {at}"
+            );
+        }
+        assert_eq!(
+            all_rows(&on_disk).iter().map(Value::to_string).collect::<Vec<_>>(),
+            all_rows(&kept).iter().map(Value::to_string).collect::<Vec<_>>()
+        );
+        assert_eq!(on_disk.row(3000).unwrap_err(), NoRow::UsedUp { rows: 3000 });
+    }
+    // Many small values are not kept either.
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.csv"), "a,b\n1,2\n3,4\n").unwrap();
+    let limits = Limits { kept_values: 3, ..LIMITS };
+    let feed = Feed::open_within(&dir.path().join("a.csv"), dir.path(), (None, None), &limits).unwrap();
+    assert!(feed.is_on_disk());
+    assert_eq!(render(&feed, "{{ row.a }}{{ row.b }}"), ["12", "34"]);
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    fs::write(&path, "id,text\n1,a\n2,b\n").unwrap();
+    let feed = Feed::open_within(&path, dir.path(), (None, None), &Limits { kept: 0, ..LIMITS }).unwrap();
+    assert!(feed.row(1).is_ok());
+    fs::write(&path, "id,text\n1").unwrap();
+    let said = feed.row(1).unwrap_err().to_string();
+    assert!(said.contains("a.csv has changed since the run began"), "{said}");
+}
+
+#[test]
+fn what_the_name_does_not_say_can_be_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |name: &str, text: &str, format, delimiter| {
+        fs::write(dir.path().join(name), text).unwrap();
+        Feed::open(&dir.path().join(name), dir.path(), format, delimiter)
+            .map(|feed| render(&feed, "{{ row.a }}|{{ row.b }}"))
+    };
+    assert_eq!(open("x.txt", "a;b\n1,5;\"2;3\"\n", Some(Format::Csv), Some(b';')).unwrap(), ["1,5|2;3"]);
+    assert_eq!(open("x.csv", "a|b\n1|2\n", None, Some(b'|')).unwrap(), ["1|2"]);
+    assert_eq!(open("x.tsv", "a\tb\n1\t2\n", None, None).unwrap(), ["1|2"]);
+    assert_eq!(open("lines", "{\"a\":1,\"b\":2}\n", Some(Format::JsonLines), None).unwrap(), ["1|2"]);
+    assert_eq!(open("x.csv", "[{\"a\":1,\"b\":2}]\n", Some(Format::Json), None).unwrap(), ["1|2"]);
+    let rows = vec![vec![("a".to_owned(), Value::from(1))], vec![("b".to_owned(), Value::from("x"))]];
+    let feed = Feed::inline(rows);
+    assert_eq!(
+        (feed.columns(), render(&feed, "{{ row.a }}|{{ row.b }}")),
+        (&["a".to_owned(), "b".into()][..], vec!["1|".to_owned(), "|x".into()])
+    );
 }
 
 #[test]
@@ -127,8 +256,8 @@ fn only_regular_files_inside_the_root_are_read() {
     assert!(open_in(&root, "../secret.csv").unwrap_err().contains("must stay inside the plan's folder"));
     assert!(open_in(&root, "../plan/real.csv").is_ok());
     let sparse = fs::File::create(root.join("large.csv")).unwrap();
-    sparse.set_len(MAX_BYTES + 1).unwrap();
-    assert!(open_in(&root, "large.csv").unwrap_err().starts_with("large.csv: larger than 256 MiB;"));
+    sparse.set_len(LIMITS.file + 1).unwrap();
+    assert!(open_in(&root, "large.csv").unwrap_err().starts_with("large.csv: larger than 16 GiB;"));
 }
 
 #[cfg(unix)]
@@ -158,32 +287,37 @@ fn links_devices_and_pipes_are_seen_through() {
 }
 
 #[test]
-fn a_cursor_hands_out_rows_by_position() {
+fn rows_are_handed_out_by_position() {
     let feed = open("q.csv", "id\na\nb\nc\n").unwrap();
     let ids = |order, on_end| {
-        let cursor = Cursor::new(feed.clone(), feed_seed(7, 0), order, on_end);
-        let id = |at| cursor.row(at).map(|row| row.get_attr("id").unwrap().to_string());
-        ((0..4).map(id).collect::<Vec<_>>(), cursor.ends())
+        let id = |at| {
+            feed.row_at(at, feed_seed(7, 0), order, on_end).map(|row| row.get_attr("id").unwrap().to_string())
+        };
+        (0..4).map(id).collect::<Vec<_>>()
     };
-    let (rows, ends) = ids(Order::Sequential, OnEnd::Fail);
-    assert!(ends);
-    assert_eq!(rows[..3], ["a", "b", "c"].map(|id| Ok(id.to_owned())));
-    assert_eq!(rows[3], Err(Exhausted::Fail { rows: 3 }));
-    let (mut rows, _) = ids(Order::Shuffled, OnEnd::Stop);
-    assert_eq!(rows.pop(), Some(Err(Exhausted::Stop)));
+    let abc = ["a", "b", "c"].map(|id| Ok(id.to_owned()));
+    let rows = ids(Order::Sequential, OnEnd::Fail);
+    assert_eq!(rows[..3], abc);
+    assert_eq!(rows[3], Err(NoRow::UsedUp { rows: 3 }));
+    let mut rows = ids(Order::Shuffled, OnEnd::Stop);
+    assert_eq!(rows.pop(), Some(Err(NoRow::UsedUp { rows: 3 })));
     rows.sort_by_key(|row| row.clone().unwrap());
-    assert_eq!(rows, ["a", "b", "c"].map(|id| Ok(id.to_owned())));
-    let (rows, ends) = ids(Order::Random, OnEnd::Stop);
-    assert!(!ends && rows.iter().all(Result::is_ok));
+    assert_eq!(rows, abc);
+    assert!(ids(Order::Random, OnEnd::Stop).iter().all(Result::is_ok));
 }
 
 proptest! {
     #[test]
     fn any_text_is_rows_or_an_error(text in "[a-c1,;\"\\{\\}\\[\\]:\n \\\\]{0,60}") {
-        for kind in [open::Kind::Csv, open::Kind::Json, open::Kind::JsonLines] {
-            if let Ok(feed) = Feed::parse(kind, Path::new("x"), &text, 100) {
-                prop_assert!(!feed.is_empty());
-            }
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["x.csv", "x.json", "x.jsonl"] {
+            let path = dir.path().join(name);
+            fs::write(&path, &text).unwrap();
+            let open = |limits| Feed::open_within(&path, dir.path(), (None, None), &limits);
+            let (Ok(kept), Ok(on_disk)) = (open(LIMITS), open(Limits { kept: 0, ..LIMITS })) else { continue };
+            prop_assert!(!kept.is_empty());
+            let texts = |feed: &Feed| all_rows(feed).iter().map(Value::to_string).collect::<Vec<_>>();
+            prop_assert_eq!(texts(&kept), texts(&on_disk));
         }
     }
 }

@@ -1,22 +1,18 @@
 //! Logging in: by each user, or once for the run with one refresh at a time while the others wait.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue};
 use minijinja::Value;
-use minijinja::value::ValueKind;
 
 use crate::compile::model::Auth;
 use crate::failure::Failure;
-use crate::mask::Masker;
 use crate::template::with_rng;
-use crate::units::parse_duration;
 
 use super::ScenarioState;
 use super::judge::{Problem, without_value};
+use super::login::Login;
 use super::stop::Level;
 use super::user::User;
 
@@ -25,69 +21,6 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// Failed logins of one user after which a run in which none has worked is given up.
 const HOPELESS: u64 = 3;
-
-/// What a login left behind.
-#[derive(Debug, Clone, Default)]
-pub struct Login {
-    values: BTreeMap<Arc<str>, Value>,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    query: String,
-    renew_at: Option<Instant>,
-    /// Shared by all who hold this login.
-    masker: Arc<OnceLock<Masker>>,
-    /// Of the run's login: which one it is.
-    generation: u64,
-    /// Of the run's login: it is an old one, because the try to renew it failed.
-    renewal_failed: bool,
-}
-
-impl Login {
-    /// Headers added to requests.
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.headers
-    }
-
-    /// Query added to requests, without `?`.
-    pub fn query(&self) -> &str {
-        &self.query
-    }
-
-    /// Hides the texts that must not be shown, also inside captured objects. Short ones (a lifetime, a role) are no
-    /// secrets. Made when it is first needed: a login whose requests all do well has none.
-    pub fn masker(&self) -> &Masker {
-        self.masker.get_or_init(|| {
-            let mut found = vec![];
-            self.values.values().for_each(|value| collect_texts(value, &mut found));
-            Masker::new(found)
-        })
-    }
-
-    fn value(&self) -> Value {
-        Value::from(
-            self.values
-                .iter()
-                .map(|(name, value)| (name.to_string(), value.clone()))
-                .collect::<BTreeMap<_, _>>(),
-        )
-    }
-}
-
-fn collect_texts(value: &Value, found: &mut Vec<String>) {
-    const SHORTEST: usize = 8;
-    match value.as_str() {
-        Some(text) if text.len() >= SHORTEST => found.push(text.to_owned()),
-        Some(_) => {}
-        None => {
-            for item in value.try_iter().into_iter().flatten() {
-                // A map yields its keys.
-                match value.get_item(&item) {
-                    Ok(below) if value.kind() == ValueKind::Map => collect_texts(&below, found),
-                    _ => collect_texts(&item, found),
-                }
-            }
-        }
-    }
-}
 
 /// The login of the run.
 #[derive(Debug, Default)]
@@ -200,7 +133,10 @@ impl User {
     async fn run_login(&mut self, auth: &Auth) -> bool {
         let before = self.login.take();
         let generation = before.as_ref().map_or(0, |login| login.generation);
-        self.login = Some(Login { generation, ..Login::default() });
+        self.login = Some(Login::begun(generation));
+        if let Err(why) = self.introduce(auth) {
+            return self.login_failed(auth, before, &why);
+        }
         for (index, step) in auth.steps.iter().enumerate() {
             // A renewal belongs to a request that runs; a first login belongs to nothing yet.
             if index > 0 && before.is_none() && self.stop.level() >= Level::AfterRequest {
@@ -208,13 +144,11 @@ impl User {
                 return false;
             }
             if let Err(problem) = self.send_once(step, Instant::now(), false).await {
-                self.go_back_to(auth, before);
                 let why = match problem {
                     Problem::Failed(kind, words) => format!("{} ({})", kind.name(), without_value(&words)),
                     Problem::NeedsLogin(_) => Failure::Status.name().to_owned(),
                 };
-                self.note_failed_login(auth, &why);
-                return false;
+                return self.login_failed(auth, before, &why);
             }
         }
         match self.prepare(auth) {
@@ -222,12 +156,15 @@ impl User {
                 self.state().logged_in.store(true, Ordering::Relaxed);
                 true
             }
-            Err(why) => {
-                self.go_back_to(auth, before);
-                self.note_failed_login(auth, &why);
-                false
-            }
+            Err(why) => self.login_failed(auth, before, &why),
         }
+    }
+
+    /// Always false: there is no new login.
+    fn login_failed(&mut self, auth: &Auth, before: Option<Login>, why: &str) -> bool {
+        self.go_back_to(auth, before);
+        self.note_failed_login(auth, why);
+        false
     }
 
     /// A login that failed half-way leaves none of its values behind: the old ones still belong together.
@@ -271,34 +208,18 @@ impl User {
     /// Renders once what the login adds to every request.
     fn prepare(&mut self, auth: &Auth) -> Result<(), String> {
         let (rng, scope) = (&mut self.rng, &self.scope);
-        let mut headers = vec![];
-        let mut query = String::new();
-        let mut renew_after = None;
-        with_rng(rng, || {
-            for (name, text) in &auth.headers {
-                let value = text.render(scope).map_err(|error| error.to_string())?;
-                let mut value = HeaderValue::from_str(&value)
-                    .map_err(|_| format!("the header {name} would hold characters a header cannot"))?;
-                value.set_sensitive(true);
-                headers.push((name.clone(), value));
-            }
-            auth.query.render_into(scope, &mut query).map_err(|error| error.to_string())?;
-            if let Some(text) = &auth.refresh_after {
-                let text = text.render(scope).map_err(|error| error.to_string())?;
-                renew_after = Some(
-                    parse_duration(&text)
-                        .map_err(|_| "`refresh.after` does not render to a duration".to_owned())?,
-                );
-            }
-            Ok::<(), String>(())
-        })?;
-        if let Some(login) = &mut self.login {
-            // A lifetime of 0 would log in before every request.
-            let renew_after = renew_after.map(|after: Duration| after.max(Duration::from_secs(1)));
-            login.renew_at = renew_after.and_then(|after| Instant::now().checked_add(after));
-            login.headers = headers;
-            login.query = query;
+        match &mut self.login {
+            Some(login) => with_rng(rng, || login.prepare(auth, scope)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Puts into scope what the token request says about its client.
+    fn introduce(&mut self, auth: &Auth) -> Result<(), String> {
+        let (rng, scope) = (&mut self.rng, &self.scope);
+        match (&mut self.login, &auth.client) {
+            (Some(login), Some(client)) => with_rng(rng, || login.introduce(client, scope)),
+            _ => Ok(()),
+        }
     }
 }

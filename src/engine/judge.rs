@@ -61,6 +61,7 @@ impl User {
         }
         let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
         *checks = Checks::default();
+        response.keep(request.kept, &self.scope);
         let mut first_unmet = None;
         // All of them even after one that does not hold: each counts in `checks`.
         for check in &request.checks {
@@ -84,7 +85,7 @@ impl User {
                 .fill(capture.needs, &self.scope)
                 .map_err(|words| Problem::Failed(Failure::Decode, words))?;
             let missing = |why: String| Problem::Failed(Failure::Capture, format!("{}: {why}", capture.name));
-            let value = capture.expr.eval(&self.scope).map_err(|error| missing(error.to_string()))?;
+            let value = capture.expr.eval_bounded(&self.scope).map_err(|error| missing(error.to_string()))?;
             if value.is_undefined() {
                 return Err(missing(format!("`{}` is not in the response", capture.expr.source())));
             }
@@ -109,27 +110,30 @@ impl User {
         let is_auth = self.local.shared.plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
         let words = if is_auth { without_value(words) } else { words };
         let local = &self.local;
-        let target = &local.shared.plan.targets[request.target];
         let failure = Described { series: row, kind: *kind, at_us: local.at_us(), words };
+        let target_name = |index: usize| local.shared.plan.targets[index].name.as_str();
         let message = || self.hide(words.as_bytes(), MESSAGE_LIMIT);
         local.recorder.borrow_mut().describe(failure, message, || {
             let (line, body) = match &sent {
-                Some(Sent { uri, body }) => {
+                Some(Sent { method, target, uri, body }) => {
                     let uri = match (&request.uri, uri) {
                         (_, Some(uri)) | (UriPlan::Static(uri), None) => uri.to_string(),
                         (UriPlan::Computed { .. }, None) => String::new(),
                     };
-                    (format!("{} {}:{uri}", request.method, target.name), body.clone())
+                    (format!("{method} {}:{uri}", target_name(*target)), body.clone())
                 }
-                None => (format!("{} {}: not sent", request.method, target.name), Bytes::new()),
+                None => {
+                    (format!("{} {}: not sent", request.method, target_name(request.target)), Bytes::new())
+                }
             };
             let mut shown = self.hide(line.as_bytes(), BODY_SHOWN);
             if is_auth {
                 // Its bodies hold credentials and tokens nobody has named yet.
+                let why = oauth2_error(&seen.body).map_or(String::new(), |error| format!(" {error}"));
                 return (
                     shown,
                     (seen.status != 0)
-                        .then(|| format!("{} (body of an auth request, not shown)", seen.status)),
+                        .then(|| format!("{}{why} (body of an auth request, not shown)", seen.status)),
                 );
             }
             if !body.is_empty() {
@@ -142,6 +146,11 @@ impl User {
         });
     }
 
+    /// A message for a report.
+    pub(super) fn hide_message(&self, words: &str) -> String {
+        self.hide(words.as_bytes(), MESSAGE_LIMIT)
+    }
+
     /// Text for a report: the plan's secrets and this user's login hidden, then cut.
     fn hide(&self, bytes: &[u8], limit: usize) -> String {
         let plans = &self.local.shared.plan.masker;
@@ -150,6 +159,24 @@ impl User {
             None => plans.mask_bytes_lossy(bytes, limit),
         }
     }
+}
+
+/// What a token service says is wrong, when it is one of the standard's words (RFC 6749, section 5.2).
+fn oauth2_error(body: &[u8]) -> Option<&'static str> {
+    const WORDS: [&str; 6] = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ];
+    /// Such an answer is short.
+    const MOST: usize = 16 << 10;
+    let text = std::str::from_utf8(body.get(..MOST).unwrap_or(body)).ok()?;
+    let (_, rest) = text.split_once("\"error\"")?;
+    let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    WORDS.into_iter().find(|word| value.strip_prefix(word).is_some_and(|rest| rest.starts_with('"')))
 }
 
 /// Of what an auth step expected only the expression, and the value seen when that is a status: any other may be

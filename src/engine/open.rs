@@ -225,6 +225,9 @@ impl User {
     /// Runs the iterations of arrivals until there are no more, or until asked to end.
     async fn serve(mut self, pool: Rc<Pool>, first: Due) {
         let seat = Rc::new(Seat::default());
+        if !self.take_user_rows() {
+            return;
+        }
         let mut next = Some(first);
         while let Some(due) = next.take() {
             if self.stop.level() >= Level::AfterRequest {

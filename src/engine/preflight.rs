@@ -134,11 +134,8 @@ fn targets(scenario: &Scenario, users: u64) -> BTreeMap<usize, u64> {
         match entry {
             Entry::Endpoint(request) => drop(all.insert(request.target, users)),
             Entry::Flow { steps, .. } => {
-                for step in steps {
-                    match step {
-                        Step::Request(request) => drop(all.insert(request.target, users)),
-                        Step::Think(_) => {}
-                    }
+                for request in Step::requests(steps) {
+                    all.insert(request.target, users);
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::data::{OnEnd, feed_seed};
+use crate::compile::model::Request;
+use crate::data::{NoRow, OnEnd, feed_seed};
 use crate::load::Load;
 
 use super::stop::Level;
@@ -21,32 +22,71 @@ impl User {
         }
     }
 
+    /// Puts the rows the user keeps for its whole life into scope; false when there is none for it.
+    pub(super) fn take_user_rows(&mut self) -> bool {
+        let local = self.local.clone();
+        let feeds = &local.shared.plan.scenarios[self.scenario].row_per_user;
+        feeds.iter().all(|(feed, first)| self.put_row(*feed, first + self.number))
+    }
+
     /// Puts the data rows of the iteration at `position` of its scenario into scope; false when a feed has ended.
-    pub(super) fn take_rows(&self, position: u64) -> bool {
-        let shared = &self.local.shared;
-        for (index, used) in shared.plan.feeds.iter().enumerate() {
-            let position = match used.on_end {
-                // By computation: the same rows whatever the number of workers.
-                OnEnd::Recycle => position,
-                OnEnd::Stop | OnEnd::Fail => shared.rows[index].fetch_add(1, Ordering::Relaxed),
+    pub(super) fn take_rows(&mut self, position: u64) -> bool {
+        let local = self.local.clone();
+        let feeds = &local.shared.plan.scenarios[self.scenario].row_per_iteration;
+        feeds.iter().all(|feed| {
+            let position = if self.begins_again(*feed) { position } else { self.take_turn(*feed) };
+            self.put_row(*feed, position)
+        })
+    }
+
+    /// Puts the rows of a request into scope; false when a feed has ended, so that it is not sent.
+    pub(super) fn take_request_rows(&mut self, request: &Request) -> bool {
+        request.rows.iter().all(|feed| {
+            // The requests of an arrival cannot be numbered beforehand: how many there are is seen when it runs.
+            let is_open = self.plan().load.arrivals().is_some();
+            let begins_again = self.begins_again(*feed);
+            let users = u64::from(self.plan().load.peak());
+            let position = match self.request_rows.get_mut(*feed) {
+                Some(taken) if begins_again && !is_open => {
+                    *taken += 1;
+                    (*taken - 1) * users + self.number
+                }
+                _ => self.take_turn(*feed),
             };
-            let seed = feed_seed(shared.options.seed, index);
-            match used.feed.row_at(position, seed, used.order, used.on_end) {
-                Ok(row) => self.scope.set(used.slot, row.clone()),
-                Err(_) if used.on_end == OnEnd::Fail => {
-                    let rows = used.feed.len();
-                    shared.fail(format!(
-                        "data `{}` is used up: all its {rows} rows were taken (on_end: fail)",
-                        used.name
-                    ));
-                    return false;
-                }
-                Err(_) => {
-                    shared.end(Level::AfterIteration);
-                    return false;
-                }
+            self.put_row(*feed, position)
+        })
+    }
+
+    /// Whether rows are handed out by computation: the same rows whatever the number of workers.
+    fn begins_again(&self, feed: usize) -> bool {
+        self.local.shared.plan.feeds[feed].on_end == OnEnd::Recycle
+    }
+
+    /// The next position of the run, which nobody else gets.
+    fn take_turn(&self, feed: usize) -> u64 {
+        self.local.shared.rows[feed].fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn put_row(&mut self, feed: usize, position: u64) -> bool {
+        let local = self.local.clone();
+        let shared = &local.shared;
+        let used = &shared.plan.feeds[feed];
+        let seed = feed_seed(shared.options.seed, feed);
+        match used.feed.row_at(position, seed, used.order, used.on_end) {
+            Ok(row) => {
+                self.scope.set(used.slot, row);
+                return true;
             }
+            Err(NoRow::UsedUp { .. }) if used.on_end == OnEnd::Stop => shared.end(Level::AfterIteration),
+            Err(NoRow::UsedUp { rows }) => {
+                let name = &used.name;
+                shared
+                    .fail(format!("data `{name}` is used up: all its {rows} rows were taken (on_end: fail)"));
+            }
+            Err(changed) => shared.fail(format!("data `{}`: {changed}", used.name)),
         }
-        true
+        self.is_out_of_rows = true;
+        self.stop.raise(Level::AfterRequest);
+        false
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use http_body_util::Full;
 use hyper::body::Body as _;
 
@@ -19,18 +19,23 @@ use super::in_flight::{Held, InFlight};
 use super::judge::{Problem, Seen};
 use super::user::User;
 
-type HttpRequest = http::Request<Full<Bytes>>;
+pub(super) type HttpRequest = http::Request<Full<Bytes>>;
 
 /// What a report shows of a request.
 pub(super) struct Sent {
+    pub method: Method,
+    /// Index of the target.
+    pub target: usize,
     /// `None` for the plan's own static path.
     pub uri: Option<Uri>,
     pub body: Bytes,
 }
 
 /// What one attempt took.
-struct Attempt {
-    row: SeriesId,
+pub(super) struct Attempt {
+    pub row: SeriesId,
+    /// Index of the target.
+    pub target: usize,
     begun: Instant,
     timing: Timing,
     ended: Instant,
@@ -40,15 +45,38 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn new(row: SeriesId, ready: Instant, begun: Instant) -> Self {
+    pub(super) fn new(row: SeriesId, target: usize, ready: Instant, begun: Instant) -> Self {
         let timing = Timing::starting(ready);
-        Self { row, begun, timing, ended: begun, new_connection: false, cut_short: false }
+        Self { row, target, begun, timing, ended: begun, new_connection: false, cut_short: false }
+    }
+
+    /// Its latency, µs, and its sample.
+    pub(super) fn measured(&self, connection: Option<&Connection>, status: u16) -> Sample {
+        let times = connection.map(Connection::times);
+        let (latency_us, phases) = self.timing.finish(self.ended, times);
+        let (bytes_in, bytes_out) = times.map_or((0, 0), |times| times.bytes());
+        let new_connection = self.new_connection;
+        Sample {
+            status,
+            phases,
+            bytes_in,
+            bytes_out,
+            new_connection,
+            ..Sample::bare(self.row, Outcome::Ok, latency_us)
+        }
     }
 }
 
 impl User {
     /// Sends one request and records it; once more after a new login when the status asks for one.
     pub async fn send(&mut self, request: &Request, mut now: Instant) -> Result<(), Failure> {
+        if !request.rows.is_empty() {
+            if !self.take_request_rows(request) {
+                // Nothing is sent and nothing is recorded: the user ends.
+                return Err(Failure::Template);
+            }
+            now = Instant::now();
+        }
         if request.auth && self.is_login_due() {
             // A renewal that fails is in its row; the old login may still do. In a box for its size.
             Box::pin(self.log_in()).await;
@@ -86,7 +114,15 @@ impl User {
             }
             Ok(sent) => {
                 self.deadline.set(begun + request.timeout);
-                let mut attempt = Attempt::new(row, ready, begun);
+                let mut attempt = Attempt::new(row, request.target, ready, begun);
+                if request.redirects > 0 {
+                    // In a box, as all that is rare: it would make every request's future large to move.
+                    let following = self.follow(request, &mut slot, attempt, sent, &mut in_flight);
+                    let (attempt, result, sent) = Box::pin(following).await;
+                    self.deadline.clear();
+                    in_flight.disarm();
+                    return self.finish(request, &attempt, result, sent, may_renew);
+                }
                 let result = self.attempt(request, &mut slot, &mut attempt).await;
                 self.deadline.clear();
                 in_flight.disarm();
@@ -109,12 +145,10 @@ impl User {
         if request.auth
             && let Some(login) = &self.login
         {
-            for (name, value) in login.headers() {
-                built.headers_mut().insert(name.clone(), value.clone());
-            }
+            login.add_headers(built.headers_mut());
         }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
-        Ok(Sent { uri, body })
+        Ok(Sent { method: request.method.clone(), target: request.target, uri, body })
     }
 
     /// The request's fixed headers in the map the last answer came in: hyper passes it on from request to answer,
@@ -167,14 +201,14 @@ impl User {
 
     /// Sends on the user's connection, or on a new one; once more when a connection that the target had
     /// closed hands the request back unsent.
-    async fn attempt(
+    pub(super) async fn attempt(
         &mut self,
         request: &Request,
         slot: &mut Option<HttpRequest>,
         attempt: &mut Attempt,
     ) -> Result<Reply, ExchangeError> {
         let keep = if request.needs.keeps_body() { Keep::Body } else { Keep::Nothing };
-        let target = request.target;
+        let target = attempt.target;
         let length = slot.as_ref().map_or(0, |built| built.body().size_hint().lower());
         let mut resent = false;
         loop {
@@ -244,48 +278,34 @@ impl User {
         sent: Sent,
         may_renew: bool,
     ) -> Result<(), Problem> {
-        let connection = self.connections[request.target].as_ref();
-        let times = connection.map(Connection::times);
-        let (latency_us, phases) = attempt.timing.finish(attempt.ended, times);
-        let (bytes_in, bytes_out) = times.map_or((0, 0), |times| times.bytes());
+        let connection = self.connections[attempt.target].as_ref();
+        let mut sample = attempt.measured(connection, 0);
         // None holds of an answer that never came.
-        let mut checks = Checks::all_failed(request.checks.len());
-        let (judged, status, seen) = match result {
+        sample.checks = Checks::all_failed(request.checks.len());
+        let (judged, seen) = match result {
             Ok(reply) => {
-                let judged = self.judge(request, &reply, latency_us, may_renew, &mut checks);
+                let judged = self.judge(request, &reply, sample.latency_us, may_renew, &mut sample.checks);
                 self.spare_headers = reply.headers;
                 // Now, not when it is used: its values hold the buffer the answer was read into, which the next
                 // answer of any user can have.
                 self.spare_headers.clear();
-                (judged, reply.status, Seen { status: reply.status, body: reply.body })
+                (judged, Seen { status: reply.status, body: reply.body })
             }
             Err(error) => {
-                self.connections[request.target] = None;
+                self.connections[attempt.target] = None;
                 let seen = Seen { status: error.status, body: Bytes::new() };
-                (Err(Problem::Failed(error.kind, error.message)), error.status, seen)
+                (Err(Problem::Failed(error.kind, error.message)), seen)
             }
         };
-        let outcome = match &judged {
+        sample.status = seen.status;
+        sample.outcome = match &judged {
             Ok(()) | Err(Problem::NeedsLogin(_)) => Outcome::Ok,
             Err(Problem::Failed(kind, _)) => Outcome::Failed(*kind),
         };
         if attempt.cut_short {
             // What is left of the request would stand before the next one.
-            self.connections[request.target] = None;
+            self.connections[attempt.target] = None;
         }
-        let new_connection = attempt.new_connection;
-        let series = attempt.row;
-        let sample = Sample {
-            series,
-            outcome,
-            status,
-            latency_us,
-            phases,
-            bytes_in,
-            bytes_out,
-            new_connection,
-            checks,
-        };
         match &judged {
             Err(Problem::NeedsLogin(_)) => {
                 return Err(Problem::NeedsLogin(Some(Held::new(self.local.clone(), sample))));
@@ -299,7 +319,7 @@ impl User {
         judged
     }
 
-    fn record(&self, sample: Sample) {
+    pub(super) fn record(&self, sample: Sample) {
         self.local.recorder.borrow_mut().record(&sample);
     }
 }

@@ -8,15 +8,15 @@ use http::HeaderMap;
 use minijinja::Value;
 use rand::RngExt as _;
 
-use crate::compile::model::{Entry, Scenario, Step};
+use crate::compile::model::{Entry, Scenario};
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
-use crate::metric::{Outcome, Sample, SeriesId};
+use crate::metric::SeriesId;
 use crate::template::{Rng, Scope, UserNumbers};
 
-use super::auth::Login;
 use super::crew::Post;
-use super::in_flight::InFlight;
+use super::flow::Ended;
+use super::login::Login;
 use super::stop::{Level, Stop};
 use super::worker::Local;
 use super::{mix, rng_of};
@@ -48,12 +48,16 @@ pub struct User {
     warm_until: Option<Instant>,
     /// Whether this iteration has sent a request.
     pub has_sent: bool,
+    /// Rows that its requests have taken, by feed; empty when they take none.
+    pub request_rows: Box<[u64]>,
+    /// A feed has ended, and the user with it.
+    pub is_out_of_rows: bool,
 }
 
 /// A pause in which it pays to give the memory of idle connections back; bringing one back costs some µs.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// Pause after an iteration that could send nothing.
-const NOTHING_SENT: Duration = Duration::from_millis(10);
+pub(super) const NOTHING_SENT: Duration = Duration::from_millis(10);
 
 impl User {
     pub(super) fn new(post: &Post, number: u64, stop: Rc<Stop>) -> Self {
@@ -65,6 +69,8 @@ impl User {
         scope.set(plan.run, Value::from_pairs([("id", local.shared.options.run_id.as_str())]));
         let numbers = UserNumbers::new(id);
         scope.set(plan.user, Value::from_dyn_object(numbers.clone()));
+        scenario.initial.iter().for_each(|(slot, value)| scope.set(*slot, value.clone()));
+        let feeds_of_requests = if scenario.has_request_rows { plan.feeds.len() } else { 0 };
         Self {
             scenario: post.index,
             number,
@@ -81,6 +87,8 @@ impl User {
             intended: None,
             warm_until: (!scenario.warmup.is_zero()).then(|| post.start + scenario.warmup),
             has_sent: false,
+            request_rows: vec![0; feeds_of_requests].into(),
+            is_out_of_rows: false,
             local,
         }
     }
@@ -89,26 +97,27 @@ impl User {
         &self.local.shared.plan.scenarios[self.scenario]
     }
 
-    /// In an open model picks, rows and random values belong to the arrival, whichever user runs it.
+    /// In an open model picks, rows, random values and counters belong to the arrival, whichever user runs it.
     pub(super) fn seed_for_arrival(&mut self, index: u64) {
         let of_scenario = mix(self.local.shared.options.seed, self.scenario as u64);
         self.rng = rng_of(of_scenario, index);
+        self.numbers.restart_counters();
     }
 
     /// Lives until asked to end, or until there is nothing left to do.
     pub(super) async fn run(mut self) {
-        if !self.come_in().await {
+        if !self.take_user_rows() || !self.come_in().await {
             return;
         }
         let (think, pacing) = (self.plan().think, self.plan().pacing);
         while self.stop.level() == Level::Run && self.take_iteration() {
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
-            let started = Instant::now();
             let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
             if !self.take_rows(position) {
                 break;
             }
+            let started = Instant::now();
             self.iterate(started, started).await;
             if let Some(think) = think {
                 self.think(think, Level::AfterIteration).await;
@@ -157,9 +166,12 @@ impl User {
             Entry::Endpoint(request) => {
                 // Whether it failed is in the row already.
                 let _ = self.send(request, now).await;
+                if self.is_out_of_rows {
+                    return;
+                }
             }
             Entry::Flow { series, steps } => {
-                if !self.flow(*series, steps, started).await {
+                if self.timed(*series, steps, started).await == Ended::Stopped {
                     return;
                 }
             }
@@ -169,37 +181,8 @@ impl User {
         }
     }
 
-    /// Runs the steps up to the first that fails; false when it was asked to end in between.
-    async fn flow(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> bool {
-        let series = self.row(series, started);
-        let mut running = InFlight::new(self.local.clone(), series, started);
-        let mut outcome = Outcome::Ok;
-        for step in steps {
-            if self.stop.level() >= Level::AfterRequest {
-                return false;
-            }
-            match step {
-                Step::Think(pause) => {
-                    if !self.think(*pause, Level::AfterRequest).await {
-                        return false;
-                    }
-                }
-                Step::Request(request) => {
-                    if let Err(failure) = self.send(request, Instant::now()).await {
-                        outcome = Outcome::Failed(failure);
-                        break;
-                    }
-                }
-            }
-        }
-        running.disarm();
-        let sample = Sample::bare(series, outcome, micros(started, Instant::now()));
-        self.local.recorder.borrow_mut().record(&sample);
-        true
-    }
-
     /// Pauses; false when asked to end before it was over.
-    async fn think(&mut self, pause: Pause, limit: Level) -> bool {
+    pub(super) async fn think(&mut self, pause: Pause, limit: Level) -> bool {
         let pause = pause.draw(&mut self.rng);
         // What an arrival's flow pauses before its first request is nobody's latency.
         self.intended = self.intended.map(|at| at + pause);
@@ -207,7 +190,7 @@ impl User {
     }
 
     /// Pauses, and notes how late it woke up; false when asked to end before it was over.
-    async fn pause_until(&mut self, until: Instant, limit: Level) -> bool {
+    pub(super) async fn pause_until(&mut self, until: Instant, limit: Level) -> bool {
         let now = Instant::now();
         if until <= now {
             return self.stop.level() < limit;

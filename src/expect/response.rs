@@ -70,6 +70,19 @@ impl<'a> Response<'a> {
         Ok(())
     }
 
+    /// Puts the parts into the scope for expressions that come later; those the response does not have are undefined.
+    pub fn keep(&mut self, parts: Needs, scope: &Arc<Scope>) {
+        for bit in (0..RESPONSE_NAMES.len() as u16).filter(|bit| parts.0 & (1 << bit) != 0) {
+            match self.part(bit) {
+                Ok(value) => {
+                    scope.set(SlotId(bit), value);
+                    self.filled.0 |= 1 << bit;
+                }
+                Err(_) => scope.set(SlotId(bit), Value::UNDEFINED),
+            }
+        }
+    }
+
     fn part(&self, bit: u16) -> Result<Value, String> {
         Ok(match bit {
             0 => Value::from(self.status),

@@ -200,6 +200,8 @@ pub struct Recorder {
     pub resent: u64,
     /// Requests sent again after an auth refresh.
     pub reauthenticated: u64,
+    /// Redirects that were followed.
+    pub redirected: u64,
 }
 
 impl Recorder {
@@ -208,7 +210,7 @@ impl Recorder {
         let series = (0..series).map(|_| SeriesRecord::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios].into();
         let (fingerprints, pace) = (RandomState::new(), Pace::default());
-        Self { series, scenarios, fingerprints, pace, resent: 0, reauthenticated: 0 }
+        Self { series, scenarios, fingerprints, pace, resent: 0, reauthenticated: 0, redirected: 0 }
     }
 
     /// Adds a request. Allocates only on a row's first.
@@ -289,7 +291,7 @@ impl Recorder {
         self.series.iter_mut().for_each(SeriesRecord::clear);
         self.scenarios.fill(ScenarioCounts::default());
         self.pace.clear();
-        (self.resent, self.reauthenticated) = (0, 0);
+        (self.resent, self.reauthenticated, self.redirected) = (0, 0, 0);
     }
 }
 

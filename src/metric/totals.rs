@@ -157,6 +157,8 @@ pub struct Totals {
     pub resent: u64,
     /// Requests sent again after an auth refresh.
     pub reauthenticated: u64,
+    /// Redirects that were followed.
+    pub redirected: u64,
 }
 
 impl Totals {
@@ -164,7 +166,7 @@ impl Totals {
     pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesTotal::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios];
-        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0 }
+        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0, redirected: 0 }
     }
 
     /// Adds what one worker saw.
@@ -174,6 +176,7 @@ impl Totals {
         self.pace.add(recorder.pace());
         self.resent += recorder.resent;
         self.reauthenticated += recorder.reauthenticated;
+        self.redirected += recorder.redirected;
     }
 
     /// Iterations of all scenarios, begun after the warm-up and ended.

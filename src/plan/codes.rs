@@ -41,9 +41,11 @@ pub const UNKNOWN_PROFILE: &str = "P020";
 pub const BAD_OVERRIDE: &str = "P021";
 /// No target of that name.
 pub const UNKNOWN_TARGET: &str = "P022";
+/// A file of environment variables that cannot be read.
+pub const ENV_FILE: &str = "P023";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 20] = [
+pub const ALL: [(&str, &str); 21] = [
     (SYNTAX, "the text is not valid YAML or TOML"),
     (DUPLICATE_KEY, "a key is written twice"),
     (UNQUOTED_TEMPLATE, "a template needs quotes"),
@@ -64,4 +66,5 @@ pub const ALL: [(&str, &str); 20] = [
     (UNKNOWN_PROFILE, "there is no such profile"),
     (BAD_OVERRIDE, "a flag cannot be applied to the plan"),
     (UNKNOWN_TARGET, "there is no such target"),
+    (ENV_FILE, "a file of environment variables cannot be read"),
 ];

@@ -4,12 +4,14 @@
 #[macro_use]
 mod define;
 mod address;
+mod delimiter;
 mod keys;
 mod leaf;
 
 pub use address::LocalAddress;
+pub use delimiter::Delimiter;
 pub use keys::Keys;
-pub(crate) use keys::{not_yet, unknown_key, value_for_map};
+pub(crate) use keys::{unknown_key, value_for_map};
 pub use leaf::Scalar;
 pub(crate) use leaf::{unit, word};
 
@@ -20,6 +22,9 @@ use serde_json::{Value, json};
 
 /// The `$defs` of a schema while it is assembled.
 pub type Definitions = serde_json::Map<String, Value>;
+
+/// Shown where there is nothing better to show.
+const NO_EXAMPLE: &str = "…";
 
 /// What a node can become. Every problem is reported; nothing stops at the first.
 pub trait FromNode: Sized {
@@ -36,7 +41,7 @@ pub trait FromNode: Sized {
 
     /// A value to show where one is missing.
     fn example() -> &'static str {
-        "…"
+        NO_EXAMPLE
     }
 
     /// JSON Schema of what [`FromNode::from_node`] accepts; structs put themselves into `defs`.
@@ -65,6 +70,10 @@ impl<T: FromNode> FromNode for Option<T> {
 
     fn expected() -> String {
         T::expected()
+    }
+
+    fn example() -> &'static str {
+        T::example()
     }
 
     fn schema(defs: &mut Definitions) -> Value {
@@ -165,6 +174,18 @@ impl FromNode for Node {
 /// One key of a schema: name, schema with description, whether it is required.
 pub(crate) type Property = (&'static str, Value, bool);
 
+/// The default a description ends with: `…; 30s when absent.`
+fn default_of(doc: &str, schema: &Definitions) -> Option<Value> {
+    let word = doc.trim().strip_suffix(" when absent.")?.rsplit_once("; ")?.1.trim_matches('`');
+    let is_number = schema.get("type").is_some_and(|kind| kind == "integer" || kind == "number");
+    match word {
+        "true" | "false" => Some(json!(word == "true")),
+        _ if word.contains(' ') => None,
+        _ if is_number => word.parse::<u64>().ok().map(Value::from),
+        _ => Some(json!(word)),
+    }
+}
+
 /// The schema of one key.
 pub(crate) fn property<T: FromNode>(key: &'static str, doc: &str, defs: &mut Definitions) -> Property {
     let mut schema = match T::schema(defs) {
@@ -172,12 +193,24 @@ pub(crate) fn property<T: FromNode>(key: &'static str, doc: &str, defs: &mut Def
         _ => Definitions::new(),
     };
     schema.insert("description".to_owned(), json!(doc.trim()));
+    let is_text = schema.get("type").is_some_and(|kind| kind == "string");
+    if let Some(value) = default_of(doc, &schema) {
+        schema.insert("default".to_owned(), value);
+    } else if is_text && T::example() != NO_EXAMPLE {
+        schema.insert("examples".to_owned(), json!([T::example().trim_matches('"')]));
+    }
     (key, Value::Object(schema), T::absent().is_none())
+}
+
+/// The words for a map without their article.
+fn title(what: &str) -> &str {
+    ["a ", "an ", "the "].iter().find_map(|article| what.strip_prefix(article)).unwrap_or(what)
 }
 
 /// Puts the schema of a struct into `defs` once and returns the reference to it.
 pub(crate) fn object_schema(
     name: &str,
+    what: &str,
     doc: &str,
     defs: &mut Definitions,
     properties: impl FnOnce(&mut Definitions) -> Vec<Property>,
@@ -191,6 +224,7 @@ pub(crate) fn object_schema(
             all.iter().map(|(key, schema, _)| ((*key).to_owned(), schema.clone())).collect();
         let mut object = json!({
             "type": "object",
+            "title": title(what),
             "description": doc.trim(),
             "properties": map,
             "additionalProperties": false,

@@ -1,11 +1,14 @@
 //! A plan file and what the command line changes in it: read → parse → includes → profile → overrides → [`Plan`].
 //! Must not resolve names inside the plan; must not print.
 
+mod env_file;
 mod file;
 mod include;
 mod locust;
 mod overlay;
 mod set;
+
+pub use env_file::Variables;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +36,8 @@ pub struct Overrides {
     pub spawn_rate: Option<String>,
     /// `-t`, `--run-time`: `120` (seconds) or `2m`.
     pub run_time: Option<String>,
+    /// `--env-file PATH`, instead of `.env` beside the plan.
+    pub env_file: Option<PathBuf>,
 }
 
 /// A plan with everything known about it; there is a plan whenever its shape could be read, so look at
@@ -45,8 +50,12 @@ pub struct Loaded {
     pub plan: Option<Plan>,
     /// The same as a tree, without `profiles`; secrets are not masked yet.
     pub effective: Option<Node>,
+    /// The plan's own text, then those it includes.
+    pub files: Vec<FileId>,
     /// Every problem found.
     pub diagnostics: Diagnostics,
+    /// Where `env` and `secrets` take their values from.
+    pub environment: Variables,
 }
 
 /// Reads a plan file and applies the overrides, collecting every problem.
@@ -55,24 +64,40 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
     let dir =
         path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let name = path.display().to_string();
+    let unknown = || Failure {
+        code: codes::UNKNOWN_FORMAT,
+        message: format!("`{name}` is neither YAML nor TOML by its name"),
+        help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
+    };
     let read = Format::of_path(path)
-        .ok_or_else(|| Failure {
-            code: codes::UNKNOWN_FORMAT,
-            message: format!("`{name}` is neither YAML nor TOML by its name"),
-            help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
+        // A folder that was misspelt is no question of formats.
+        .ok_or_else(|| match path.extension() {
+            None if !path.exists() => file::read(path).err().unwrap_or_else(unknown),
+            _ => unknown(),
         })
         .and_then(|format| Ok((format, file::read(path)?)));
     match read {
         Ok((format, text)) => {
             let file = sources.add(Source { name, dir, text });
-            load_text(format, file, sources, overrides)
+            let mut found = Diagnostics::default();
+            let environment = env_file::read(path, overrides.env_file.as_deref(), &mut sources, &mut found);
+            let mut loaded = load_text(format, file, sources, overrides);
+            found.sorted().into_iter().cloned().for_each(|problem| loaded.diagnostics.push(problem));
+            Loaded { environment, ..loaded }
         }
         Err(failure) => {
             let file = sources.add(Source { name, dir, text: String::new() });
             let mut diagnostics = Diagnostics::default();
             let span = Span { file, start: 0, end: 0 };
             diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
-            Loaded { sources, plan: None, effective: None, diagnostics }
+            Loaded {
+                sources,
+                plan: None,
+                effective: None,
+                files: vec![file],
+                diagnostics,
+                environment: Variables::default(),
+            }
         }
     }
 }
@@ -102,7 +127,14 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         diagnostics.push(empty.help("start with `plan: 1`"));
     }
     let Some(base) = node else {
-        return Loaded { sources, plan: None, effective: None, diagnostics };
+        return Loaded {
+            sources,
+            plan: None,
+            effective: None,
+            files: vec![file],
+            diagnostics,
+            environment: Variables::default(),
+        };
     };
     if base.as_map().is_none() {
         let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
@@ -112,7 +144,14 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
             false => error,
         });
-        return Loaded { sources, plan: None, effective: None, diagnostics };
+        return Loaded {
+            sources,
+            plan: None,
+            effective: None,
+            files: vec![file],
+            diagnostics,
+            environment: Variables::default(),
+        };
     }
     let whole = include::resolve(base, file, &mut sources, &mut diagnostics);
     let base = whole.node;
@@ -125,7 +164,14 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
     if let Some(map) = effective.as_map_mut() {
         map.retain(|(key, _)| key.value != "profiles");
     }
-    Loaded { sources, plan, effective: Some(effective), diagnostics }
+    Loaded {
+        sources,
+        plan,
+        effective: Some(effective),
+        files: whole.files,
+        diagnostics,
+        environment: Variables::default(),
+    }
 }
 
 /// The plan of a tree. Where the syntax is broken, or a file is missing, what is missing or odd is most likely a

@@ -1,18 +1,28 @@
 //! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
+mod auth;
 mod expect;
+mod feed;
 mod load;
+mod poll;
 mod request;
 mod scenario;
 mod session;
+mod step;
 
+pub use auth::{
+    ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
+};
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
+pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
-pub use request::{AuthUse, Body, Flow, Request, Step, ThinkStep, UseStep};
-pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth};
-pub use session::{
-    Auth, AuthApply, AuthRefresh, AuthScope, Feed, HttpDefaults, MaybeTemplate, OnEnd, Order, Ready, Secret,
+pub use poll::{PollStep, Polled};
+pub use request::{AuthUse, Body, Flow, Request};
+pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
+pub use session::{HttpDefaults, Ready, Secret};
+pub use step::{
+    Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
 
 use super::codes;
@@ -49,7 +59,7 @@ plan_keys! {
         variables: Entries<Node>,
         /// Values from the environment that are masked in everything written.
         secrets: Entries<Secret>,
-        /// Data files; one row an iteration.
+        /// Data feeds: rows from files or from the plan.
         data: Entries<Feed>,
         /// Defaults for every request.
         http: Option<HttpDefaults>,
@@ -92,6 +102,7 @@ fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
         let message = format!("format version {} is not known", plan.plan.value);
         out.push(Diagnostic::error(codes::VERSION, plan.plan.span, message).help("write `plan: 1`"));
     }
+    feed::check_sources(plan, keys, out);
     for (name, scenario) in plan.scenarios.iter().filter(|(_, scenario)| scenario.load.is_none()) {
         let written = keys.node().get("scenarios").and_then(|all| all.get(&name.value)?.get("load"));
         if written.is_none() {

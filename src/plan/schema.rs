@@ -21,7 +21,7 @@ pub fn schema() -> Value {
 pub fn part_schema() -> Value {
     let mut whole = titled("plimsoll plan part", "A part of a load-test plan of plimsoll, for `include`.");
     let mut defs = definitions();
-    ["Plan", "Scenario", "Endpoint", "Secret", "Feed"].iter().for_each(|name| drop(defs.remove(*name)));
+    JOINED.iter().for_each(|name| drop(defs.remove(*name)));
     whole["$ref"] = json!("#/$defs/PlanPart");
     whole["$defs"] = Value::Object(defs);
     whole
@@ -44,9 +44,11 @@ fn definitions() -> Definitions {
     defs
 }
 
+/// Maps that are joined key by key and have required keys, or hold such maps.
+const JOINED: [&str; 7] = ["Plan", "Scenario", "Endpoint", "Auth", "BasicAuth", "ApiKey", "OAuth2"];
+
 /// The maps that are joined key by key, once more with nothing required: the rest may stand in another file.
 fn add_parts(defs: &mut Definitions) {
-    const JOINED: [&str; 5] = ["Plan", "Scenario", "Endpoint", "Secret", "Feed"];
     for name in JOINED {
         let mut part = defs.get(name).cloned().unwrap_or_default();
         if let Some(object) = part.as_object_mut() {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use minijinja::value::ValueKind;
 use minijinja::{Expression, Value};
 
+use super::functions::weight;
 use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, words};
 
 /// A compiled expression.
@@ -118,12 +120,26 @@ impl Expr {
         }
     }
 
+    /// The value as [`Expr::eval`], which is kept and may be written later: not too large for that.
+    ///
+    /// # Errors
+    /// As [`Expr::eval`], and when the value is too large.
+    pub fn eval_bounded(&self, scope: &Arc<Scope>) -> Result<Value, EvalError> {
+        let value = self.eval(scope)?;
+        if let (Code::Full(_), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) =
+            (&self.code, value.kind())
+        {
+            weight::check(&value).map_err(|error| self.error(&error))?;
+        }
+        Ok(value)
+    }
+
     /// The value, which must be there.
     ///
     /// # Errors
-    /// As [`Expr::eval`], and when the value is undefined.
+    /// As [`Expr::eval_bounded`], and when the value is undefined.
     pub fn eval_defined(&self, scope: &Arc<Scope>) -> Result<Value, EvalError> {
-        let value = self.eval(scope)?;
+        let value = self.eval_bounded(scope)?;
         if value.is_undefined() { Err(EvalError::Undefined(self.source.to_string())) } else { Ok(value) }
     }
 
@@ -159,6 +175,9 @@ fn step(value: &Value, key: &Key) -> Result<Value, minijinja::Error> {
 /// minijinja's words without the location: places are ours to tell.
 pub(super) fn explain(error: &minijinja::Error) -> String {
     match error.detail() {
+        _ if error.kind() == minijinja::ErrorKind::OutOfFuel => {
+            "this takes more than 50 000 steps, or makes or reads more than about 3 MB of text".to_owned()
+        }
         Some(detail) => detail.to_string(),
         None => error.kind().to_string(),
     }

@@ -1,25 +1,106 @@
 //! Built-in functions and filters. Random ones draw from the user's own generator, so that a seed repeats a
-//! run whatever the number of threads.
+//! run whatever the number of threads. Must not know what a plan or a request is.
 
+mod css;
+mod digest;
+mod fake;
+mod files;
+mod jsonpath;
+mod now;
+mod random;
+mod regex;
+mod selector;
+pub(super) mod signature;
+pub(super) mod weight;
+
+#[cfg(test)]
+mod tests;
+
+pub use files::{FILES, Files};
+
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use minijinja::{Environment, Error, ErrorKind, Value};
-use rand::{RngExt as _, SeedableRng as _};
+use minijinja::value::{ArgType, Kwargs};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use rand::SeedableRng as _;
+
+use super::UserNumbers;
 
 /// The generator of picks, rows and random values: small, fast and the same on every release of `rand`.
 pub type Rng = rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Names of the functions a template can call.
-pub const FUNCTIONS: &[&str] =
-    &["uuid", "now", "random_int", "random_choice", "random_string", "range", "dict", "namespace"];
+pub const FUNCTIONS: &[&str] = &[
+    "uuid",
+    "now",
+    "counter",
+    "file",
+    "random_int",
+    "random_float",
+    "random_choice",
+    "random_string",
+    "weighted_choice",
+    "zipf",
+    "range",
+    "dict",
+    "namespace",
+    "fake.name",
+    "fake.first_name",
+    "fake.last_name",
+    "fake.username",
+    "fake.email",
+    "fake.password",
+    "fake.word",
+    "fake.sentence",
+    "fake.paragraph",
+    "fake.company",
+    "fake.job",
+    "fake.phone",
+    "fake.street",
+    "fake.city",
+    "fake.state",
+    "fake.postcode",
+    "fake.country",
+    "fake.country_code",
+    "fake.address",
+    "fake.ipv4",
+    "fake.ipv6",
+    "fake.domain",
+    "fake.url",
+    "fake.user_agent",
+    "fake.date",
+];
+
+/// Names of plimsoll's own filters.
+pub const FILTERS: &[&str] = &[
+    "b64encode",
+    "b64decode",
+    "b64urlencode",
+    "b64urldecode",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha512",
+    "hmac",
+    "regex",
+    "regex_all",
+    "jsonpath",
+    "css",
+    "css_all",
+    "fromjson",
+    "tojson",
+];
+
+/// Whether a name is a function's, or what functions hang on (`fake`).
+pub fn is_function(name: &str) -> bool {
+    name == fake::ROOT || FUNCTIONS.contains(&name)
+}
 
 thread_local! {
     /// The generator of the user whose template is being rendered on this thread.
     static CURRENT: RefCell<Rng> = RefCell::new(Rng::seed_from_u64(0));
-    /// Patterns this thread has compiled: that costs far more than a search.
-    static PATTERNS: RefCell<HashMap<String, regex::Regex>> = RefCell::default();
 }
 
 /// Runs `work` with `rng` as the generator of random functions on this thread.
@@ -34,83 +115,93 @@ fn draw<T>(take: impl FnOnce(&mut Rng) -> T) -> T {
     CURRENT.with(|current| take(&mut current.borrow_mut()))
 }
 
-fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_function("uuid", || {
-        let bytes = draw(|rng| rng.random::<[u8; 16]>());
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-    });
-    env.add_function("now", || jiff::Timestamp::now().to_string());
-    env.add_function("random_int", random_int);
-    env.add_function("random_choice", random_choice);
-    env.add_function("random_string", random_string);
-    env.add_filter("tojson", |value: Value| {
+    env.add_function("counter", counter);
+    env.add_function("file", files::file);
+    env.add_function("now", now::now);
+    random::install(env);
+    fake::install(env);
+    digest::install(env);
+    regex::install(env);
+    css::install(env);
+    env.add_filter("jsonpath", jsonpath::filter);
+    env.add_filter("tojson", |value: Value| -> Result<Value, Error> {
+        weight::check(&value)?;
         let mut out = String::new();
         super::write_json(&value, &mut out);
-        Value::from_safe_string(out)
+        Ok(Value::from_safe_string(out))
     });
-    env.add_filter("b64encode", |text: String| base64::engine::general_purpose::STANDARD.encode(text));
-    env.add_filter("regex", regex_filter);
+    env.add_filter("fromjson", |text: Value| -> Result<Value, Error> {
+        let text = text_of(&text)?;
+        serde_json::from_str(&text).map_err(|error| invalid(format!("fromjson: not JSON: {error}")))
+    });
 }
 
-fn random_int(from: i64, to: i64) -> Result<i64, Error> {
-    if from > to {
-        return Err(invalid(format!("random_int({from}, {to}): the first number must not be larger")));
-    }
-    Ok(draw(|rng| rng.random_range(from..=to)))
+/// `counter()`, `counter("name")`: 1, 2, 3 … of this user.
+fn counter(state: &State, name: Option<String>) -> Result<u64, Error> {
+    let user = state.lookup("user");
+    let numbers = user.as_ref().and_then(|user| user.downcast_object_ref::<UserNumbers>());
+    let numbers = numbers.ok_or_else(|| invalid("counter() counts for a user, and there is none here"))?;
+    numbers.count(name.as_deref().unwrap_or_default()).ok_or_else(|| {
+        invalid(format!("a user has at most {} counters; give them fixed names", UserNumbers::MOST_COUNTERS))
+    })
 }
 
-fn random_choice(list: Value) -> Result<Value, Error> {
-    match list.len() {
-        None | Some(0) => Err(invalid("random_choice needs a list with at least one entry")),
-        Some(len) => {
-            let index = draw(|rng| rng.random_range(0..len));
-            if list.kind() == minijinja::value::ValueKind::Seq {
-                return list.get_item_by_index(index);
-            }
-            list.try_iter()?.nth(index).ok_or_else(|| invalid("random_choice needs a list"))
+/// Refuses what is no CSS selector.
+fn css_check(text: &str) -> Result<(), String> {
+    selector::Selector::parse(text).map(|_| ())
+}
+
+/// A value as the text a filter works on: text as it is, everything else as JSON.
+fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
+    match value.as_str() {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None if value.is_undefined() => Err(ErrorKind::UndefinedError.into()),
+        None => {
+            weight::check(value)?;
+            Ok(Cow::Owned(super::to_text(value)))
         }
     }
 }
 
-fn random_string(length: u32) -> Result<String, Error> {
-    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    const LONGEST: u32 = 1 << 20;
-    if length > LONGEST {
-        return Err(invalid(format!("random_string({length}): at most {LONGEST}")));
+/// An argument that may be given by its place or by its name.
+fn either<T>(placed: Option<T>, named: &Kwargs, name: &'static str) -> Result<Option<T>, Error>
+where
+    T: for<'a> ArgType<'a, Output = T>,
+{
+    match placed {
+        Some(value) => Ok(Some(value)),
+        None => named.get(name),
     }
-    Ok(draw(|rng| (0..length).map(|_| LETTERS[rng.random_range(0..LETTERS.len())] as char).collect()))
 }
 
-/// `text | regex("pattern")`: the first group, or the whole match; undefined without one.
-fn regex_filter(text: String, pattern: String) -> Result<Value, Error> {
-    /// A plan has a few patterns; one that makes them up from data must not fill the memory.
+/// What a thread has compiled of the texts given to filters: that costs far more than to use it.
+struct Compiled<T>(HashMap<String, T>);
+
+impl<T> Compiled<T> {
+    /// A plan has a few; one that makes them up from data must not fill the memory.
     const MOST: usize = 64;
-    PATTERNS.with_borrow_mut(|patterns| {
-        if !patterns.contains_key(&pattern) {
-            let regex = regex_of(&pattern).map_err(invalid)?;
-            if patterns.len() >= MOST {
-                patterns.clear();
-            }
-            patterns.insert(pattern.clone(), regex);
-        }
-        let found = patterns.get(&pattern).and_then(|regex| regex.captures(&text));
-        let found = found.and_then(|found| found.get(1).or_else(|| found.get(0)));
-        Ok(found.map_or(Value::UNDEFINED, |m| Value::from(m.as_str())))
-    })
-}
 
-/// A compiled pattern.
-///
-/// # Errors
-/// In words, on one line, when it is none.
-pub(super) fn regex_of(pattern: &str) -> Result<regex::Regex, String> {
-    regex::RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|error| {
-        let text = error.to_string();
-        let last = text.lines().next_back().unwrap_or_default();
-        format!("not a regular expression: {}", last.strip_prefix("error: ").unwrap_or(last))
-    })
+    fn new() -> Self {
+        Self(HashMap::new())
+    }
+
+    /// What `source` compiles to.
+    ///
+    /// # Errors
+    /// What `compile` says.
+    fn get(&mut self, source: &str, compile: impl FnOnce(&str) -> Result<T, String>) -> Result<&T, Error> {
+        if !self.0.contains_key(source) {
+            let made = compile(source).map_err(invalid)?;
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(source.to_owned(), made);
+        }
+        self.0.get(source).ok_or_else(|| invalid("cannot be compiled"))
+    }
 }

@@ -83,6 +83,19 @@ impl JsonText {
         self.pieces.iter().flat_map(of).collect()
     }
 
+    /// The document as a value.
+    ///
+    /// # Errors
+    /// When a name has no value or an expression fails.
+    pub fn value(&self, scope: &Arc<Scope>) -> Result<minijinja::Value, EvalError> {
+        let mut json = String::new();
+        self.render_into(scope, &mut json)?;
+        serde_json::from_str(&json).map_err(|_| EvalError::Other {
+            expression: "the value".into(),
+            message: "cannot be kept: it is not JSON".into(),
+        })
+    }
+
     /// Appends the document.
     ///
     /// # Errors

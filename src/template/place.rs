@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::functions::signature::text_of;
 use super::lexer::{Kind, Token, code_of, tokens};
 
 /// Where a dotted name stands in an expression, or its first part when it is written in another way.
@@ -13,6 +14,25 @@ pub fn name_in_expression(code: &str, dotted: &str) -> Option<Range<usize>> {
 pub fn name_in_template(source: &str, dotted: &str) -> Option<Range<usize>> {
     let all = code_of(source).into_iter().flat_map(|at| tokens(&source[at.clone()], at.start));
     name_among(&all.collect::<Vec<_>>(), dotted)
+}
+
+/// The paths that `file("…")` names in an expression, and where they stand.
+pub fn files_in_expression(code: &str) -> Vec<(String, Range<usize>)> {
+    files_among(&tokens(code, 0).collect::<Vec<_>>())
+}
+
+/// As [`files_in_expression`], for all the code of a text with `{{ }}` and `{% %}`.
+pub fn files_in_template(source: &str) -> Vec<(String, Range<usize>)> {
+    let all = code_of(source).into_iter().flat_map(|at| tokens(&source[at.clone()], at.start));
+    files_among(&all.collect::<Vec<_>>())
+}
+
+fn files_among(tokens: &[Token<'_>]) -> Vec<(String, Range<usize>)> {
+    let calls = tokens.windows(3).enumerate().filter(|(index, window)| {
+        let is_part = *index > 0 && matches!(tokens[index - 1].text, "." | "|");
+        window[0].text == "file" && window[1].text == "(" && window[2].kind == Kind::Text && !is_part
+    });
+    calls.filter_map(|(_, window)| Some((text_of(&window[2])?, window[2].range.clone()))).collect()
 }
 
 fn name_among(tokens: &[Token<'_>], dotted: &str) -> Option<Range<usize>> {

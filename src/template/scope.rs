@@ -96,12 +96,35 @@ impl Scope {
 pub struct UserNumbers {
     id: u64,
     iteration: AtomicU64,
+    /// What `counter()` has reached, by name.
+    counters: Mutex<Vec<(Box<str>, u64)>>,
 }
 
 impl UserNumbers {
+    /// Most counters of one user.
+    pub const MOST_COUNTERS: usize = 32;
+
     /// Of a user, in its first iteration.
     pub fn new(id: u64) -> Arc<Self> {
-        Arc::new(Self { id, iteration: AtomicU64::new(0) })
+        Arc::new(Self { id, iteration: AtomicU64::new(0), counters: Mutex::default() })
+    }
+
+    /// The next number of a counter, from 1; `None` when there are too many of them.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, number)) = counters.iter_mut().find(|(known, _)| **known == *name) {
+            *number += 1;
+            return Some(*number);
+        }
+        (counters.len() < Self::MOST_COUNTERS).then(|| {
+            counters.push((name.into(), 1));
+            1
+        })
+    }
+
+    /// Lets all counters begin again.
+    pub fn restart_counters(&self) {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Says which iteration it is, from 0.

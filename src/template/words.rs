@@ -5,18 +5,21 @@ use std::ops::Range;
 
 use minijinja::ErrorKind;
 
-use super::functions::{FUNCTIONS, regex_of};
+use super::functions::{FILTERS as OWN_FILTERS, FUNCTIONS, signature};
 use super::lexer::{Kind, Token, code_of, is_too_large, tokens, too_large_in};
 use super::{ENVIRONMENT, ExprError};
 use crate::diagnostic::nearest;
 
-/// minijinja's filters and ours, for "did you mean"; whether there is one is asked of minijinja.
-const FILTERS: &str = "abs attr b64encode batch bool capitalize chain count default dictsort escape first float format \
-    groupby indent int items join json last length lines list lower map max min pprint regex reject \
-    rejectattr replace reverse round safe select selectattr slice sort split string sum title tojson \
+/// minijinja's filters, for "did you mean"; whether there is one is asked of minijinja.
+const FILTERS: &str = "abs attr batch bool capitalize chain count default dictsort escape first float format \
+    groupby indent int items join last length lines list lower map max min pprint reject \
+    rejectattr replace reverse round safe select selectattr slice sort split string sum title \
     trim unique upper urlencode zip";
 /// A few to show.
 const COMMON_FILTERS: &str = "default first join length lower regex replace tojson";
+
+/// A few to show.
+const COMMON_FUNCTIONS: &str = "uuid now random_int random_choice random_string counter fake.name";
 
 /// minijinja's tests, for "did you mean".
 const TESTS: &str = "boolean defined divisibleby endingwith eq even false float ge gt in integer iterable le lower lt \
@@ -78,6 +81,13 @@ pub(super) fn check_template(source: &str) -> Result<(), ExprError> {
 }
 
 fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
+    if let Some(pair) =
+        tokens.windows(2).find(|pair| matches!((pair[0].text, pair[1].text), ("]", "*") | ("*", "[")))
+    {
+        // minijinja repeats a list without counting what it takes; one in a call, `f(*[1])`, is as rare.
+        let message = "a list cannot be repeated with `*`".to_owned();
+        return Err(wrong(&pair[0], message, Some("write it out, or make it with a `{% for %}`".to_owned())));
+    }
     for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Word) {
         let text_of = |back: usize| index.checked_sub(back).map_or("", |at| tokens[at].text);
         let after = tokens.get(index + 1).map_or("", |next| next.text);
@@ -85,14 +95,18 @@ fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
             "." => {}
             "|" => {
                 check_filter(token)?;
-                check_regex(&tokens[index..])?;
+                check_call(&tokens[index..], true)?;
             }
             "is" if text_of(2) != "." && token.text != "not" => check_test(token)?,
             "not" if text_of(2) == "is" => check_test(token)?,
             before => {
+                if before != "macro" && !macros.contains(&token.text) {
+                    check_fake(&tokens[index..])?;
+                    check_call(&tokens[index..], false)?;
+                }
                 let known = [FUNCTIONS, KEYWORDS, macros].iter().any(|list| list.contains(&token.text));
                 if after == "(" && !known && before != "macro" {
-                    return Err(unknown(token, "function", FUNCTIONS.iter().copied(), &FUNCTIONS.join(" ")));
+                    return Err(unknown(token, "function", FUNCTIONS.iter().copied(), COMMON_FUNCTIONS));
                 }
             }
         }
@@ -102,9 +116,12 @@ fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
 
 fn check_filter(token: &Token<'_>) -> Result<(), ExprError> {
     match ENVIRONMENT.empty_state().apply_filter(token.text, &[]) {
-        Err(error) if error.kind() == ErrorKind::UnknownFilter => {
-            Err(unknown(token, "filter", FILTERS.split(' '), COMMON_FILTERS))
-        }
+        Err(error) if error.kind() == ErrorKind::UnknownFilter => Err(unknown(
+            token,
+            "filter",
+            FILTERS.split_whitespace().chain(OWN_FILTERS.iter().copied()),
+            COMMON_FILTERS,
+        )),
         _ => Ok(()),
     }
 }
@@ -118,19 +135,35 @@ fn check_test(token: &Token<'_>) -> Result<(), ExprError> {
     }
 }
 
-/// `regex("…")` with a pattern that is written out.
-fn check_regex(tokens: &[Token<'_>]) -> Result<(), ExprError> {
-    let [name, open, pattern, ..] = tokens else { return Ok(()) };
-    if name.text != "regex" || open.text != "(" || pattern.kind != Kind::Text {
+/// A call whose arguments are written out.
+fn check_call(tokens: &[Token<'_>], is_filter: bool) -> Result<(), ExprError> {
+    if let [name, open, path, close, bar, next, ..] = tokens
+        && (name.text, open.text, close.text, bar.text) == ("jsonpath", "(", ")", "|")
+        && matches!(next.text, "first" | "last")
+        && signature::is_single_path(path)
+    {
+        let message = format!("this path gives one value, and `{}` would cut a letter out of it", next.text);
+        return Err(wrong(next, message, Some(format!("leave `| {}` away", next.text))));
+    }
+    signature::check(tokens, is_filter)
+        .map_err(|mistake| wrong(&mistake.at, mistake.message, Some(mistake.help)))
+}
+
+/// `fake.name()`: whether there is one.
+fn check_fake(tokens: &[Token<'_>]) -> Result<(), ExprError> {
+    let [root, dot, child, open, ..] = tokens else { return Ok(()) };
+    if root.text != "fake" || dot.text != "." || child.kind != Kind::Word || open.text != "(" {
         return Ok(());
     }
-    let value = ENVIRONMENT.compile_expression(pattern.text).and_then(|literal| literal.eval(()));
-    let Some(text) = value.ok().and_then(|value| value.as_str().map(str::to_owned)) else { return Ok(()) };
-    regex_of(&text).map(|_| ()).map_err(|message| {
-        let help =
-            "look-around and back references are not supported; a `(` or `[` that is meant needs `\\\\`";
-        wrong(pattern, message, Some(help.to_owned()))
-    })
+    let known = || FUNCTIONS.iter().filter_map(|name| name.strip_prefix("fake."));
+    if known().any(|name| name == child.text) {
+        return Ok(());
+    }
+    let help = match nearest(child.text, known()) {
+        Some(near) => format!("did you mean `fake.{near}`?"),
+        None => format!("there are fake.{}", known().collect::<Vec<_>>().join(", ")),
+    };
+    Err(wrong(child, format!("there is no `fake.{}`", child.text), Some(help)))
 }
 
 fn unknown<'a>(token: &Token<'_>, what: &str, known: impl Iterator<Item = &'a str>, some: &str) -> ExprError {

@@ -121,3 +121,32 @@ pub fn in_a_network_of_four_ports(load: &str) -> Option<Ran> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     Some(in_shell("unshare", &arguments, "http://127.0.0.1:9002/health", load))
 }
+
+/// Three users with two requests each, where the first three connections fail with `errno`: connect(2) is replaced by
+/// a few lines of C. `None` where there is no compiler or no way to replace it; that is said.
+#[allow(clippy::print_stderr, reason = "what is not tested must be seen")]
+pub fn with_connect_that_fails(errno: &str) -> Option<Ran> {
+    const TIMES: u32 = 3;
+    let scratch = Scratch::new();
+    let source = format!(
+        "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <errno.h>\n#include <sys/socket.h>\n\
+         static int calls;\n\
+         int connect(int fd, const struct sockaddr *to, socklen_t length) {{\n\
+           if (to->sa_family == AF_INET && __sync_fetch_and_add(&calls, 1) < {TIMES}) {{ errno = {errno}; return -1; }}\n\
+           int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, \"connect\");\n\
+           return real(fd, to, length);\n\
+         }}\n"
+    );
+    let (source, library) = (scratch.write("connect.c", &source), scratch.path("connect.so"));
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    if !cfg!(target_os = "linux") || !built.is_ok_and(|status| status.success()) {
+        eprintln!("not run: connect(2) can be replaced only on Linux, with a C compiler");
+        return None;
+    }
+    let server = FaultServer::start();
+    let preload = format!("LD_PRELOAD={}", library.display());
+    let ran = in_shell("env", &[&preload], &format!("{}/ok", server.url), "users: 3, iterations_per_user: 2");
+    assert_eq!(server.log.count("/ok"), 6 - u64::from(TIMES));
+    Some(ran)
+}

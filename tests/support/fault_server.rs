@@ -2,6 +2,7 @@
 //! server should not do.
 
 mod faults;
+mod oauth;
 mod odd;
 
 use std::io;

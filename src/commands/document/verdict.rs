@@ -267,6 +267,10 @@ pub fn notes(plan: &CompiledPlan, totals: &Totals, judged: &Judgement) -> Vec<St
             "{times} requests met a status that asks for a new login, and were sent again after it"
         ));
     }
+    if totals.redirected > 0 {
+        let times = totals.redirected;
+        notes.push(format!("{times} redirects were followed; each answer counts as a request of its row"));
+    }
     notes
 }
 

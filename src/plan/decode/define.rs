@@ -54,6 +54,7 @@ macro_rules! plan_keys {
             fn schema(defs: &mut $crate::plan::decode::Definitions) -> serde_json::Value {
                 $crate::plan::decode::object_schema(
                     stringify!($name),
+                    $what,
                     $doc,
                     defs,
                     |defs| vec![$( $crate::plan::decode::property::<$ty>(

@@ -47,6 +47,11 @@ impl<'a> Keys<'a> {
         Some(Self { node, entries, what, later })
     }
 
+    /// A map of which other keys are somebody else's, so that none is unknown.
+    pub fn among(node: &'a Node, what: &'static str) -> Self {
+        Self { node, entries: node.as_map().unwrap_or_default(), what, later: &[] }
+    }
+
     /// The map itself.
     pub fn node(&self) -> &'a Node {
         self.node
@@ -114,7 +119,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The error for a key of a later version.
-pub(crate) fn not_yet(key: &Located<String>) -> Diagnostic {
+fn not_yet(key: &Located<String>) -> Diagnostic {
     let message = format!("`{}` is not supported yet in this version", key.value);
     Diagnostic::error(codes::NOT_YET, key.span, message)
         .help("remove it, or wait for the version that brings it")

@@ -39,6 +39,12 @@ impl FromNode for String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar(pub String);
 
+impl AsRef<str> for Scalar {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::ops::Deref for Scalar {
     type Target = str;
 
@@ -169,7 +175,12 @@ pub(crate) fn unit<T>(
             None
         }
         Err(error) => {
-            out.push(Diagnostic::error(codes::UNIT, node.span, error.message).help(error.help));
+            let problem = Diagnostic::error(codes::UNIT, node.span, error.message).help(error.help);
+            let meant = units::respelled(&text).filter(|meant| parse(meant).is_ok());
+            out.push(match meant {
+                Some(meant) => problem.fix(text, meant),
+                None => problem,
+            });
             None
         }
     }

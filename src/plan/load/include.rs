@@ -27,12 +27,14 @@ pub(super) struct Whole {
     pub node: Node,
     /// Something could not be read, so anything may be missing.
     pub is_partial: bool,
+    /// The plan's own text, then those it includes.
+    pub files: Vec<FileId>,
 }
 
 /// Reads what the plan of `file` includes and joins it.
 pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut Diagnostics) -> Whole {
     if plan.get("include").is_none() {
-        return Whole { node: plan, is_partial: false };
+        return Whole { node: plan, is_partial: false, files: vec![file] };
     }
     let source = sources.get(file);
     let own = Path::new(&source.name).canonicalize().unwrap_or_default();
@@ -41,6 +43,7 @@ pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut
         chain: vec![(own, source.name.clone())],
         seen: HashSet::new(),
         layers: vec![],
+        files: vec![file],
         bytes: source.text.len(),
         nodes: plan.count(),
         is_over: false,
@@ -50,10 +53,10 @@ pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut
     };
     let span = plan.span;
     reader.layer(plan);
-    let Reader { layers, is_partial, .. } = reader;
+    let Reader { layers, is_partial, files, .. } = reader;
     let mut joined = Node::new(NodeValue::Map(vec![]), span);
     layers.iter().for_each(|layer| overlay::merge(&mut joined, layer));
-    Whole { node: joined, is_partial }
+    Whole { node: joined, is_partial, files }
 }
 
 struct Reader<'a> {
@@ -65,6 +68,7 @@ struct Reader<'a> {
     /// Every file included so far.
     seen: HashSet<PathBuf>,
     layers: Vec<Node>,
+    files: Vec<FileId>,
     bytes: usize,
     nodes: usize,
     /// A limit was hit; nothing more is read.
@@ -135,6 +139,7 @@ impl Reader<'_> {
         self.check_size(path.span)?;
         let dir = shown.parent().map_or_else(PathBuf::new, Path::to_owned);
         let file = self.sources.add(Source { name: name.clone(), dir, text });
+        self.files.push(file);
         let (node, problems) = format.parse(&self.sources.get(file).text, file);
         self.is_partial |= problems.iter().any(|problem| problem.code == codes::SYNTAX);
         problems.into_iter().for_each(|problem| self.out.push(problem));

@@ -38,14 +38,31 @@ fn replace_target(plan: &mut Node, name: &str, url: &str, span: Span) -> Result<
     let name_span = Span { end: span.start + name.len() as u32, ..span };
     let url_span = Span { start: name_span.end + 1, ..span };
     let map = plan.as_map_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    // A scenario's own target of that name would win otherwise.
+    let scenarios =
+        find(map, "scenarios").and_then(Node::as_map_mut).map(Vec::as_mut_slice).unwrap_or_default();
+    let mut is_own = false;
+    for target in scenarios.iter_mut().filter_map(|(_, scenario)| {
+        let targets = find(scenario.as_map_mut()?, "targets")?;
+        find(targets.as_map_mut()?, name)
+    }) {
+        *target = text_node(url, url_span);
+        is_own = true;
+    }
     let targets = map.iter_mut().find(|(key, _)| key.value == "targets").map(|(_, node)| node);
     let Some(targets) = targets.and_then(Node::as_map_mut) else {
+        if is_own {
+            return Ok(());
+        }
         let message = format!("there is no target `{name}`: this plan has one `target`, without a name");
         let error = Diagnostic::error(codes::UNKNOWN_TARGET, name_span, message);
         return Err(error.help(format!("write --host {url}")));
     };
     if let Some(target) = find(targets, name) {
         *target = text_node(url, url_span);
+        return Ok(());
+    }
+    if is_own {
         return Ok(());
     }
     let names: Vec<_> = targets.iter().map(|(key, _)| key.value.as_str()).collect();

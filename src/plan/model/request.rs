@@ -1,9 +1,8 @@
-//! What is sent and in which order: endpoints, flows and their steps. Must not resolve anything.
+//! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
-use super::{Entries, Expect, Pause, Scalar, Threshold};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located};
-use crate::plan::codes;
-use crate::plan::decode::{Definitions, FromNode, Keys, unknown_key, wrong_type};
+use super::{Entries, Expect, Scalar, Step, Threshold};
+use crate::diagnostic::{Diagnostics, Located};
+use crate::plan::decode::Keys;
 use crate::plan::node::Node;
 use std::time::Duration;
 
@@ -37,10 +36,12 @@ plan_keys! {
         capture: Entries<Located<String>>,
         /// Longest wait for the whole answer.
         timeout: Option<Located<Duration>>,
+        /// How many redirects are followed; each hop is a request of the same row. 0 for none.
+        redirects: Option<Located<u16>>,
         /// What must hold for this request over the run.
         thresholds: Vec<Threshold>,
     }
-    later { "think", "multipart", "file", "cookies", "redirects", "if", "retry", "stream" }
+    later { "multipart", "file", "cookies", "retry", "stream" }
     rules one_body
     check check_request
 }
@@ -102,7 +103,6 @@ plan_keys! {
         /// What must hold for this flow over the run.
         thresholds: Vec<Threshold>,
     }
-    later { "think", "data", "name" }
     rules has_steps
     check check_flow
 }
@@ -114,102 +114,6 @@ fn has_steps(keys: &Keys<'_>, out: &mut Diagnostics) {
 fn check_flow(flow: &Flow, _: &Keys<'_>, out: &mut Diagnostics) {
     if let Some(weight) = &flow.weight {
         super::load::check_weight(weight, out);
-    }
-}
-
-/// One step of a flow or of `auth`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// A request written here.
-    Request(Box<Request>),
-    /// A request written under `endpoints`.
-    Use(UseStep),
-    /// A pause.
-    Think(ThinkStep),
-}
-
-plan_keys! {
-    /// A step that sends a request written under `endpoints`.
-    "a step"
-    pub struct UseStep {
-        /// Name of the endpoint.
-        use_: Located<String>,
-        /// Names to remember from this answer, added to those of the endpoint.
-        capture: Entries<Located<String>>,
-    }
-    later { "expect", "if", "name", "timeout" }
-}
-
-plan_keys! {
-    /// A step that pauses.
-    "a pause"
-    pub struct ThinkStep {
-        /// How long: `2s`, a range `1s..5s`, or `{ exponential: 2s }`.
-        think: Located<Pause>,
-    }
-}
-
-const STEP_KINDS: [&str; 3] = ["request", "use", "think"];
-const LATER_STEP_KINDS: [&str; 6] = ["set", "if", "repeat", "poll", "group", "choose"];
-
-impl Step {
-    fn of_kind(kind: &str, node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        match kind {
-            "use" => UseStep::from_node(node, out).map(Self::Use),
-            "think" => ThinkStep::from_node(node, out).map(Self::Think),
-            _ => {
-                let request = Request::from_node(node, out)?;
-                if let Some((key, _)) = node.entry("weight") {
-                    let message = "`weight` belongs to an endpoint or a flow, not to a step";
-                    out.push(Diagnostic::error(codes::UNKNOWN_KEY, key.span, message).help("remove it"));
-                }
-                Some(Self::Request(Box::new(request)))
-            }
-        }
-    }
-}
-
-impl FromNode for Step {
-    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        let Some(map) = node.as_map() else { return wrong_type(node, &Self::expected(), out) };
-        if let Some((key, _)) = map.iter().find(|(k, _)| LATER_STEP_KINDS.contains(&k.value.as_str())) {
-            out.push(crate::plan::decode::not_yet(key));
-            return None;
-        }
-        let kinds: Vec<_> = map.iter().filter(|(k, _)| STEP_KINDS.contains(&k.value.as_str())).collect();
-        match kinds.as_slice() {
-            [(kind, _)] => Self::of_kind(&kind.value, node, out),
-            [(first, _), (second, _), ..] => {
-                let message = format!("`{}` and `{}` are two steps", first.value, second.value);
-                out.push(
-                    Diagnostic::error(codes::CLASH, second.span, message)
-                        .other(first.span, "the first")
-                        .help(format!("start a new item of the list with `- {}:`", second.value)),
-                );
-                None
-            }
-            [] => {
-                match map.iter().find(|(k, _)| {
-                    crate::diagnostic::nearest(&k.value, STEP_KINDS.into_iter().chain(LATER_STEP_KINDS))
-                        .is_some()
-                }) {
-                    Some((key, _)) => out.push(unknown_key(key, "a step", &STEP_KINDS)),
-                    None => out.push(
-                        Diagnostic::error(codes::MISSING_KEY, node.span, "this step does nothing")
-                            .help("a step has one of `request`, `use` or `think`"),
-                    ),
-                }
-                None
-            }
-        }
-    }
-
-    fn expected() -> String {
-        "a step: a map with `request`, `use` or `think`".to_owned()
-    }
-
-    fn schema(defs: &mut Definitions) -> serde_json::Value {
-        serde_json::json!({ "anyOf": [Request::schema(defs), UseStep::schema(defs), ThinkStep::schema(defs)] })
     }
 }
 
@@ -231,6 +135,7 @@ impl Request {
             expect: None,
             capture: vec![],
             timeout: None,
+            redirects: None,
             thresholds: vec![],
         }
     }

@@ -1,6 +1,6 @@
 //! Groups of users with a load of their own, and the pauses between iterations. Must not resolve anything.
 
-use super::{Auth, AuthUse, Entries, Flow, Load, Request, Threshold};
+use super::{Auth, AuthUse, Entries, Feed, Flow, Load, Request, Scalar, Threshold};
 use crate::diagnostic::{Diagnostics, Located};
 use crate::plan::decode::{Definitions, FromNode, Keys};
 use crate::plan::node::{Node, NodeValue};
@@ -15,6 +15,16 @@ plan_keys! {
         endpoints: Entries<Request>,
         /// Its journeys.
         flows: Entries<Flow>,
+        /// Where its requests go that name no target: a URL, or the name of a target; the plan's when absent.
+        target: Option<Located<String>>,
+        /// Its base URLs by name, besides the plan's; one of the same name takes the place of the plan's.
+        targets: Entries<Located<String>>,
+        /// Its values by name, besides the plan's; one of the same name takes the place of the plan's.
+        variables: Entries<Node>,
+        /// Its data feeds, besides the plan's; one of the same name takes the place of the plan's.
+        data: Entries<Feed>,
+        /// Its defaults for every request, besides the plan's.
+        http: Option<ScenarioHttp>,
         /// How its users log in; `none` for not at all; the plan's `auth` when absent.
         auth: Option<ScenarioAuth>,
         /// Pause between a user's iterations; the plan's `think` when absent.
@@ -28,8 +38,20 @@ plan_keys! {
         /// What must hold over this scenario.
         thresholds: Vec<Threshold>,
     }
-    later { "data", "variables", "http", "target", "targets" }
     rules one_pause
+}
+
+plan_keys! {
+    /// What a scenario says about every request of its own.
+    "the HTTP defaults of a scenario"
+    pub struct ScenarioHttp {
+        /// Longest wait for a whole answer; the plan's when absent.
+        timeout: Option<Located<Duration>>,
+        /// How many redirects a request follows; the plan's number when absent.
+        redirects: Option<Located<u16>>,
+        /// Headers of every request, besides the plan's; one of the same name takes the place of the plan's.
+        headers: Entries<Located<Scalar>>,
+    }
 }
 
 /// Pauses and pacing both say when the next iteration starts.

@@ -1,10 +1,9 @@
-//! What surrounds the requests: secrets, data files, HTTP defaults, readiness and auth. Must not read any file.
+//! What surrounds the requests: secrets, HTTP defaults and readiness. Must not read any file.
 
-use super::{Entries, Scalar, Step};
-use crate::diagnostic::{Diagnostics, Located};
-use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, unit};
-use crate::plan::node::Node;
-use crate::units::parse_duration;
+use super::{Entries, Scalar};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::plan::codes;
+use crate::plan::decode::{Keys, LocalAddress};
 use std::time::Duration;
 
 plan_keys! {
@@ -12,50 +11,23 @@ plan_keys! {
     "a secret"
     pub struct Secret {
         /// Environment variable it is read from.
-        env: Located<String>,
-        /// Value when the variable is not set.
+        env: Option<Located<String>>,
+        /// File it is read from, without its last line break: relative to this plan, or below `/run/secrets`.
+        file: Option<Located<String>>,
+        /// Value when the variable is not set, or the file is not there.
         default: Option<Located<Scalar>>,
     }
-    later { "file" }
+    rules has_source
 }
 
-plan_keys! {
-    /// A data file; each iteration takes one row.
-    "a data file"
-    pub struct Feed {
-        /// Path of a `.csv`, `.json` or `.jsonl` file, relative to this plan.
-        file: Located<String>,
-        /// In which order rows are taken; `sequential` when absent.
-        order: Option<Located<Order>>,
-        /// What happens after the last row; `recycle` when absent.
-        on_end: Option<Located<OnEnd>>,
-    }
-    later { "format", "share", "delimiter" }
-}
-
-plan_words! {
-    /// In which order rows are taken.
-    "an order"
-    pub enum Order {
-        /// As in the file.
-        Sequential = "sequential",
-        /// Each row once, in random order.
-        Shuffled = "shuffled",
-        /// Any row, each time.
-        Random = "random",
-    }
-}
-
-plan_words! {
-    /// What happens after the last row.
-    "a choice for `on_end`"
-    pub enum OnEnd {
-        /// Start again with the first.
-        Recycle = "recycle",
-        /// End the run.
-        Stop = "stop",
-        /// End the run as failed.
-        Fail = "fail",
+fn has_source(keys: &Keys<'_>, out: &mut Diagnostics) {
+    keys.clash("env", "file", "a secret comes from one place: remove one of them", out);
+    let entries = keys.node().as_map().unwrap_or_default();
+    // A key that is neither may be a misspelt one; that is said already.
+    if entries.iter().all(|(key, _)| key.value == "default") {
+        let message = "a secret needs `env` or `file`";
+        let error = Diagnostic::error(codes::MISSING_KEY, keys.span(), message).label("neither is here");
+        out.push(error.help("write for example `{ env: API_KEY }`, or `{ file: /run/secrets/api_key }`"));
     }
 }
 
@@ -67,10 +39,12 @@ plan_keys! {
         timeout: Option<Located<Duration>>,
         /// Headers of every request.
         headers: Entries<Located<Scalar>>,
+        /// How many redirects a request follows; 0, which is the default, for none.
+        redirects: Option<Located<u16>>,
         /// Addresses of this machine that connections are made from, in turn.
         local_addresses: Vec<Located<LocalAddress>>,
     }
-    later { "tls", "proxy", "version", "redirects", "cookies", "keep_alive", "user_agent" }
+    later { "tls", "proxy", "version", "cookies", "keep_alive", "user_agent" }
 }
 
 plan_keys! {
@@ -89,91 +63,4 @@ plan_keys! {
 
 fn has_checks(keys: &Keys<'_>, out: &mut Diagnostics) {
     keys.required("checks", "`ready`", "write for example `checks: [GET /health]`", out);
-}
-
-plan_keys! {
-    /// How users log in.
-    "the auth flow"
-    pub struct Auth {
-        /// Whether each user logs in, or the run once; `user` when absent.
-        scope: Option<Located<AuthScope>>,
-        /// The steps that log in; what they capture is `auth.NAME` everywhere.
-        steps: Vec<Step>,
-        /// What is added to every request.
-        apply: Option<AuthApply>,
-        /// When to log in again.
-        refresh: Option<AuthRefresh>,
-    }
-    later { "bearer", "basic", "api_key", "oauth2" }
-    rules has_login
-}
-
-fn has_login(keys: &Keys<'_>, out: &mut Diagnostics) {
-    if AUTH_SHORTHANDS.iter().all(|key| keys.span_of(key).is_none()) {
-        keys.required("steps", "`auth`", "write `steps:` with the request that logs in", out);
-    }
-}
-
-/// Written instead of `steps`; of a later version.
-const AUTH_SHORTHANDS: [&str; 4] = ["bearer", "basic", "api_key", "oauth2"];
-
-plan_words! {
-    /// Who logs in.
-    "a scope"
-    pub enum AuthScope {
-        /// Every virtual user.
-        User = "user",
-        /// The run, once.
-        Run = "run",
-    }
-}
-
-plan_keys! {
-    /// What auth adds to every request.
-    "what auth adds"
-    pub struct AuthApply {
-        /// Headers, usually `authorization`.
-        headers: Entries<Located<Scalar>>,
-        /// Query parameters.
-        query: Entries<Located<Scalar>>,
-    }
-    later { "cookies" }
-}
-
-plan_keys! {
-    /// When to log in again.
-    "the refresh rule"
-    pub struct AuthRefresh {
-        /// Duration after a login; may be a template such as `"{{ auth.ttl * 0.8 }}s"`.
-        after: Option<Located<MaybeTemplate>>,
-        /// Statuses that cause a new login and one more try.
-        on_status: Vec<Located<u16>>,
-    }
-}
-
-/// A duration, or a template that becomes one while running.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MaybeTemplate {
-    /// Known now.
-    Duration(Duration),
-    /// Text with `{{ }}`.
-    Template(String),
-}
-
-impl FromNode for MaybeTemplate {
-    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        match node.as_str() {
-            Some(text) if text.contains("{{") => Some(Self::Template(text.to_owned())),
-            _ => unit(node, &Self::expected(), parse_duration, out).map(Self::Duration),
-        }
-    }
-
-    fn expected() -> String {
-        "a duration such as 5m, or a template".to_owned()
-    }
-
-    fn schema(defs: &mut Definitions) -> serde_json::Value {
-        let duration = Duration::schema(defs);
-        serde_json::json!({ "anyOf": [duration, { "type": "string", "pattern": "\\{\\{" }] })
-    }
 }

@@ -12,8 +12,13 @@ pub(super) fn unquoted_template(text: &str, braces: usize, file: FileId) -> Diag
     let value = &line.text[start..end];
     let message = "a template needs quotes here, because YAML reads `{` as the start of a map";
     let fixed = format!("{}{}{}", &line.text[..start], quoted(value), &line.text[end..]);
-    Diagnostic::error(codes::UNQUOTED_TEMPLATE, span(file, line.start + start, line.start + end), message)
-        .help(format!("write: {}", fixed.trim()))
+    let place = span(file, line.start + start, line.start + end);
+    let problem =
+        Diagnostic::error(codes::UNQUOTED_TEMPLATE, place, message).help(format!("write: {}", fixed.trim()));
+    match value.matches("{{").count() == value.matches("}}").count() {
+        true => problem.fix(value, quoted(value)),
+        false => problem,
+    }
 }
 
 /// Where on the line of a syntax error an unquoted `{{` stands, if one does.

@@ -150,6 +150,7 @@ proptest! {
             users: Some(3),
             spawn_rate: Some(set.clone()),
             run_time: Some(set),
+            env_file: None,
         };
         for (format, text) in [(Format::Yaml, WHOLE_YAML), (Format::Toml, WHOLE_TOML)] {
             let text = damaged(text, &all);

@@ -66,7 +66,7 @@ fn a_plan_in_toml_includes_yaml_and_one_path_needs_no_list() {
     assert_eq!((&plan["name"], &plan["description"]), (&json!("mine"), &json!("both")));
     assert_eq!(plan["targets"], json!({"api": "http://a"}));
     // `parts/../base.yaml` is shown as what it is.
-    let names: Vec<_> = loaded.sources.all().iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<_> = loaded.files.iter().map(|file| loaded.sources.get(*file).name.as_str()).collect();
     assert!(names[2].ends_with("/base.yaml") && !names[2].contains(".."), "{names:?}");
 }
 

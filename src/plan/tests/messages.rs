@@ -46,7 +46,7 @@ error[P010]: `wieght` is not a key of a request
             "P015 5 what?",
             "P014 `json` and `form` exclude each other",
             "P017 `999` is not an HTTP status",
-            "P011 `poll` is not supported yet in this version",
+            "P013 `poll` needs `until`",
             "P014 `use` and `request` are two steps",
             "P014 `stages` and `users` exclude each other",
             "P016 `usr` is not a scope",
@@ -97,8 +97,11 @@ fn each_mistake_has_its_message() {
         ("plan: 1\nflows: { f: { steps: [{ requst: GET / }] } }", "P010 `requst` is not a key of a step"),
         ("plan: 1\nflows: { f: { steps: [{ weight: 1 }] } }", "P013 this step does nothing"),
         ("plan: 1\nflows: { f: {} }", "P013 a flow needs `steps`"),
-        ("plan: 1\nauth: { bearer: x }", "P011 `bearer` is not supported yet in this version"),
-        ("plan: 1\nauth: { scope: user }", "P013 `auth` needs `steps`"),
+        ("plan: 1\nauth: { scope: run }", "P013 this `auth` says nothing to log in with"),
+        (
+            "plan: 1\nauth: { bearer: x, basic: { username: a, password: b } }",
+            "P014 `bearer` and `basic` exclude each other",
+        ),
         ("plan: 1\nauth: { steps: [{ request: GET / }], refresh: { after: 5 } }", "P015 5 what?"),
         (
             "plan: 1\nendpoints: { a: { request: GET /, name: x } }",

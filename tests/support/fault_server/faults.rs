@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Log, Seen, odd};
+use super::{Log, Seen, oauth, odd};
 
 /// Long beyond every time limit of the tests; the client goes first.
 const FOREVER: Duration = Duration::from_secs(600);
@@ -28,10 +28,19 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
     if let Some(times) = seen.route().strip_prefix("/slow-from/") {
         return slow_for_a_while(stream, times, log).await;
     }
+    if let Some(times) = seen.route().strip_prefix("/done-after/") {
+        let done = log.count(seen.route()) > times.parse().unwrap();
+        let body = json!({ "status": if done { "done" } else { "running" }, "ids": ["a", "b", "c"] });
+        return reply(stream, 200, &body.to_string()).await;
+    }
+    if let Some(to) = seen.path.strip_prefix("/redirect/") {
+        return redirect(stream, to).await;
+    }
     match seen.route() {
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,
         "/wrong-json" => reply(stream, 200, r#"{"broken": "#).await,
+        path if path.starts_with("/oauth/") => oauth::answer(stream, seen, log).await,
         path if path.starts_with("/odd/") => odd::answer(stream, path).await,
         "/early-close" => reply(stream, 200, "{}").await.map(|_| false),
         "/login" => {
@@ -64,6 +73,14 @@ pub async fn reply(stream: &mut TcpStream, status: u16, body: &str) -> io::Resul
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes()).await?;
+    Ok(true)
+}
+
+/// `STATUS/LOCATION`; the location `self` leads to the same path again.
+async fn redirect(stream: &mut TcpStream, to: &str) -> io::Result<bool> {
+    let (status, location) = to.split_once('/').unwrap();
+    let head = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
     Ok(true)
 }
 

@@ -1,0 +1,59 @@
+//! How large a value may be that leaves an expression. Lists can be repeated and nested without taking
+//! memory, and would fill it when they are written. Must not change a value.
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, Value};
+
+use super::invalid;
+
+/// Most values in a value.
+const MOST_PARTS: usize = 1_000_000;
+/// Most bytes of text in it.
+const MOST_BYTES: usize = 32 << 20;
+/// Most levels: what writes a value descends once for each.
+const MOST_LEVELS: usize = 128;
+
+/// Refuses a value that cannot be written in bounded time and memory.
+///
+/// # Errors
+/// With the limit that it breaks.
+pub(in crate::template) fn check(value: &Value) -> Result<(), Error> {
+    Weight { parts: 0, bytes: 0 }.add(value, 0)
+}
+
+struct Weight {
+    parts: usize,
+    bytes: usize,
+}
+
+impl Weight {
+    fn add(&mut self, value: &Value, level: usize) -> Result<(), Error> {
+        self.parts += 1;
+        self.bytes += value.as_str().map_or(0, str::len);
+        if self.parts > MOST_PARTS {
+            return Err(invalid(format!("makes a list or map of more than {MOST_PARTS} values")));
+        }
+        if self.bytes > MOST_BYTES {
+            return Err(invalid(format!("makes a list or map of more than {} MiB", MOST_BYTES >> 20)));
+        }
+        if level > MOST_LEVELS {
+            return Err(invalid(format!("makes a list or map of more than {MOST_LEVELS} levels")));
+        }
+        match value.kind() {
+            ValueKind::Seq | ValueKind::Iterable => {
+                for item in value.try_iter()? {
+                    self.add(&item, level + 1)?;
+                }
+            }
+            ValueKind::Map => {
+                // Not every map can be listed, and one that cannot is written as `null` or `{}`.
+                for key in value.try_iter().into_iter().flatten() {
+                    self.add(&key, level + 1)?;
+                    self.add(&value.get_item(&key)?, level + 1)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
