@@ -57,7 +57,7 @@ impl Compiler<'_> {
         all: &mut Vec<ScopedThreshold>,
     ) {
         let Some(first) = thresholds.first() else { return };
-        if !self.written.has_errors() && !self.reachable().contains(name) {
+        if self.written.is_sound(&["endpoints", "flows", "scenarios"]) && !self.reachable().contains(name) {
             let message = format!("`{name}` never runs, so this threshold can never have data");
             self.error(
                 Diagnostic::error(codes::UNREACHABLE, first.that.span, message)
@@ -132,7 +132,7 @@ impl Compiler<'_> {
             ThresholdScope::Scenario(..) => is_open(&self.group),
             _ => groups(self.plan).iter().any(is_open),
         };
-        if metric == Metric::Dropped && !has_arrivals && !self.written.has_errors() {
+        if metric == Metric::Dropped && !has_arrivals && self.written.is_sound(&["load", "scenarios"]) {
             let message = "only arrivals can be dropped, and this load has none";
             self.error(
                 Diagnostic::error(codes::UNREACHABLE, written.that.span, message)

@@ -52,6 +52,10 @@ pub struct Loaded {
     pub effective: Option<Node>,
     /// The plan's own text, then those it includes.
     pub files: Vec<FileId>,
+    /// Whether a part could not be read at all, so that anything may be missing.
+    pub is_partial: bool,
+    /// Where the plan as it would run has errors, and which: those of profiles that were not chosen are not among them.
+    pub faults: Vec<(Span, &'static str)>,
     /// Every problem found.
     pub diagnostics: Diagnostics,
     /// Where `env` and `secrets` take their values from.
@@ -95,6 +99,8 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
                 plan: None,
                 effective: None,
                 files: vec![file],
+                is_partial: true,
+                faults: vec![],
                 diagnostics,
                 environment: Variables::default(),
             }
@@ -132,6 +138,8 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             plan: None,
             effective: None,
             files: vec![file],
+            is_partial: true,
+            faults: vec![],
             diagnostics,
             environment: Variables::default(),
         };
@@ -149,6 +157,8 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             plan: None,
             effective: None,
             files: vec![file],
+            is_partial: true,
+            faults: vec![],
             diagnostics,
             environment: Variables::default(),
         };
@@ -160,6 +170,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
     set::apply(&mut effective, &overrides.set, &mut sources, &mut diagnostics);
     locust::apply(&mut effective, overrides, &mut sources, &mut diagnostics);
     let plan = decode(&effective, whole.is_partial, &mut diagnostics);
+    let faults = diagnostics.errors().map(|d| (d.span, d.code)).collect();
     overlay::check_other_profiles(&base, overrides.profile.as_deref(), &mut diagnostics);
     if let Some(map) = effective.as_map_mut() {
         map.retain(|(key, _)| key.value != "profiles");
@@ -169,6 +180,8 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         plan,
         effective: Some(effective),
         files: whole.files,
+        is_partial: whole.is_partial,
+        faults,
         diagnostics,
         environment: Variables::default(),
     }

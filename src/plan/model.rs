@@ -18,7 +18,7 @@ pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use poll::{PollStep, Polled};
-pub use request::{AuthUse, Body, Flow, Request};
+pub use request::{AuthUse, Body, Flow, NO_LINE, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
 pub use session::{HttpDefaults, Ready, Secret};
 pub use step::{
@@ -28,7 +28,7 @@ pub use step::{
 use super::codes;
 use super::decode::Keys;
 use super::node::{Node, NodeValue};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use std::time::Duration;
 
 /// An ordered map: names as written, with their places.
@@ -89,6 +89,11 @@ plan_keys! {
     later { "reports", "outputs" }
     rules rules
     check check_plan
+    instead plan = this_version
+}
+
+fn this_version(span: Span) -> Located<u32> {
+    Located { value: VERSION, span }
 }
 
 fn rules(keys: &Keys<'_>, out: &mut Diagnostics) {

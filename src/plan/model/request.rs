@@ -1,7 +1,7 @@
 //! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
 use super::{Entries, Expect, Scalar, Step, Threshold};
-use crate::diagnostic::{Diagnostics, Located};
+use crate::diagnostic::{Diagnostics, Located, Span};
 use crate::plan::decode::Keys;
 use crate::plan::node::Node;
 use std::time::Duration;
@@ -44,6 +44,14 @@ plan_keys! {
     later { "multipart", "file", "cookies", "retry", "stream" }
     rules one_body
     check check_request
+    instead request = no_line
+}
+
+/// The request line of a request that has none, or one that cannot be read. That is an error which is already told.
+pub const NO_LINE: &str = "\u{0}";
+
+fn no_line(span: Span) -> Located<String> {
+    Located { value: NO_LINE.to_owned(), span }
 }
 
 /// The body of a request as written.
