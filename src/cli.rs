@@ -57,6 +57,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         environment: EnvFile,
+        /// Say of each value where it comes from, not only of those from elsewhere.
+        #[arg(long)]
+        origins: bool,
     },
     /// Print the JSON Schema of plans, of their parts or of results.
     Schema {

@@ -41,7 +41,9 @@ pub fn main() -> Exit {
         Command::Validate(options) => validate::validate(&options),
         Command::Explain { codes } => explain::explain(&codes),
         Command::Init(options) => init::init(&options),
-        Command::Show { plan, changes, environment } => show::show(&plan, &changes, &environment),
+        Command::Show { plan, changes, environment, origins } => {
+            show::show(&plan, &changes, &environment, origins)
+        }
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),
         Command::Completions { shell } => completions::completions(shell),

@@ -25,7 +25,7 @@ mod worker;
 pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
-pub use preflight::PreflightError;
+pub use preflight::{PreflightError, connections};
 pub use signals::Signals;
 
 use crate::compile::model::CompiledPlan;

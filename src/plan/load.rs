@@ -5,10 +5,13 @@ mod env_file;
 mod file;
 mod include;
 mod locust;
+mod origin;
 mod overlay;
 mod set;
 
 pub use env_file::Variables;
+
+pub use origin::OfProfile;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +59,8 @@ pub struct Loaded {
     pub is_partial: bool,
     /// Where the plan as it would run has errors, and which: those of profiles that were not chosen are not among them.
     pub faults: Vec<(Span, &'static str)>,
+    /// What the profile that was chosen says.
+    pub of_profile: OfProfile,
     /// Every problem found.
     pub diagnostics: Diagnostics,
     /// Where `env` and `secrets` take their values from.
@@ -101,6 +106,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
                 files: vec![file],
                 is_partial: true,
                 faults: vec![],
+                of_profile: OfProfile::default(),
                 diagnostics,
                 environment: Variables::default(),
             }
@@ -140,6 +146,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             files: vec![file],
             is_partial: true,
             faults: vec![],
+            of_profile: OfProfile::default(),
             diagnostics,
             environment: Variables::default(),
         };
@@ -159,6 +166,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             files: vec![file],
             is_partial: true,
             faults: vec![],
+            of_profile: OfProfile::default(),
             diagnostics,
             environment: Variables::default(),
         };
@@ -182,6 +190,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         files: whole.files,
         is_partial: whole.is_partial,
         faults,
+        of_profile: OfProfile::of(&base, overrides.profile.as_deref()),
         diagnostics,
         environment: Variables::default(),
     }

@@ -56,6 +56,10 @@ pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut
     let Reader { layers, is_partial, files, .. } = reader;
     let mut joined = Node::new(NodeValue::Map(vec![]), span);
     layers.iter().for_each(|layer| overlay::merge(&mut joined, layer));
+    // The version stands first, as in any plan.
+    if let Some(map) = joined.as_map_mut() {
+        map.sort_by_key(|(key, _)| key.value != "plan");
+    }
     Whole { node: joined, is_partial, files }
 }
 
