@@ -1,15 +1,21 @@
 //! Request bodies: what is static is one `Bytes`, the rest is rendered per request. Must not know targets.
 
+pub mod multipart;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use minijinja::value::ValueKind;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::template::{EvalError, JsonText, Scope, Text, to_text, write_text};
 
 /// Everything but RFC 3986's unreserved characters is encoded in forms and query strings.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+use multipart::Multipart;
 
 /// A request body.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +30,8 @@ pub enum Body {
     Text(Text),
     /// A form, or pairs of a query string.
     Pairs(Pairs),
+    /// Several parts.
+    Multipart(Multipart),
 }
 
 /// Names and values, URL-encoded when rendered.
@@ -38,7 +46,7 @@ impl Body {
             Self::Json(json) => json.literal().map(str::to_owned),
             Self::Text(text) => text.literal().map(str::to_owned),
             Self::Pairs(pairs) => pairs.literal(),
-            Self::Empty | Self::Static(_) => None,
+            Self::Empty | Self::Static(_) | Self::Multipart(_) => None,
         };
         fixed.map_or(self, |text| Self::Static(Bytes::from(text)))
     }
@@ -50,7 +58,13 @@ impl Body {
             Self::Json(json) => json.names(),
             Self::Text(text) => text.names(),
             Self::Pairs(pairs) => pairs.names(),
+            Self::Multipart(parts) => parts.names(),
         }
+    }
+
+    /// The `content-type` of the bytes it rendered to, where that is another each time.
+    pub fn content_type(&self, rendered: &[u8]) -> Option<HeaderValue> {
+        if let Self::Multipart(_) = self { multipart::content_type_of(rendered) } else { None }
     }
 
     /// The bytes to send.
@@ -64,7 +78,8 @@ impl Body {
             Self::Static(bytes) => return Ok(bytes.clone()),
             Self::Json(json) => json.render_into(scope, &mut out)?,
             Self::Text(text) => text.render_into(scope, &mut out)?,
-            Self::Pairs(pairs) => pairs.render_into(scope, &mut out)?,
+            Self::Pairs(pairs) => pairs.render_into(scope, "", &mut out)?,
+            Self::Multipart(parts) => return parts.render(scope),
         }
         Ok(Bytes::from(out))
     }
@@ -85,18 +100,32 @@ impl Pairs {
         self.0.iter().flat_map(|(name, value)| name.names().into_iter().chain(value.names())).collect()
     }
 
-    /// Appends `name=value&…`.
+    /// Appends `name=value&…`; a value that is one lone list is repeated. Without any pair `out` stays as it is,
+    /// else they follow `before`.
     ///
     /// # Errors
     /// When a name has no value or an expression fails.
-    pub fn render_into(&self, scope: &Arc<Scope>, out: &mut String) -> Result<(), EvalError> {
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push('&');
-            }
-            out.extend(utf8_percent_encode(&name.render(scope)?, ENCODED));
+    pub fn render_into(&self, scope: &Arc<Scope>, before: &str, out: &mut String) -> Result<(), EvalError> {
+        let mut separator = before;
+        let mut push = |name: &str, value: &str| {
+            out.push_str(std::mem::replace(&mut separator, "&"));
+            out.extend(utf8_percent_encode(name, ENCODED));
             out.push('=');
-            out.extend(utf8_percent_encode(&value.render(scope)?, ENCODED));
+            out.extend(utf8_percent_encode(value, ENCODED));
+        };
+        for (name, value) in &self.0 {
+            let name = name.render(scope)?;
+            let Some(lone) = value.lone() else {
+                push(&name, &value.render(scope)?);
+                continue;
+            };
+            let value = lone.eval_defined(scope)?;
+            match value.try_iter() {
+                Ok(items) if value.kind() == ValueKind::Seq => {
+                    items.for_each(|item| push(&name, &to_text(&item)));
+                }
+                _ => push(&name, &to_text(&value)),
+            }
         }
         Ok(())
     }
@@ -141,6 +170,8 @@ pub fn render_path(path: &Text, scope: &Arc<Scope>, out: &mut String) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use minijinja::Value;
+
     use super::*;
     use crate::template::Names;
 
@@ -148,13 +179,22 @@ mod tests {
     fn values_are_encoded_where_they_go() {
         let mut names = Names::default();
         let slot = names.add("v");
-        let scope = Scope::new(Arc::new(names), &[(slot, minijinja::Value::from("a b&c\r\nX: y/é"))]);
+        let scope = Scope::new(Arc::new(names), &[(slot, Value::from("a b&c\r\nX: y/é"))]);
         let text = |s: &str| Text::compile(s).unwrap();
         let form = Body::Pairs(Pairs(vec![(text("q"), text("{{ v }}")), (text("n"), text("1 2"))]));
         assert_eq!(form.render(&scope).unwrap(), "q=a%20b%26c%0D%0AX%3A%20y%2F%C3%A9&n=1%202");
         let mut path = String::new();
         render_path(&text("/x/{{ v }}/y"), &scope, &mut path).unwrap();
         assert_eq!(path, "/x/a%20b&c%0D%0AX:%20y/%C3%A9/y");
+        let list = scope.clone();
+        list.set(slot, Value::from(vec!["1", "2 3"]));
+        let form = Body::Pairs(Pairs(vec![(text("q"), text("{{ v }}")), (text("t"), text("is {{ v }}"))]));
+        assert_eq!(form.render(&list).unwrap(), "q=1&q=2%203&t=is%20%5B%221%22%2C%222%203%22%5D");
+        list.set(slot, Value::from(Vec::<Value>::new()));
+        let none = Pairs(vec![(text("q"), text("{{ v }}"))]);
+        let mut path = String::from("/x");
+        none.render_into(&list, "?", &mut path).unwrap();
+        assert_eq!(path, "/x", "no pair, no mark before it");
         let fixed = Body::Pairs(Pairs(vec![(text("a"), text("b c"))])).settled();
         assert_eq!(fixed, Body::Static(Bytes::from("a=b%20c")));
     }

@@ -61,6 +61,25 @@ pub enum Command {
         #[arg(long)]
         origins: bool,
     },
+    /// Try a plan: every endpoint and flow once, each request and answer in full.
+    Try {
+        /// The plan.
+        plan: PathBuf,
+        /// Only these endpoints and flows.
+        names: Vec<String>,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        changes: Changes,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        environment: EnvFile,
+        /// Show long bodies to their end.
+        #[arg(long)]
+        full: bool,
+        /// Seed of data rows and random values.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
     /// Print the JSON Schema of plans, of their parts or of results.
     Schema {
         /// Which one.

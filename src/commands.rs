@@ -15,6 +15,7 @@ mod schema;
 mod serve_demo;
 mod show;
 mod terminal;
+mod try_plan;
 mod validate;
 
 use clap::Parser as _;
@@ -43,6 +44,9 @@ pub fn main() -> Exit {
         Command::Init(options) => init::init(&options),
         Command::Show { plan, changes, environment, origins } => {
             show::show(&plan, &changes, &environment, origins)
+        }
+        Command::Try { plan, names, changes, environment, full, seed } => {
+            try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
         }
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),

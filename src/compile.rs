@@ -3,6 +3,7 @@
 
 mod answer;
 mod auth;
+mod body;
 pub mod codes;
 mod consequence;
 mod credentials;
@@ -11,7 +12,9 @@ mod entry;
 pub mod explain;
 mod feed;
 mod files;
+mod graphql;
 mod header;
+mod media;
 pub mod model;
 mod named_files;
 mod names;
@@ -38,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -100,6 +104,8 @@ struct Compiler<'a> {
     known: Known,
     /// Files must lie below it.
     root: PathBuf,
+    /// Files of bodies, each read once.
+    body_files: BTreeMap<PathBuf, Bytes>,
     targets: Vec<Target>,
     /// How the requests that are being compiled call them.
     reach: Reach,
@@ -153,6 +159,7 @@ impl<'a> Compiler<'a> {
             names: Names::default(),
             known: Known::default(),
             root: crate::plan::root::root_of(path),
+            body_files: BTreeMap::new(),
             targets: vec![],
             reach: Reach::default(),
             feeds: Feeds::default(),

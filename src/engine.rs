@@ -19,6 +19,7 @@ mod send;
 mod signals;
 mod stop;
 mod timer;
+mod trace;
 mod user;
 mod worker;
 
@@ -27,6 +28,7 @@ pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};
 pub use signals::Signals;
+pub use trace::{Exchange, Trace};
 
 use crate::compile::model::CompiledPlan;
 use crate::template::Rng;

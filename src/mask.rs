@@ -9,11 +9,13 @@
 
 mod forms;
 mod names;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use names::{is_sensitive_header, is_sensitive_key};
+pub use shape::shape_of;
 
 use forms::Forms;
 use std::borrow::Cow;

@@ -13,7 +13,7 @@ mod value;
 mod words;
 
 pub use expression::{Expr, ExprError};
-pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, with_rng};
+pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, random_letters, with_rng};
 pub use json::JsonText;
 pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};

@@ -109,6 +109,7 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
         run_id: format!("{:08x}", rand::random::<u32>()),
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
+        trace: None,
     }
 }
 

@@ -20,7 +20,7 @@ pub const THRESHOLD: &str = "P107";
 pub const SECRET: &str = "P108";
 /// A data feed that cannot be used, or that nothing uses.
 pub const DATA: &str = "P109";
-/// A body template that cannot be used.
+/// A file of a body that cannot be used.
 pub const BODY_FILE: &str = "P110";
 /// A header that cannot be sent.
 pub const HEADER: &str = "P111";
@@ -36,11 +36,13 @@ pub const VALUE: &str = "P115";
 pub const UNREACHABLE: &str = "P116";
 /// A credential written in the plan; a warning.
 pub const CREDENTIAL: &str = "P117";
+/// A body that cannot be sent as it is written.
+pub const BODY: &str = "P120";
 /// A file that `file()` names and that cannot be used.
 pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 19] = [
+pub const ALL: [(&str, &str); 20] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -51,7 +53,7 @@ pub const ALL: [(&str, &str); 19] = [
     (THRESHOLD, "a threshold cannot be read"),
     (SECRET, "a secret has no value"),
     (DATA, "a data feed cannot be used, or nothing uses it"),
-    (BODY_FILE, "a body template cannot be used"),
+    (BODY_FILE, "a file of a body cannot be used"),
     (HEADER, "a header cannot be sent"),
     (TARGET_URL, "a URL is no target"),
     (NAME, "a name is taken or reserved"),
@@ -59,6 +61,7 @@ pub const ALL: [(&str, &str); 19] = [
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
     (CREDENTIAL, "a credential is written in the plan"),
+    (BODY, "a body cannot be sent as it is written"),
     (NAMED_FILE, "a file named by `file()` cannot be used"),
 ];
 

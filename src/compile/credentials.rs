@@ -195,7 +195,7 @@ fn token_request(oauth2: &model::OAuth2, line: Located<String>, in_body: bool) -
     let accept = Located { value: Scalar("application/json".into()), span: at };
     model::Request {
         name: Some(located(TOKEN_ROW)),
-        form: Some(form),
+        form: Some(form.into_iter().map(|(name, value)| (name, model::OneOrMany(vec![value]))).collect()),
         headers: vec![(located("accept"), accept)],
         expect: Some(model::Expect::List(vec![located(IS_BEARER)])),
         capture: vec![

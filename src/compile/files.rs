@@ -28,6 +28,45 @@ pub(super) fn words_of(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// In words: what is wrong and what to do.
 pub(super) fn read_text(path: &Path, root: &Path) -> Result<String, String> {
+    utf8(read(path, root, LARGEST)?, path)
+}
+
+/// The bytes of a regular file below `root` that is not larger than `largest`.
+///
+/// # Errors
+/// In words: what is wrong and what to do.
+pub(super) fn read(path: &Path, root: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    read_regular(path, &real_path(path, root)?, largest)
+}
+
+/// The bytes of a file that is known to lie where it may.
+fn read_regular(path: &Path, real: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(real).map_err(|_| format!("{shown}: cannot be read"))?;
+    if !metadata.is_file() {
+        return Err(format!("{shown}: is not a regular file"));
+    }
+    let mut bytes = vec![];
+    let file = std::fs::File::open(real).map_err(|_| format!("{shown}: cannot be read"))?;
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(|_| format!("{shown}: cannot be read"))?;
+    if bytes.len() as u64 > largest {
+        return Err(match largest >> 20 {
+            0 => format!("{shown}: is larger than {} KiB", largest >> 10),
+            mib => format!("{shown}: is larger than {mib} MiB"),
+        });
+    }
+    Ok(bytes)
+}
+
+fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|_| format!("{}: is not UTF-8 text", path.display()))
+}
+
+/// Where a path leads; below `root`, symbolic links followed.
+///
+/// # Errors
+/// In words: what is wrong and what to do.
+pub(super) fn real_path(path: &Path, root: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => match similar(path, root) {
@@ -39,26 +78,7 @@ pub(super) fn read_text(path: &Path, root: &Path) -> Result<String, String> {
     if !real.starts_with(root) {
         return Err(format!("{shown}: lies outside {}; copy it into that folder", root.display()));
     }
-    read_regular(path, &real, LARGEST)
-}
-
-/// The text of a file that is known to lie where it may.
-fn read_regular(path: &Path, real: &Path, largest: u64) -> Result<String, String> {
-    let shown = path.display();
-    let metadata = std::fs::metadata(real).map_err(|_| format!("{shown}: cannot be read"))?;
-    if !metadata.is_file() {
-        return Err(format!("{shown}: is not a regular file"));
-    }
-    let mut text = String::new();
-    let file = std::fs::File::open(real).map_err(|_| format!("{shown}: cannot be read"))?;
-    file.take(largest + 1).read_to_string(&mut text).map_err(|_| format!("{shown}: is not UTF-8 text"))?;
-    if text.len() as u64 > largest {
-        return Err(match largest >> 20 {
-            0 => format!("{shown}: is larger than {} KiB", largest >> 10),
-            mib => format!("{shown}: is larger than {mib} MiB"),
-        });
-    }
-    Ok(text)
+    Ok(real)
 }
 
 /// Why a secret's file gives no value.
@@ -98,7 +118,8 @@ pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> 
             root.display()
         )));
     }
-    let text = read_regular(path, &real, LARGEST_SECRET).map_err(NoSecret::Unusable)?;
+    let text = read_regular(path, &real, LARGEST_SECRET).and_then(|bytes| utf8(bytes, path));
+    let text = text.map_err(NoSecret::Unusable)?;
     let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if value.is_empty() {
         return Err(NoSecret::Unusable(format!("{shown}: is empty")));

@@ -1,21 +1,20 @@
-//! One request: request line, headers, body. What it makes of the answer stands in [`super::answer`].
+//! One request: request line, headers, query. Its body stands in [`super::body`], what it makes of the answer in
+//! [`super::answer`].
 
 use http::{HeaderValue, Method, Uri, header};
 
-use crate::body::{Body, Pairs};
+use crate::body::Pairs;
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::expect::{Check, Needs};
 use crate::http::Target;
 use crate::metric::SeriesId;
-use crate::plan::model::{self, Entries, Scalar};
-use crate::plan::node::{Node, NodeValue};
-use crate::template::{JsonText, Text};
+use crate::plan::model::{self, Entries, OneOrMany, Scalar};
 
 use super::header::Headers;
 use super::model::{Request, UriPlan};
 use super::names::Place;
 use super::session::literal;
-use super::{Compiler, TIMEOUT, codes, files};
+use super::{Compiler, TIMEOUT, codes};
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
@@ -41,10 +40,17 @@ impl Compiler<'_> {
         let line = self.line(&written.request);
         let mut headers = Headers::default();
         let body = self.body(written, place, &mut headers);
+        if let Some(line) = &line {
+            self.check_method(written, line);
+        }
+        let framing = headers.fixed.get(header::CONTENT_TYPE).cloned();
         self.default_headers(&line, &mut headers);
         self.all_default_headers(place, &mut headers);
         self.add_headers(&written.headers, place, &mut headers);
-        let query = self.pairs(&written.query, place);
+        if written.multipart.is_some() {
+            self.keep_boundary(written, framing, &mut headers);
+        }
+        let query = self.lists(&written.query, place);
         let checks = self.checks(written.expect.as_ref(), answer);
         let captures = self.captures(&written.capture, answer);
         let of_scenario = self.http.and_then(|http| http.timeout.as_ref());
@@ -232,103 +238,11 @@ impl Compiler<'_> {
         Pairs(pairs)
     }
 
-    fn body(&mut self, written: &model::Request, place: Place, headers: &mut Headers) -> Body {
-        let mut typed = |kind: &'static str| {
-            headers.fixed.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        };
-        match written.body() {
-            None => Body::Empty,
-            Some(model::Body::Json(node)) => {
-                typed("application/json");
-                let mut json = JsonText::default();
-                self.json(node, place, &mut json);
-                Body::Json(json).settled()
-            }
-            Some(model::Body::Form(entries)) => {
-                typed("application/x-www-form-urlencoded");
-                Body::Pairs(self.pairs(entries, place)).settled()
-            }
-            Some(model::Body::Text(text)) => {
-                typed("text/plain; charset=utf-8");
-                self.text(&text.value, text.span, place).map_or(Body::Empty, Body::Text).settled()
-            }
-            Some(model::Body::Template(file)) => {
-                typed(content_type_of(&file.value));
-                self.body_file(file, place).map_or(Body::Empty, Body::Text).settled()
-            }
-        }
-    }
-
-    pub(super) fn json(&mut self, node: &Node, place: Place, out: &mut JsonText) {
-        match &node.value {
-            NodeValue::String(source) => {
-                if self.text(source, node.span, place).is_some() {
-                    // It has just been parsed.
-                    let _ = out.push_text(source);
-                }
-            }
-            NodeValue::List(items) => {
-                out.push_raw("[");
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        out.push_raw(",");
-                    }
-                    self.json(item, place, out);
-                }
-                out.push_raw("]");
-            }
-            NodeValue::Map(entries) => {
-                out.push_raw("{");
-                for (index, (key, item)) in entries.iter().enumerate() {
-                    if index > 0 {
-                        out.push_raw(",");
-                    }
-                    out.push_raw(&serde_json::Value::from(key.value.as_str()).to_string());
-                    out.push_raw(":");
-                    if let NodeValue::String(text) = &item.value {
-                        self.warn_of_literal_text(&key.value, text, item.span);
-                    }
-                    self.json(item, place, out);
-                }
-                out.push_raw("}");
-            }
-            _ => out.push_raw(&node.to_json().to_string()),
-        }
-    }
-
-    fn body_file(&mut self, file: &Located<String>, place: Place) -> Option<Text> {
-        let path = files::path_of(file, self.sources);
-        let source = match files::read_text(&path, &self.root) {
-            Ok(source) => source,
-            Err(words) => {
-                self.error_in_words(codes::BODY_FILE, file.span, &words);
-                return None;
-            }
-        };
-        match Text::compile(source.trim_end()) {
-            Ok(text) => {
-                self.check_names_of_file(&text, source.trim_end(), file, place);
-                Some(text)
-            }
-            Err(error) => {
-                let line = super::names::line_of(&source, error.range.start);
-                let message = format!("{}:{line}: {}", file.value, error.message);
-                let help = error.help.unwrap_or_else(|| super::names::TEMPLATE_HELP.to_owned());
-                self.error(Diagnostic::error(codes::BODY_FILE, file.span, message).help(help));
-                None
-            }
-        }
-    }
-}
-
-/// The type of a body template by its name: `x.json.j2` is JSON.
-fn content_type_of(file: &str) -> &'static str {
-    let bare = file.strip_suffix(".j2").or_else(|| file.strip_suffix(".jinja")).unwrap_or(file);
-    match bare.rsplit('.').next() {
-        Some("json") => "application/json",
-        Some("xml") => "application/xml",
-        Some("html") => "text/html; charset=utf-8",
-        Some("csv") => "text/csv; charset=utf-8",
-        _ => "text/plain; charset=utf-8",
+    /// As [`Compiler::pairs`], a list once for each of its values.
+    pub(super) fn lists(&mut self, written: &Entries<OneOrMany<Located<Scalar>>>, place: Place) -> Pairs {
+        let each = written
+            .iter()
+            .flat_map(|(name, values)| values.0.iter().map(|value| (name.clone(), value.clone())));
+        self.pairs(&each.collect(), place)
     }
 }

@@ -26,6 +26,8 @@ pub struct RunOptions {
     pub run_id: String,
     /// Worker threads.
     pub workers: usize,
+    /// Where every exchange is told to, for a look at single iterations: entries then take turns. `None` for load.
+    pub trace: Option<super::Trace>,
 }
 
 /// What happens while a run goes on.

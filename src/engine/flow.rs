@@ -238,6 +238,7 @@ impl User {
         let message = || self.hide_message(words);
         let example = || ("a step that sends nothing".to_owned(), None);
         local.recorder.borrow_mut().describe(failure, message, example);
+        self.trace_problem(series, kind, words);
         Ended::Failed(kind)
     }
 }

@@ -152,7 +152,7 @@ impl User {
     }
 
     /// Text for a report: the plan's secrets and this user's login hidden, then cut.
-    fn hide(&self, bytes: &[u8], limit: usize) -> String {
+    pub(super) fn hide(&self, bytes: &[u8], limit: usize) -> String {
         let plans = &self.local.shared.plan.masker;
         match &self.login {
             Some(login) => Masker::mask_bytes_with(&[plans, login.masker()], bytes, limit),

@@ -65,6 +65,10 @@ impl User {
                 return (attempt, Err(refused(words)), sent);
             };
             self.record_hop(&attempt, &reply, in_flight);
+            if let Some(kept) = &attempt.kept {
+                let latency_us = crate::http::micros(attempt.begun(), Instant::now());
+                self.trace_hop(request, kept, &sent, &reply, latency_us);
+            }
             let keeps_body = hop.method == sent.method;
             self.change_headers(&mut headers, (sent.target, target), keeps_body);
             let body = if keeps_body { sent.body } else { Bytes::new() };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
 use hyper::body::Body as _;
 
@@ -17,6 +17,7 @@ use crate::template::{EvalError, Scope, Text, with_rng};
 
 use super::in_flight::{Held, InFlight};
 use super::judge::{Problem, Seen};
+use super::trace::Kept;
 use super::user::User;
 
 pub(super) type HttpRequest = http::Request<Full<Bytes>>;
@@ -42,12 +43,18 @@ pub(super) struct Attempt {
     new_connection: bool,
     /// The answer came before the whole request was written.
     cut_short: bool,
+    /// What was sent, when somebody looks.
+    pub kept: Option<Box<Kept>>,
 }
 
 impl Attempt {
     pub(super) fn new(row: SeriesId, target: usize, ready: Instant, begun: Instant) -> Self {
         let timing = Timing::starting(ready);
-        Self { row, target, begun, timing, ended: begun, new_connection: false, cut_short: false }
+        Self { row, target, begun, timing, ended: begun, new_connection: false, cut_short: false, kept: None }
+    }
+
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// Its latency, µs, and its sample.
@@ -147,6 +154,9 @@ impl User {
         {
             login.add_headers(built.headers_mut());
         }
+        if let Some(kind) = request.body.content_type(&body) {
+            built.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
         Ok(Sent { method: request.method.clone(), target: request.target, uri, body })
     }
@@ -180,11 +190,8 @@ impl User {
                 let mut text = String::new();
                 with_rng(rng, || {
                     render_path(path, scope, &mut text)?;
-                    if !query.0.is_empty() {
-                        text.push(if text.contains('?') { '&' } else { '?' });
-                        query.render_into(scope, &mut text)?;
-                    }
-                    Ok(())
+                    let before = if text.contains('?') { "&" } else { "?" };
+                    query.render_into(scope, before, &mut text)
                 })?;
                 text
             }
@@ -207,7 +214,10 @@ impl User {
         slot: &mut Option<HttpRequest>,
         attempt: &mut Attempt,
     ) -> Result<Reply, ExchangeError> {
-        let keep = if request.needs.keeps_body() { Keep::Body } else { Keep::Nothing };
+        let keep = if request.needs.keeps_body() || self.is_traced() { Keep::Body } else { Keep::Nothing };
+        if self.is_traced() {
+            attempt.kept = Some(Kept::of(slot.as_ref()));
+        }
         let target = attempt.target;
         let length = slot.as_ref().map_or(0, |built| built.body().size_hint().lower());
         let mut resent = false;
@@ -267,6 +277,7 @@ impl User {
         let sample = Sample::bare(row, Outcome::Failed(Failure::Template), latency_us);
         self.record(Sample { checks, ..sample });
         self.describe(request, row, &problem, None, Seen::default());
+        self.trace_problem(request.series, Failure::Template, &error.to_string());
         Err(problem)
     }
 
@@ -285,6 +296,9 @@ impl User {
         let (judged, seen) = match result {
             Ok(reply) => {
                 let judged = self.judge(request, &reply, sample.latency_us, may_renew, &mut sample.checks);
+                if let Some(kept) = &attempt.kept {
+                    self.trace(request, kept, &sent, Some(&reply), sample.latency_us, judged.as_ref().err());
+                }
                 self.spare_headers = reply.headers;
                 // Now, not when it is used: its values hold the buffer the answer was read into, which the next
                 // answer of any user can have.
@@ -294,7 +308,11 @@ impl User {
             Err(error) => {
                 self.connections[attempt.target] = None;
                 let seen = Seen { status: error.status, body: Bytes::new() };
-                (Err(Problem::Failed(error.kind, error.message)), seen)
+                let problem = Problem::Failed(error.kind, error.message);
+                if let Some(kept) = &attempt.kept {
+                    self.trace(request, kept, &sent, None, sample.latency_us, Some(&problem));
+                }
+                (Err(problem), seen)
             }
         };
         sample.status = seen.status;

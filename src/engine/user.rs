@@ -139,6 +139,9 @@ impl User {
         if weights.len() < 2 {
             return 0;
         }
+        if self.is_traced() {
+            return self.iteration.saturating_sub(1) as usize % weights.len();
+        }
         let at = self.rng.random::<f64>() * total;
         weights.partition_point(|sum| *sum <= at).min(weights.len() - 1)
     }

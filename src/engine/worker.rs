@@ -51,6 +51,8 @@ pub struct Local {
     pub connector: Connector,
     pub addresses: Box<[Addresses]>,
     pub running: Cell<u64>,
+    /// Where exchanges are told to.
+    pub trace: Option<super::Trace>,
 }
 
 impl Local {
@@ -93,6 +95,7 @@ impl Worker {
             connector: std::mem::replace(&mut self.connector, Connector::new(None)),
             addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
             running: Cell::new(0),
+            trace: self.shared.options.trace.clone(),
         });
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
         let heartbeat = Heartbeat::start(local.clone());

@@ -2,6 +2,7 @@
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
 mod auth;
+mod body;
 mod expect;
 mod feed;
 mod load;
@@ -14,6 +15,7 @@ mod step;
 pub use auth::{
     ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
 };
+pub use body::{GraphQl, GraphQlQuery, LongPart, Part, QueryFile};
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};

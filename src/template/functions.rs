@@ -8,6 +8,7 @@ mod files;
 mod jsonpath;
 mod now;
 mod random;
+pub use random::random_letters;
 mod regex;
 mod selector;
 pub(super) mod signature;

@@ -1,9 +1,10 @@
 //! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
-use super::{Entries, Expect, Scalar, Step, Threshold};
-use crate::diagnostic::{Diagnostics, Located, Span};
+use super::{Entries, Expect, GraphQl, OneOrMany, Part, Scalar, Step, Threshold};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
+use crate::plan::codes;
 use crate::plan::decode::Keys;
-use crate::plan::node::Node;
+use crate::plan::node::{Node, NodeValue};
 use std::time::Duration;
 
 plan_keys! {
@@ -16,14 +17,20 @@ plan_keys! {
         name: Option<Located<String>>,
         /// Body sent as JSON; a value that is one lone `{{ }}` keeps its type.
         json: Option<Node>,
-        /// Body sent as a form.
-        form: Option<Entries<Located<Scalar>>>,
+        /// Body sent as a form; a list repeats its field.
+        form: Option<Entries<OneOrMany<Located<Scalar>>>>,
         /// Body sent as text.
         text: Option<Located<String>>,
         /// File whose rendered text is the body, relative to this plan.
         template: Option<Located<String>>,
-        /// Query parameters.
-        query: Entries<Located<Scalar>>,
+        /// Body of several parts, such as a form with files; a list repeats its part.
+        multipart: Option<Entries<OneOrMany<Part>>>,
+        /// File that is the body as it is, relative to this plan; read once, before the run.
+        file: Option<Located<String>>,
+        /// GraphQL operation sent as the body.
+        graphql: Option<GraphQl>,
+        /// Query parameters; a list repeats its parameter.
+        query: Entries<OneOrMany<Located<Scalar>>>,
         /// Request headers.
         headers: Entries<Located<Scalar>>,
         /// `none` sends the request without the plan's `auth`.
@@ -41,7 +48,7 @@ plan_keys! {
         /// What must hold for this request over the run.
         thresholds: Vec<Threshold>,
     }
-    later { "multipart", "file", "cookies", "retry", "stream" }
+    later { "cookies", "retry", "stream" }
     rules one_body
     check check_request
     instead request = no_line
@@ -60,12 +67,21 @@ pub enum Body<'a> {
     /// `json:`
     Json(&'a Node),
     /// `form:`
-    Form(&'a Entries<Located<Scalar>>),
+    Form(&'a Entries<OneOrMany<Located<Scalar>>>),
     /// `text:`
     Text(&'a Located<String>),
     /// `template:`, a path.
     Template(&'a Located<String>),
+    /// `multipart:`
+    Multipart(&'a Entries<OneOrMany<Part>>),
+    /// `file:`, a path.
+    File(&'a Located<String>),
+    /// `graphql:`
+    GraphQl(&'a GraphQl),
 }
+
+/// The keys that are a body.
+const BODIES: [&str; 7] = ["json", "form", "text", "template", "multipart", "file", "graphql"];
 
 impl Request {
     /// The body, when there is one; a clash of two was already reported.
@@ -74,14 +90,22 @@ impl Request {
             .or(self.form.as_ref().map(Body::Form))
             .or(self.text.as_ref().map(Body::Text))
             .or(self.template.as_ref().map(Body::Template))
+            .or(self.multipart.as_ref().map(Body::Multipart))
+            .or(self.file.as_ref().map(Body::File))
+            .or(self.graphql.as_ref().map(Body::GraphQl))
     }
 }
 
 fn one_body(keys: &Keys<'_>, out: &mut Diagnostics) {
-    let written: Vec<_> =
-        ["json", "form", "text", "template"].into_iter().filter(|key| keys.span_of(key).is_some()).collect();
+    let written: Vec<_> = BODIES.into_iter().filter(|key| keys.span_of(key).is_some()).collect();
     for second in written.iter().skip(1) {
         keys.clash(written[0], second, "a request has one body: remove one of them", out);
+    }
+    if let Some((key, Node { value: NodeValue::Map(parts), .. })) = keys.node().entry("multipart")
+        && parts.is_empty()
+    {
+        let help = "write a name and a value, or `{ file: path }`, for each part";
+        out.push(Diagnostic::error(codes::MISSING_KEY, key.span, "`multipart` is empty").help(help));
     }
 }
 
@@ -136,6 +160,9 @@ impl Request {
             form: None,
             text: None,
             template: None,
+            multipart: None,
+            file: None,
+            graphql: None,
             query: vec![],
             headers: vec![],
             auth: None,

@@ -62,6 +62,12 @@ fn random_choice(list: Value) -> Result<Value, Error> {
     }
 }
 
+/// Lower-case letters and digits from the generator of [`super::with_rng`].
+pub fn random_letters(length: usize) -> String {
+    let letters = LETTERS.as_bytes();
+    draw(|rng| (0..length).map(|_| letters[rng.random_range(0..letters.len())] as char).collect())
+}
+
 /// `random_string(length)`, `random_string(length, alphabet)`.
 fn random_string(length: u32, alphabet: Option<Cow<'_, str>>, named: Kwargs) -> Result<String, Error> {
     let alphabet = match alphabet {
@@ -72,12 +78,7 @@ fn random_string(length: u32, alphabet: Option<Cow<'_, str>>, named: Kwargs) -> 
     if length > LONGEST {
         return Err(invalid(format!("random_string({length}): at most {LONGEST}")));
     }
-    let Some(alphabet) = alphabet else {
-        let letters = LETTERS.as_bytes();
-        return Ok(draw(|rng| {
-            (0..length).map(|_| letters[rng.random_range(0..letters.len())] as char).collect()
-        }));
-    };
+    let Some(alphabet) = alphabet else { return Ok(random_letters(length as usize)) };
     let letters: Vec<char> = alphabet.chars().collect();
     if letters.is_empty() {
         return Err(invalid("random_string: the alphabet is empty"));
