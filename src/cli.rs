@@ -57,6 +57,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         environment: EnvFile,
+        /// Say of each value where it comes from, not only of those from elsewhere.
+        #[arg(long)]
+        origins: bool,
     },
     /// Try a plan: every endpoint and flow once, each request and answer in full.
     Try {
@@ -77,7 +80,7 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
-    /// Print the JSON Schema of plans or of results.
+    /// Print the JSON Schema of plans, of their parts or of results.
     Schema {
         /// Which one.
         which: SchemaKind,
@@ -179,6 +182,8 @@ pub enum Format {
 pub enum SchemaKind {
     /// Of plans.
     Plan,
+    /// Of files that plans include.
+    Part,
     /// Of results.
     Result,
 }

@@ -42,7 +42,9 @@ pub fn main() -> Exit {
         Command::Validate(options) => validate::validate(&options),
         Command::Explain { codes } => explain::explain(&codes),
         Command::Init(options) => init::init(&options),
-        Command::Show { plan, changes, environment } => show::show(&plan, &changes, &environment),
+        Command::Show { plan, changes, environment, origins } => {
+            show::show(&plan, &changes, &environment, origins)
+        }
         Command::Try { plan, names, changes, environment, full, seed } => {
             try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
         }

@@ -29,6 +29,7 @@ mod target;
 mod threshold;
 mod timed;
 
+pub use crate::plan::root::ROOT_MARK;
 pub(crate) use auth::is_cookie_value;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
@@ -61,8 +62,6 @@ use names::{Below, Known, KnownFeed};
 use own::Reach;
 use scenario::{Group, groups};
 
-/// A file of this name marks the root of a plan's files, as `.git` does.
-pub const ROOT_MARK: &str = ".plimsoll";
 /// Time limit of a request when a plan says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -159,7 +158,7 @@ impl<'a> Compiler<'a> {
             out: Diagnostics::default(),
             names: Names::default(),
             known: Known::default(),
-            root: files::root_of(path),
+            root: crate::plan::root::root_of(path),
             body_files: BTreeMap::new(),
             targets: vec![],
             reach: Reach::default(),
@@ -215,7 +214,7 @@ impl<'a> Compiler<'a> {
             name: self.plan.name.as_ref().map_or(stem, |name| name.value.clone()),
             description: self.plan.description.as_ref().map(|text| text.value.trim().to_owned()),
             file: file.name.clone(),
-            sha256: Sha256::digest(file.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: digest(loaded).as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             profile: profile.map(str::to_owned),
             effective: without_defaults(masked(effective, &masker)),
         };
@@ -286,6 +285,12 @@ impl<'a> Compiler<'a> {
     fn error_in_words(&mut self, code: &'static str, span: Span, words: &str) {
         self.error(in_words(code, span, words));
     }
+}
+
+/// Of the plan and all it includes; of the file alone where it includes nothing.
+fn digest(loaded: &Loaded) -> impl AsRef<[u8]> + use<> {
+    let texts = loaded.files.iter().map(|file| &loaded.sources.get(*file).text);
+    texts.fold(Sha256::new(), |hash, text| hash.chain_update(text)).finalize()
 }
 
 fn in_words(code: &'static str, span: Span, words: &str) -> Diagnostic {

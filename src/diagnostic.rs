@@ -211,6 +211,16 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether one of them is such.
+    pub fn any(&self, is_such: impl Fn(&Diagnostic) -> bool) -> bool {
+        self.list.iter().any(is_such)
+    }
+
+    /// Those that keep the plan from running, in the order found.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter().filter(|d| d.severity == Severity::Error)
+    }
+
     /// How many errors and warnings.
     pub fn counts(&self) -> (usize, usize) {
         let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();

@@ -26,7 +26,7 @@ mod worker;
 pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
-pub use preflight::PreflightError;
+pub use preflight::{PreflightError, connections};
 pub use signals::Signals;
 pub use trace::{Exchange, Trace};
 

@@ -8,6 +8,7 @@ pub mod load;
 pub mod model;
 pub mod node;
 pub mod parse;
+pub mod root;
 pub mod schema;
 
 #[cfg(test)]

@@ -67,6 +67,14 @@ fn whole_plans_are_valid() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut tried = 0;
     for (path, text) in pages() {
+        // Files that the plans of the page include; each says its name.
+        for (_, block, _) in blocks(&text) {
+            if let Some(name) = name_of(&block) {
+                let file = folder.path().join(name);
+                std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+                std::fs::write(file, &block).expect("written");
+            }
+        }
         for (language, block, line) in blocks(&text) {
             let is_plan = match language.as_str() {
                 "yaml" => block.lines().any(|line| line.starts_with("plan: 1")),
@@ -77,7 +85,7 @@ fn whole_plans_are_valid() {
                 continue;
             }
             tried += 1;
-            let plan = folder.path().join(format!("plan.{language}"));
+            let plan = folder.path().join(name_of(&block).unwrap_or(&format!("plan.{language}")));
             std::fs::write(&plan, &block).expect("written");
             let done = plimsoll().arg("validate").arg(&plan).output().expect("the binary runs");
             let words = String::from_utf8_lossy(&done.stderr);
@@ -86,6 +94,12 @@ fn whole_plans_are_valid() {
         }
     }
     assert!(tried >= 5, "only {tried} whole plans found");
+}
+
+/// The name in the first line of a block: `# common/load.toml`.
+fn name_of(block: &str) -> Option<&str> {
+    let name = block.lines().next()?.strip_prefix("# ")?;
+    (name.ends_with(".yaml") || name.ends_with(".toml")).then_some(name).filter(|name| !name.contains(' '))
 }
 
 #[test]

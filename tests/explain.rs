@@ -17,6 +17,7 @@ fn surroundings() -> Scratch {
     std::fs::create_dir(scratch.path("data")).unwrap();
     std::fs::create_dir(scratch.path("bodies")).unwrap();
     scratch.write("data/questions.csv", "id,text\n1,What is a load line?\n");
+    scratch.write("services.yaml", "target: http://localhost:9000\n");
     scratch.write("ci.env", "# of the CI job\nexport TEAM='load tests'\n");
     scratch.write("broken.env", "TEAM=a\nnot a variable\n");
     scratch.write("bodies/ask.json.j2", "{\"id\": {{ user.id }}}\n");

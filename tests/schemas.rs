@@ -21,7 +21,7 @@ fn printed(which: &str) -> String {
 
 #[test]
 fn the_files_are_what_the_program_prints() {
-    for which in ["plan", "result"] {
+    for which in ["plan", "part", "result"] {
         let path = root().join(format!("schemas/{which}.schema.json"));
         let made = printed(which);
         if std::env::var_os("PLIMSOLL_BLESS").is_some() {
@@ -94,6 +94,24 @@ fn right_plans_are_valid_by_the_schema() {
             validator.iter_errors(&plan).map(|e| format!("{e} at {}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{}: {errors:?}", path.display());
     }
+}
+
+#[test]
+fn parts_are_valid_by_theirs_and_only_a_plan_that_includes_may_lack_something() {
+    let part: Value = serde_json::from_str(&printed("part")).unwrap();
+    jsonschema::meta::validate(&part).unwrap();
+    let (part, plan) = (jsonschema::validator_for(&part).unwrap(), plan_validator());
+    for path in plans_in("tests/valid/parts") {
+        assert!(part.is_valid(&json(&path).unwrap()), "{}", path.display());
+    }
+    let change = serde_json::json!({ "endpoints": { "health": { "weight": 2 } } });
+    let mut whole = change.clone();
+    whole["plan"] = 1.into();
+    assert!(part.is_valid(&change) && !plan.is_valid(&change) && !plan.is_valid(&whole));
+    whole["include"] = "base.yaml".into();
+    assert!(plan.is_valid(&whole));
+    whole["endpoints"]["health"]["wieght"] = 2.into();
+    assert!(!plan.is_valid(&whole) && !part.is_valid(&serde_json::json!({ "loda": {} })));
 }
 
 #[test]

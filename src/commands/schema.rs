@@ -8,6 +8,7 @@ use super::terminal::out;
 pub fn schema(which: SchemaKind) -> Exit {
     let schema = match which {
         SchemaKind::Plan => crate::plan::schema::schema(),
+        SchemaKind::Part => crate::plan::schema::part_schema(),
         SchemaKind::Result => crate::report::schema::schema(),
     };
     out(&format!("{schema:#}\n"));

@@ -1,5 +1,8 @@
 //! `plimsoll show`: the plan as it would run, secrets masked, and its load over time.
 
+mod work;
+mod yaml;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -10,27 +13,30 @@ use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::exit::Exit;
 use crate::load::Load;
 use crate::plan::load::load;
+use crate::plan::node::Node;
+use crate::report::text::clean;
 
-use super::terminal::{complain, out, show_diagnostics};
+use super::terminal::{out, show_diagnostics};
 
 /// Steps of the timeline.
 const POINTS: usize = 12;
 /// Columns of its longest bar.
 const BAR: u32 = 40;
 
-pub fn show(path: &Path, changes: &Changes, environment: &EnvFile) -> Exit {
+pub fn show(path: &Path, changes: &Changes, environment: &EnvFile, all_origins: bool) -> Exit {
     let loaded = load(path, &super::overrides(changes, environment));
     let mut diagnostics = loaded.diagnostics.clone();
     let compiled = compile(&loaded, path, changes.profile.as_deref(), Purpose::Check, &mut diagnostics);
     show_diagnostics(&diagnostics, &loaded);
     let Some(plan) = compiled else { return Exit::Usage };
-    match serde_yaml::to_string(&plan.info.effective) {
-        Ok(text) => out(&format!("# {}, as it would run\n{}\n", plan.info.file, text.trim_end())),
-        Err(error) => {
-            complain(&format!("error: the plan cannot be shown: {error}"));
-            return Exit::CouldNotRun;
-        }
-    }
+    let shown = |text: &str| clean(&plan.masker.mask(text));
+    // What the plan's own text says needs no word, unless all is asked for.
+    let origin = |node: &Node| {
+        let is_told = yaml::is_single(node) && (all_origins || !loaded.is_own(node.span));
+        is_told.then(|| shown(&loaded.origin(node.span)))
+    };
+    let text = yaml::text(&plan.info.effective, loaded.effective.as_ref(), &origin);
+    out(&format!("# {}, as it would run\n{text}", shown(&plan.info.file)));
     out(&timeline(&plan));
     Exit::Pass
 }
@@ -45,6 +51,7 @@ fn timeline(plan: &CompiledPlan) -> String {
         })
         .collect();
     let _ = writeln!(text, "# targets: {}", targets.join(", "));
+    let _ = writeln!(text, "# connections: at most {} at once", crate::engine::connections(plan));
     plan.scenarios.iter().for_each(|scenario| add_load(&mut text, scenario, plan.scenarios.len() > 1));
     text
 }
@@ -70,14 +77,20 @@ fn add_load(text: &mut String, scenario: &Scenario, is_named: bool) {
             let curve = &arrivals.curve;
             let peak = curve.peak_per_s().max(f64::MIN_POSITIVE);
             let bar = |at| (at, format!("{:.1}/s", curve.rate_at(at)), curve.rate_at(at) / peak);
-            let count = curve.expected_before(curve.total()).round();
-            (format!("{count} arrivals, over time"), points(curve.total()).map(bar).collect())
+            ("arrivals over time".to_owned(), points(curve.total()).map(bar).collect())
         }
     };
     let _ = writeln!(text, "# {title}: {what}");
-    for (at, value, share) in bars {
+    let _ = writeln!(text, "#   expected: {}", work::expected(scenario));
+    for (index, (at, value, share)) in bars.iter().enumerate() {
+        // Where nothing changes, the ends of the stretch say it.
+        let is_same =
+            |other: Option<&(Duration, String, f64)>| other.is_some_and(|(_, same, _)| same == value);
+        if is_same(index.checked_sub(1).and_then(|before| bars.get(before))) && is_same(bars.get(index + 1)) {
+            continue;
+        }
         let bar = "█".repeat((share * f64::from(BAR)).ceil() as usize);
-        let _ = writeln!(text, "#   {:>8} {value:>8} {bar}", words(at));
+        let _ = writeln!(text, "#   {:>8} {value:>8} {bar}", words(*at));
     }
 }
 

@@ -1,8 +1,9 @@
 //! Where the plan as written already has errors, some names are missing only because what defines them could
 //! not be read. Knows what stands in the tree all the same, so that only causes are reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use crate::diagnostic::Span;
 use crate::plan::codes;
 use crate::plan::load::Loaded;
 use crate::plan::node::{Node, NodeValue};
@@ -11,32 +12,50 @@ use crate::plan::node::{Node, NodeValue};
 #[derive(Debug, Default)]
 pub(super) struct Written {
     has_errors: bool,
-    /// The syntax is broken, so anything may be missing.
+    /// The syntax is broken, or a file is missing, so anything may be missing.
     is_broken: bool,
-    /// Every key of the tree.
-    keys: BTreeSet<String>,
+    /// What may be the name of something.
+    names: BTreeSet<String>,
     /// Keys of the plan that hold something, known or not.
     top: BTreeSet<String>,
-    /// A key of the plan that should hold a map of names does not.
+    /// Keys of the plan with an error somewhere below.
+    unsound: BTreeSet<String>,
+    /// A map of names is none.
     is_unreadable: bool,
 }
 
 impl Written {
     pub(super) fn of(loaded: &Loaded) -> Self {
-        let mut written = Self { has_errors: loaded.diagnostics.has_errors(), ..Self::default() };
-        let Some(tree) = loaded.effective.as_ref().filter(|_| written.has_errors) else { return written };
-        let found = loaded.diagnostics.sorted();
+        let has_errors = !loaded.faults.is_empty();
+        let mut written = Self { has_errors, is_broken: loaded.is_partial, ..Self::default() };
+        let Some(tree) = loaded.effective.as_ref().filter(|_| has_errors) else { return written };
         let is_syntax = |code: &str| [codes::SYNTAX, codes::DUPLICATE_KEY].contains(&code);
-        written.is_broken = found.iter().any(|problem| is_syntax(problem.code));
+        written.is_broken |= loaded.faults.iter().any(|(_, code)| is_syntax(code));
         let unknown = [codes::UNKNOWN_KEY, codes::NOT_YET];
+        let of = |is_such: &dyn Fn(&str) -> bool| {
+            loaded.faults.iter().filter(|(_, code)| is_such(code)).map(|(span, _)| *span).collect()
+        };
+        let walk = Walk { faults: of(&|_| true), unknown: of(&|code| unknown.contains(&code)) };
+        let mut placed = HashSet::new();
+        placed.extend(walk.faults.get(&tree.span));
         for (key, value) in tree.as_map().unwrap_or_default() {
-            let is_unknown = found.iter().any(|d| d.span == key.span && unknown.contains(&d.code));
+            let is_unknown = walk.unknown.contains(&key.span);
+            let name = if is_unknown { UNKNOWN } else { key.value.as_str() };
             if value.count() > 1 || is_unknown || value.as_map().is_none() {
-                written.top.insert(if is_unknown { UNKNOWN.to_owned() } else { key.value.clone() });
+                written.top.insert(name.to_owned());
             }
-            written.is_unreadable |= SECTIONS.contains(&key.value.as_str()) && value.as_map().is_none();
+            let before = placed.len();
+            walk.faults_in(&(key.span, value), &mut placed);
+            if placed.len() > before {
+                written.unsound.insert(name.to_owned());
+            }
         }
-        collect(tree, &mut written.keys);
+        // What a flag says wrongly stands nowhere in the tree.
+        if placed.len() < walk.faults.len() {
+            written.unsound.insert(UNKNOWN.to_owned());
+        }
+        walk.sections(tree, &mut written);
+        walk.names(tree, false, &mut written);
         written
     }
 
@@ -45,9 +64,14 @@ impl Written {
         self.has_errors
     }
 
+    /// Whether nothing is wrong below these keys of the plan, nor at a place that may belong to them.
+    pub(super) fn is_sound(&self, sections: &[&str]) -> bool {
+        !self.is_broken && !sections.iter().chain(&[UNKNOWN]).any(|section| self.unsound.contains(*section))
+    }
+
     /// Whether something in the tree may be what `name` is meant to be.
     pub(super) fn defines(&self, name: &str) -> bool {
-        self.is_broken || self.is_unreadable || self.keys.contains(name)
+        self.has_errors && (self.is_broken || self.is_unreadable || self.names.contains(name))
     }
 
     /// Whether one of these keys of the plan holds something, or may be misspelt.
@@ -56,18 +80,73 @@ impl Written {
     }
 }
 
-/// Keys of the plan that define names.
+/// Keys of the plan, and of a scenario, that define names.
 const SECTIONS: [&str; 7] = ["targets", "variables", "secrets", "data", "auth", "endpoints", "flows"];
-/// Stands for keys of the plan that are not known.
+/// Keys whose map gives names, wherever they stand.
+const NAMING: [&str; 3] = ["capture", "set", "for_each"];
+/// Stands for keys of the plan that are not known, and for places outside of it.
 const UNKNOWN: &str = "";
 
-fn collect(node: &Node, keys: &mut BTreeSet<String>) {
-    match &node.value {
-        NodeValue::List(items) => items.iter().for_each(|item| collect(item, keys)),
-        NodeValue::Map(entries) => entries.iter().for_each(|(key, value)| {
-            keys.insert(key.value.clone());
-            collect(value, keys);
-        }),
-        _ => {}
+/// The places with errors, and those of unknown keys.
+struct Walk {
+    faults: HashSet<Span>,
+    unknown: HashSet<Span>,
+}
+
+impl Walk {
+    /// Collects the errors at a key or anywhere in its value.
+    fn faults_in(&self, (key, value): &(Span, &Node), placed: &mut HashSet<Span>) {
+        placed.extend([key, &value.span].into_iter().filter(|span| self.faults.contains(span)));
+        let mut below = |span: Span, node: &Node| self.faults_in(&(span, node), placed);
+        match &value.value {
+            NodeValue::List(items) => items.iter().for_each(|item| below(item.span, item)),
+            NodeValue::Map(entries) => entries.iter().for_each(|(key, value)| below(key.span, value)),
+            _ => {}
+        }
+    }
+
+    /// Names of the maps that define some: those of the plan and of its scenarios.
+    fn sections(&self, tree: &Node, written: &mut Written) {
+        let scenarios = tree.get("scenarios").and_then(Node::as_map).unwrap_or_default();
+        for map in scenarios.iter().map(|(_, scenario)| scenario).chain([tree]) {
+            for (key, value) in map.as_map().unwrap_or_default() {
+                if !SECTIONS.contains(&key.value.as_str()) {
+                    continue;
+                }
+                // A scenario may say `auth: none`.
+                written.is_unreadable |= value.as_map().is_none() && key.value != "auth";
+                written
+                    .names
+                    .extend(value.as_map().unwrap_or_default().iter().map(|(name, _)| name.value.clone()));
+                if key.value == "data" {
+                    // Columns of rows that stand in the plan.
+                    self.names(value, true, written);
+                }
+            }
+        }
+    }
+
+    /// Names that are given anywhere, and every key below one that is not known.
+    fn names(&self, node: &Node, takes_all: bool, written: &mut Written) {
+        match &node.value {
+            NodeValue::List(items) => items.iter().for_each(|item| self.names(item, takes_all, written)),
+            NodeValue::Map(entries) => {
+                for (key, value) in entries {
+                    let is_naming = NAMING.contains(&key.value.as_str());
+                    if is_naming {
+                        written.is_unreadable |=
+                            value.as_map().is_none() && self.faults.contains(&value.span);
+                        written
+                            .names
+                            .extend(value.as_map().unwrap_or_default().iter().map(|(k, _)| k.value.clone()));
+                    }
+                    if takes_all {
+                        written.names.insert(key.value.clone());
+                    }
+                    self.names(value, takes_all || self.unknown.contains(&key.span), written);
+                }
+            }
+            _ => {}
+        }
     }
 }

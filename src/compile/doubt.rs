@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, FileId, Located, Span};
+use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::load::Load;
 use crate::plan::model::{self, Entries, Scalar};
 use crate::threshold::{Op, Threshold, parse};
@@ -52,10 +52,11 @@ impl Compiler<'_> {
         });
     }
 
-    /// Whether the load is the one written in the plan itself.
+    /// Whether the load is the one written in the plan itself, or in what it includes.
     fn is_as_written(&self, group: Group<'_>) -> bool {
+        let is_flag = |span: Span| self.sources.get(span.file).name.starts_with("--");
         let written = |load: &model::Load| load.duration.as_ref().map_or(load.span, |d| d.span);
-        !self.has_profile && group.load.is_some_and(|load| written(load).file == FileId(0))
+        !self.has_profile && group.load.is_some_and(|load| !is_flag(written(load)))
     }
 
     /// Entries without a weight beside others that have one. `weight: 0` is meant.

@@ -64,7 +64,7 @@ impl<'a> Compiler<'a> {
                 picked.extend(entry);
             }
         }
-        if sum == 0.0 && !written.is_empty() && !self.written.has_errors() {
+        if sum == 0.0 && !written.is_empty() && self.written.is_sound(&["endpoints", "flows", "scenarios"]) {
             let span = plan.endpoints.first().map_or_else(|| self.start_of_plan(), |(name, _)| name.span);
             self.error(
                 Diagnostic::error(codes::NOTHING_TO_RUN, span, "every weight is 0, so nothing can be picked")

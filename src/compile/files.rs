@@ -3,26 +3,11 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Located, Sources, nearest};
+use crate::diagnostic::{Located, Sources};
+use crate::plan::root::similar;
 
 /// Largest body template.
 const LARGEST: u64 = 4 << 20;
-
-/// The folder all files of a plan must lie below: the nearest folder above the plan with a `.git` or a
-/// `.plimsoll`, else the working directory when the plan lies below it, else the plan's own folder.
-pub(super) fn root_of(plan: &Path) -> PathBuf {
-    let own = plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(own) = own.canonicalize() else { return own.to_owned() };
-    if let Some(repository) =
-        own.ancestors().find(|folder| folder.join(".git").exists() || folder.join(super::ROOT_MARK).exists())
-    {
-        return repository.to_owned();
-    }
-    match std::env::current_dir().and_then(|here| here.canonicalize()) {
-        Ok(here) if own.starts_with(&here) => here,
-        _ => own,
-    }
-}
 
 /// A path the plan names, relative to the file that says it.
 pub(super) fn path_of(file: &Located<String>, sources: &Sources) -> PathBuf {
@@ -36,20 +21,6 @@ pub(super) fn words_of(error: &dyn std::error::Error) -> String {
         Some(source) => format!("{error}: {}", words_of(source)),
         None => error.to_string(),
     }
-}
-
-/// The name in a path's folder that is most like it; folders outside `root` are not listed.
-fn similar(path: &Path, root: &Path) -> Option<String> {
-    const MOST: usize = 1_000;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let inside = folder.canonicalize().ok().filter(|real| real.starts_with(root))?;
-    let entries = inside.read_dir().ok()?.take(MOST);
-    let names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    let written = path.file_name()?.to_string_lossy();
-    nearest(&written, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// The text of a small regular file below `root`.

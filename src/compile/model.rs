@@ -142,7 +142,7 @@ pub struct Info {
     pub description: Option<String>,
     /// Path as given.
     pub file: String,
-    /// SHA-256 of the file, hex.
+    /// SHA-256 of the file and those it includes, hex.
     pub sha256: String,
     /// `--profile`.
     pub profile: Option<String>,

@@ -88,6 +88,11 @@ impl Known {
         self.fixed.get(root).cloned()
     }
 
+    /// Whether it is something of the plan, known at some place.
+    fn has(&self, root: &str) -> bool {
+        self.fixed.contains_key(root) || self.feeds.contains_key(root) || self.captures.contains(root)
+    }
+
     fn all(&self, place: Place) -> Vec<String> {
         let builtin = ["env", "user", "run", "auth", "repeat"].into_iter().map(str::to_owned);
         let of_plan = self.fixed.keys().chain(self.feeds.keys()).chain(&self.captures).cloned();
@@ -156,7 +161,8 @@ impl Compiler<'_> {
         let root = parts.next().unwrap_or_default();
         let child = parts.next();
         let Some(below) = self.known.below(root, place) else {
-            let explained = self.refused.contains(root) || self.written.defines(root);
+            let explained =
+                self.refused.contains(root) || (self.written.defines(root) && !self.known.has(root));
             return (!explained).then(|| match uncalled(dotted, root) {
                 Some(help) => {
                     Diagnostic::error(codes::UNKNOWN_NAME, at, format!("`{dotted}` is no value")).help(help)

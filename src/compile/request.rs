@@ -59,6 +59,10 @@ impl Compiler<'_> {
         let of_scenario = self.http.and_then(|http| http.redirects.as_ref());
         let of_plan = self.plan.http.as_ref().and_then(|http| http.redirects.as_ref());
         let redirects = written.redirects.as_ref().or(of_scenario).or(of_plan);
+        if line.is_none() && written.request.value != model::NO_LINE {
+            // What can be said about it all the same: its templates.
+            self.text(&written.request.value, written.request.span, place);
+        }
         let line = line?;
         let uri = self.uri(&written.request, &line, query, place)?;
         let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
@@ -91,6 +95,9 @@ impl Compiler<'_> {
 
     /// Takes `METHOD [target:]/path` or `METHOD URL` apart.
     pub(super) fn line(&mut self, written: &Located<String>) -> Option<Line> {
+        if written.value == model::NO_LINE {
+            return None;
+        }
         let text = written.value.trim();
         let error = |message: String| Diagnostic::error(codes::REQUEST_LINE, written.span, message);
         let Some((method, rest)) = text.split_once(char::is_whitespace) else {

@@ -203,6 +203,7 @@ impl<'a> Compiler<'a> {
     fn check_warmup(&mut self, warmup: Option<&Located<Duration>>, load: &Load) {
         if let (Some(warmup), Some(planned)) = (warmup, load.planned())
             && warmup.value >= planned
+            && self.written.is_sound(&["load", "scenarios"])
         {
             let message = "the warm-up is as long as the load, so nothing would be measured";
             let planned = crate::units::format_duration_us(planned.as_micros() as u64);

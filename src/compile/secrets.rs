@@ -194,29 +194,39 @@ fn is_written_credential(key: &str, text: &str) -> bool {
 }
 
 /// Every value that must not be shown, whatever is wrong with the plan: all under `secrets`, those of the
-/// environment and of files among them, and the credentials that shorthands of `auth` have written out.
+/// environment and of files among them, and the credentials that shorthands of `auth` have written out. What a
+/// profile or another file has replaced still stands in a text that a problem may quote.
 pub fn secret_values(loaded: &Loaded) -> Vec<String> {
     let mut values = vec![];
-    let Some(plan) = &loaded.effective else { return values };
-    let root = files::root_of(&loaded.sources.get(FileId(0)).dir.join("plan"));
-    for (_, secret) in plan.get("secrets").and_then(Node::as_map).unwrap_or_default() {
+    for tree in loaded.effective.iter().chain(&loaded.layers) {
+        values_of(tree, loaded, &mut values);
+        let profiles = tree.get("profiles").and_then(Node::as_map).unwrap_or_default();
+        profiles.iter().for_each(|(_, profile)| values_of(profile, loaded, &mut values));
+    }
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+fn values_of(tree: &Node, loaded: &Loaded, values: &mut Vec<String>) {
+    let root = || crate::plan::root::root_of(&loaded.sources.get(FileId(0)).dir.join("plan"));
+    for (_, secret) in tree.get("secrets").and_then(Node::as_map).unwrap_or_default() {
         for (key, value) in secret.as_map().unwrap_or_default() {
             match (key.value.as_str(), value.as_str()) {
                 ("env", Some(name)) => values.extend(loaded.environment.get(name)),
                 ("file", Some(path)) => {
                     let file = Located { value: path.to_owned(), span: value.span };
                     let path = files::path_of(&file, &loaded.sources);
-                    values.extend(files::read_secret(&path, &root).ok());
+                    values.extend(files::read_secret(&path, &root()).ok());
                 }
-                _ => collect(value, &mut values),
+                _ => collect(value, values),
             }
         }
         values.extend(secret.scalar_text());
     }
-    let scenarios = plan.get("scenarios").and_then(Node::as_map).unwrap_or_default();
+    let scenarios = tree.get("scenarios").and_then(Node::as_map).unwrap_or_default();
     let own = scenarios.iter().filter_map(|(_, scenario)| scenario.get("auth"));
-    plan.get("auth").into_iter().chain(own).for_each(|auth| literals_of(auth, &mut values));
-    values
+    tree.get("auth").into_iter().chain(own).for_each(|auth| literals_of(auth, values));
 }
 
 /// Where shorthands of `auth` hold their credentials.

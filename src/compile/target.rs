@@ -7,6 +7,7 @@ use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{Target, TargetError};
+use crate::plan::model::NO_LINE;
 use crate::plan::model::Plan;
 use crate::template::{EvalError, Scope, SlotId, Text};
 
@@ -51,7 +52,7 @@ impl Compiler<'_> {
                 .clone()
                 .flat_map(|group| group.endpoints.iter().map(|(_, request)| &request.request)),
         );
-        lines.any(|line| !line.value.contains("://"))
+        lines.any(|line| !line.value.contains("://") && line.value != NO_LINE)
             || without_target.clone().any(|group| !group.flows.is_empty())
     }
 

@@ -1,14 +1,19 @@
 //! Thresholds, each with its scope.
 
-use crate::diagnostic::{Diagnostic, Span};
+use std::collections::{BTreeSet, HashMap};
+
+use crate::diagnostic::{Diagnostic, Located};
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::model;
 use crate::threshold::{Metric, parse};
 use crate::units::respelled;
 
-use super::model::{ScopedThreshold, SeriesInfo, ThresholdScope};
+use super::model::{ScopedThreshold, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
+
+/// The row of each name and kind.
+type Rows = HashMap<(String, SeriesKind), usize>;
 
 impl Compiler<'_> {
     pub(super) fn plan_thresholds(&mut self) -> Vec<ScopedThreshold> {
@@ -27,16 +32,21 @@ impl Compiler<'_> {
             let scope = ThresholdScope::Scenario(self.scenario, format!("scenario:{}", group.label()));
             all.extend(self.threshold(threshold, scope));
         }
+        // Found once: a plan may have thousands of rows.
+        let rows = self.rows_by_name();
+        let is_sound = self.written.is_sound(&["endpoints", "flows", "scenarios"]);
+        let reachable = is_sound.then(|| self.reachable());
+        let known = (&rows, reachable.as_ref());
         for (name, request) in group.endpoints {
-            self.scoped(&name.value, SeriesKind::Endpoint, name.span, &request.thresholds, all);
+            self.scoped(name, SeriesKind::Endpoint, &request.thresholds, known, all);
         }
         for (name, request) in
             group.shared.iter().filter(|(name, _)| self.shared.contains_key(&name.value)).collect::<Vec<_>>()
         {
-            self.scoped(&name.value, SeriesKind::Endpoint, name.span, &request.thresholds, all);
+            self.scoped(name, SeriesKind::Endpoint, &request.thresholds, known, all);
         }
         for (name, flow) in group.flows {
-            self.scoped(&name.value, SeriesKind::Flow, name.span, &flow.thresholds, all);
+            self.scoped(name, SeriesKind::Flow, &flow.thresholds, known, all);
             for step in model::Step::all(&flow.steps) {
                 if let Some(request) = model::Step::written_request(step) {
                     let row = self.row_of_step(request);
@@ -48,31 +58,40 @@ impl Compiler<'_> {
         }
     }
 
+    /// First row of each name and kind in this scenario.
+    fn rows_by_name(&self) -> Rows {
+        let own = self.series.iter().enumerate().filter(|(_, row)| row.scenario == self.scenario);
+        let mut rows = Rows::new();
+        for (index, row) in own {
+            rows.entry((row.name.clone(), row.kind)).or_insert(index);
+        }
+        rows
+    }
+
+    /// `known`: the rows of the scenario, and what of it can run, when that can be told.
     fn scoped(
         &mut self,
-        name: &str,
+        name: &Located<String>,
         kind: SeriesKind,
-        span: Span,
         thresholds: &[model::Threshold],
+        known: (&Rows, Option<&BTreeSet<&str>>),
         all: &mut Vec<ScopedThreshold>,
     ) {
         let Some(first) = thresholds.first() else { return };
-        if !self.written.has_errors() && !self.reachable().contains(name) {
-            let message = format!("`{name}` never runs, so this threshold can never have data");
+        let (rows, reachable) = known;
+        if reachable.is_some_and(|reachable| !reachable.contains(name.value.as_str())) {
+            let message = format!("`{}` never runs, so this threshold can never have data", name.value);
             self.error(
                 Diagnostic::error(codes::UNREACHABLE, first.that.span, message)
-                    .other(span, "it has no weight, and no flow that runs uses it")
+                    .other(name.span, "it has no weight, and no flow that runs uses it")
                     .help("give it a `weight`, `use` it in a flow, or remove the threshold"),
             );
         }
-        let name = format!("{}{name}", self.prefix);
-        let is_it = |row: &SeriesInfo| row.scenario == self.scenario && row.name == name && row.kind == kind;
-        let Some(series) = self.series.iter().position(is_it) else {
-            return;
-        };
+        let name = format!("{}{}", self.prefix, name.value);
+        let Some(series) = rows.get(&(name.clone(), kind)) else { return };
         let kind_name = if kind == SeriesKind::Flow { "flow" } else { "endpoint" };
         for threshold in thresholds {
-            let scope = ThresholdScope::Series(SeriesId(series as u16), format!("{kind_name}:{name}"));
+            let scope = ThresholdScope::Series(SeriesId(*series as u16), format!("{kind_name}:{name}"));
             all.extend(self.threshold(threshold, scope));
         }
     }
@@ -132,7 +151,7 @@ impl Compiler<'_> {
             ThresholdScope::Scenario(..) => is_open(&self.group),
             _ => groups(self.plan).iter().any(is_open),
         };
-        if metric == Metric::Dropped && !has_arrivals && !self.written.has_errors() {
+        if metric == Metric::Dropped && !has_arrivals && self.written.is_sound(&["load", "scenarios"]) {
             let message = "only arrivals can be dropped, and this load has none";
             self.error(
                 Diagnostic::error(codes::UNREACHABLE, written.that.span, message)

@@ -127,6 +127,11 @@ impl Need {
     }
 }
 
+/// The most connections a plan can have at once: a user keeps one to each target it reaches.
+pub fn connections(plan: &CompiledPlan) -> u64 {
+    Need::at_most(plan).connections()
+}
+
 /// Targets in use, with the connections to each.
 fn targets(scenario: &Scenario, users: u64) -> BTreeMap<usize, u64> {
     let mut all: BTreeMap<usize, u64> = BTreeMap::new();

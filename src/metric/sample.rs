@@ -7,7 +7,7 @@ use crate::failure::Failure;
 pub struct SeriesId(pub u16);
 
 /// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SeriesKind {
     /// An endpoint, or a request step of a flow: these make up the totals.
     Endpoint,

@@ -15,6 +15,8 @@ pub const LIMIT: &str = "P005";
 pub const UNREADABLE: &str = "P006";
 /// Neither YAML nor TOML by its name.
 pub const UNKNOWN_FORMAT: &str = "P007";
+/// A file that cannot be included.
+pub const INCLUDE: &str = "P008";
 /// A key nobody reads.
 pub const UNKNOWN_KEY: &str = "P010";
 /// A key of a later version.
@@ -43,7 +45,7 @@ pub const UNKNOWN_TARGET: &str = "P022";
 pub const ENV_FILE: &str = "P023";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 20] = [
+pub const ALL: [(&str, &str); 21] = [
     (SYNTAX, "the text is not valid YAML or TOML"),
     (DUPLICATE_KEY, "a key is written twice"),
     (UNQUOTED_TEMPLATE, "a template needs quotes"),
@@ -51,6 +53,7 @@ pub const ALL: [(&str, &str); 20] = [
     (LIMIT, "the plan is larger than allowed"),
     (UNREADABLE, "the file cannot be read"),
     (UNKNOWN_FORMAT, "the file is neither .yaml, .yml nor .toml"),
+    (INCLUDE, "a file cannot be included"),
     (UNKNOWN_KEY, "a key is not known here"),
     (NOT_YET, "a key is not supported in this version"),
     (WRONG_TYPE, "a value is of another kind than expected"),

@@ -1,13 +1,17 @@
-//! A plan file and what the command line changes in it: read → parse → profile → overrides → [`Plan`].
+//! A plan file and what the command line changes in it: read → parse → includes → profile → overrides → [`Plan`].
 //! Must not resolve names inside the plan; must not print.
 
 mod env_file;
 mod file;
+mod include;
 mod locust;
+mod origin;
 mod overlay;
 mod set;
 
 pub use env_file::Variables;
+
+pub use origin::OfProfile;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +53,16 @@ pub struct Loaded {
     pub plan: Option<Plan>,
     /// The same as a tree, without `profiles`; secrets are not masked yet.
     pub effective: Option<Node>,
+    /// The plan's own text, then those it includes.
+    pub files: Vec<FileId>,
+    /// What was written, before a profile or another file replaced parts of it: the plan's trees with their profiles.
+    pub layers: Vec<Node>,
+    /// Whether a part could not be read at all, so that anything may be missing.
+    pub is_partial: bool,
+    /// Where the plan as it would run has errors, and which: those of profiles that were not chosen are not among them.
+    pub faults: Vec<(Span, &'static str)>,
+    /// What the profile that was chosen says.
+    pub of_profile: OfProfile,
     /// Every problem found.
     pub diagnostics: Diagnostics,
     /// Where `env` and `secrets` take their values from.
@@ -56,10 +70,20 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// What is known where there is nothing to read a plan from.
-    fn without_plan(sources: Sources, diagnostics: Diagnostics) -> Self {
-        let environment = Variables::default();
-        Self { sources, plan: None, effective: None, diagnostics, environment }
+    /// What is known where there is nothing in `file` to read a plan from.
+    fn without_plan(sources: Sources, file: FileId, diagnostics: Diagnostics) -> Self {
+        Self {
+            sources,
+            plan: None,
+            effective: None,
+            files: vec![file],
+            layers: vec![],
+            is_partial: true,
+            faults: vec![],
+            of_profile: OfProfile::default(),
+            diagnostics,
+            environment: Variables::default(),
+        }
     }
 }
 
@@ -95,7 +119,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
             let mut diagnostics = Diagnostics::default();
             let span = Span { file, start: 0, end: 0 };
             diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
-            Loaded::without_plan(sources, diagnostics)
+            Loaded::without_plan(sources, file, diagnostics)
         }
     }
 }
@@ -125,7 +149,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         diagnostics.push(empty.help("start with `plan: 1`"));
     }
     let Some(base) = node else {
-        return Loaded::without_plan(sources, diagnostics);
+        return Loaded::without_plan(sources, file, diagnostics);
     };
     if base.as_map().is_none() {
         let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
@@ -135,27 +159,48 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
             true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
             false => error,
         });
-        return Loaded::without_plan(sources, diagnostics);
+        return Loaded::without_plan(sources, file, diagnostics);
     }
+    let whole = include::resolve(base, file, &mut sources, &mut diagnostics);
+    let base = whole.node;
     let mut effective =
         overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);
     set::apply(&mut effective, &overrides.set, &mut sources, &mut diagnostics);
     locust::apply(&mut effective, overrides, &mut sources, &mut diagnostics);
-    let plan = decode(&effective, &mut diagnostics);
+    let plan = decode(&effective, whole.is_partial, &mut diagnostics);
+    let faults = diagnostics.errors().map(|d| (d.span, d.code)).collect();
     overlay::check_other_profiles(&base, overrides.profile.as_deref(), &mut diagnostics);
     if let Some(map) = effective.as_map_mut() {
         map.retain(|(key, _)| key.value != "profiles");
     }
-    Loaded { sources, plan, effective: Some(effective), diagnostics, environment: Variables::default() }
+    let of_profile = OfProfile::of(&base, overrides.profile.as_deref());
+    let mut layers = whole.layers;
+    layers.push(base);
+    Loaded {
+        sources,
+        plan,
+        effective: Some(effective),
+        files: whole.files,
+        layers,
+        is_partial: whole.is_partial,
+        faults,
+        of_profile,
+        diagnostics,
+        environment: Variables::default(),
+    }
 }
 
-/// The plan of a tree. Where the syntax is broken, what is missing or odd is most likely a consequence, so only
-/// the other problems are added.
-fn decode(effective: &Node, diagnostics: &mut Diagnostics) -> Option<Plan> {
-    let is_broken = diagnostics.sorted().iter().any(|d| d.code == codes::SYNTAX);
+/// The plan of a tree. Where the syntax is broken, or a file is missing, what is missing or odd is most likely a
+/// consequence, so only the other problems are added.
+fn decode(effective: &Node, is_partial: bool, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    let is_broken = diagnostics.any(|d| d.code == codes::SYNTAX);
     let mut found = Diagnostics::default();
     let plan = Plan::from_node(effective, &mut found);
-    let is_own = |d: &&Diagnostic| !is_broken || ![codes::MISSING_KEY, codes::WRONG_TYPE].contains(&d.code);
+    let is_own = |d: &&Diagnostic| match d.code {
+        codes::MISSING_KEY => !is_broken && !is_partial,
+        codes::WRONG_TYPE => !is_broken,
+        _ => true,
+    };
     found.sorted().into_iter().filter(is_own).cloned().for_each(|d| diagnostics.push(d));
     plan
 }

@@ -20,7 +20,7 @@ pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use poll::{PollStep, Polled};
-pub use request::{AuthUse, Body, Flow, Request};
+pub use request::{AuthUse, Body, Flow, NO_LINE, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
 pub use session::{HttpDefaults, Ready, Secret};
 pub use step::{
@@ -30,7 +30,7 @@ pub use step::{
 use super::codes;
 use super::decode::Keys;
 use super::node::{Node, NodeValue};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use std::time::Duration;
 
 /// An ordered map: names as written, with their places.
@@ -51,6 +51,8 @@ plan_keys! {
         name: Option<Located<String>>,
         /// What this plan shows and who reads the result.
         description: Option<Located<String>>,
+        /// Files this one stands on: a path, or a list of paths, relative to this file. What is written here wins.
+        include: Option<OneOrMany<Located<String>>>,
         /// Base URL of the system under test, when there is only one; may be a template.
         target: Option<Located<String>>,
         /// Base URLs by name; the first is the default. May be templates.
@@ -86,9 +88,14 @@ plan_keys! {
         /// Named sets of changes to this plan, chosen with `--profile`.
         profiles: Entries<Node>,
     }
-    later { "include", "reports", "outputs" }
+    later { "reports", "outputs" }
     rules rules
     check check_plan
+    instead plan = this_version
+}
+
+fn this_version(span: Span) -> Located<u32> {
+    Located { value: VERSION, span }
 }
 
 fn rules(keys: &Keys<'_>, out: &mut Diagnostics) {

@@ -1,6 +1,7 @@
 //! The plan as people write it, right and wrong: whole texts in, models or rendered messages out.
 
 mod hostile;
+mod include;
 mod messages;
 mod overrides;
 mod texts;

@@ -2,7 +2,8 @@
 
 /// Defines a struct whose fields are the keys of a map. A key is the field's name without trailing `_`.
 /// `later` lists keys of later versions; `rules` names a function over the
-/// keys alone, `check` one over the finished value.
+/// keys alone, `check` one over the finished value. `instead` gives a required key that is absent or cannot be read a
+/// value, from the place of the map, so that the rest of the map is checked too.
 macro_rules! plan_keys {
     (
         #[doc = $doc:literal]
@@ -13,6 +14,7 @@ macro_rules! plan_keys {
         $( later { $( $later:literal ),* } )?
         $( rules $rules:ident )?
         $( check $check:ident )?
+        $( instead $absent:ident = $instead:ident )?
     ) => {
         #[doc = $doc]
         #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ macro_rules! plan_keys {
                 let keys = $crate::plan::decode::Keys::open(node, $what, &known, LATER, out)?;
                 $( $rules(&keys, out); )?
                 $( let $field = keys.take::<$ty>(stringify!($field).trim_end_matches('_'), out); )*
+                $( let $absent = $absent.or_else(|| Some($instead(keys.span()))); )?
                 let value = Self { $( $field: $field?, )* span: keys.span() };
                 $( $check(&value, &keys, out); )?
                 Some(value)

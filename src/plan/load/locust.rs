@@ -2,7 +2,7 @@
 //! plan's own decoding checks.
 
 use super::{Overrides, flag, overlay, text_node};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Severity, Sources, Span};
 use crate::plan::codes;
 use crate::plan::node::{Node, NodeValue};
 
@@ -106,6 +106,13 @@ fn replace_load(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, o
         given.into_iter().for_each(|(key, node)| node.into_iter().for_each(|node| put(load, key, node)));
         return;
     }
+    if let Some(problem) = other_form(load, any, sources) {
+        let is_error = problem.severity == Severity::Error;
+        out.push(problem);
+        if is_error {
+            return;
+        }
+    }
     let had_stages = find(load, "stages").is_some();
     load.retain(|(key, _)| !OTHER_FORMS.contains(&key.value.as_str()));
     for (key, node) in given {
@@ -120,6 +127,27 @@ fn replace_load(plan: &mut Node, overrides: &Overrides, sources: &mut Sources, o
         }
         put(load, "users", Node::new(NodeValue::Int(1), any));
     }
+}
+
+/// What a flag for looping users says beside another form of load: nothing together with a `--set` of it, which is on
+/// the same command line; and that it takes the place of a rate, since then the target is loaded in another way.
+fn other_form(load: &[Entry], at: Span, sources: &Sources) -> Option<Diagnostic> {
+    let flag = &sources.get(at.file).name;
+    let others = || load.iter().filter(|(key, _)| OTHER_FORMS.contains(&key.value.as_str()));
+    let is_set = |span: Span| sources.get(span.file).name == "--set";
+    if let Some((key, node)) = others().find(|(_, node)| is_set(node.span)) {
+        let message = format!("`{flag}` and `--set` of `load.{}` exclude each other", key.value);
+        let error = Diagnostic::error(codes::CLASH, at, message).other(node.span, "set here");
+        return Some(error.help("a load has one form: keep one of them"));
+    }
+    let (key, _) = others().find(|(key, _)| key.value == "rate")?;
+    let message = format!("`{flag}` takes the place of the `rate`: users loop, and nothing arrives any more");
+    let warning = Diagnostic::warning(codes::CLASH, at, message).other(key.span, "the rate");
+    Some(
+        warning.help(
+            "for another rate write --set load.rate=50/s, for more users at once --set load.max_users=100",
+        ),
+    )
 }
 
 /// Keys of the forms of load that `{users, spawn_rate, duration}` takes the place of.

@@ -25,21 +25,21 @@ fn merge_at(base: &mut Node, over: &Node, at: At) {
         *base = over.clone();
         return;
     };
-    let places: HashMap<String, usize> =
-        map.iter().enumerate().map(|(i, (k, _))| (k.value.clone(), i)).collect();
-    for (key, value) in more {
-        match places.get(&key.value).and_then(|place| map.get_mut(*place)) {
-            None => map.push((key.clone(), value.clone())),
-            Some((place, old)) => {
-                let has_load = matches!(at, At::Plan | At::Scenario);
-                if has_load && key.value == "load" {
-                    replace_form(old, value);
-                }
-                place.span = key.span;
-                merge_at(old, value, at.below(&key.value));
-            }
+    // Looked up from the smaller side: hundreds of small files may be laid over one large map.
+    let places: HashMap<&str, usize> =
+        more.iter().enumerate().map(|(place, (key, _))| (key.value.as_str(), place)).collect();
+    let mut is_new = vec![true; more.len()];
+    for (key, old) in map.iter_mut() {
+        let Some(place) = places.get(key.value.as_str()).copied() else { continue };
+        let (over_key, value) = &more[place];
+        is_new[place] = false;
+        if matches!(at, At::Plan | At::Scenario) && key.value == "load" {
+            replace_form(old, value);
         }
+        key.span = over_key.span;
+        merge_at(old, value, at.below(&key.value));
     }
+    map.extend(more.iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(entry, _)| entry.clone()));
 }
 
 /// Where two maps are joined: a load stands in the plan and in each of its scenarios.
@@ -138,7 +138,7 @@ pub(super) fn check_other_profiles(base: &Node, chosen: Option<&str>, out: &mut 
                 Diagnostic::error(codes::WRONG_TYPE, over.span, message)
                     .help("write for example `{ load: { users: 1, iterations: 5 } }`"),
             );
-        } else if let Some(inner) = over.entry("profiles").or_else(|| over.entry("plan")) {
+        } else if let Some(inner) = ["profiles", "plan", "include"].iter().find_map(|key| over.entry(key)) {
             refuse_inner(&inner.0, out);
         } else if Some(name.value.as_str()) != chosen {
             check_profile(base, over, out);

@@ -8,7 +8,7 @@ use crate::plan::node::{Node, NodeValue};
 use crate::plan::parse::yaml;
 
 /// Maps whose keys are names of the plan: a path through an unknown name is a typo, not a new entry.
-const NAMED: [&str; 4] = ["endpoints", "flows", "data", "secrets"];
+const NAMED: [&str; 5] = ["endpoints", "flows", "data", "secrets", "scenarios"];
 
 /// Applies every `--set`, in order; those of `load` together choose the load form.
 pub(super) fn apply(plan: &mut Node, all: &[String], sources: &mut Sources, out: &mut Diagnostics) {
@@ -92,6 +92,13 @@ impl Setting {
 
     /// Puts the value at its path, making maps on the way where there are none.
     fn put(self, plan: &mut Node) -> Result<(), Diagnostic> {
+        if let Some(key) =
+            self.path.first().filter(|key| ["include", "profiles"].contains(&key.value.as_str()))
+        {
+            let message = format!("`{}` is read before `--set` is applied", key.value);
+            let error = Diagnostic::error(codes::BAD_OVERRIDE, key.span, message);
+            return Err(error.help("set the value itself, or change the plan"));
+        }
         if let [map, name, _, ..] = self.path.as_slice() {
             refuse_unknown_name(plan, map, name)?;
         }
@@ -104,24 +111,40 @@ impl Setting {
     }
 }
 
-/// `a."b.c".d=value` as its parts and what follows the `=`.
+/// `a."b.c".d[0]=value` as its parts and what follows the `=`.
 fn split_path(text: &str, all: Span) -> Option<(Vec<Located<String>>, &str)> {
     let (mut parts, mut part, mut start, mut in_quotes) = (vec![], String::new(), 0, false);
-    for (at, c) in text.char_indices() {
+    // Behind an index there is no name.
+    let mut is_index = false;
+    let mut letters = text.char_indices();
+    while let Some((at, c)) = letters.next() {
+        let ends = !in_quotes && (matches!(c, '.' | '=') || index_at(&text[at..]).is_some());
+        if ends && !std::mem::take(&mut is_index) {
+            let span = Span { start: start as u32, end: at as u32, ..all };
+            parts.push(Located { value: std::mem::take(&mut part).trim().to_owned(), span });
+        }
         match c {
             '"' => in_quotes = !in_quotes,
-            '.' | '=' if !in_quotes => {
-                let span = Span { start: start as u32, end: at as u32, ..all };
-                parts.push(Located { value: std::mem::take(&mut part).trim().to_owned(), span });
-                start = at + 1;
-                if c == '=' {
-                    return Some((parts, &text[start..]));
-                }
+            '=' if ends => return Some((parts, &text[at + 1..])),
+            '.' if ends => start = at + 1,
+            '[' if ends => {
+                let digits = index_at(&text[at..])?;
+                let span = Span { start: at as u32 + 1, end: (at + 1 + digits.len()) as u32, ..all };
+                parts.push(Located { value: digits.to_owned(), span });
+                letters.by_ref().nth(digits.len());
+                is_index = true;
             }
             _ => part.push(c),
         }
     }
     None
+}
+
+/// The digits of `[0]` where a text begins with it and a part of a path may end behind it.
+fn index_at(text: &str) -> Option<&str> {
+    let (digits, rest) = text.strip_prefix('[')?.split_once(']')?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && rest.starts_with(['.', '=', '['])).then_some(digits)
 }
 
 fn refuse_unknown_name(plan: &Node, map: &Located<String>, name: &Located<String>) -> Result<(), Diagnostic> {

@@ -1,7 +1,7 @@
 //! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
 use super::{Entries, Expect, GraphQl, OneOrMany, Part, Scalar, Step, Threshold};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use crate::plan::codes;
 use crate::plan::decode::Keys;
 use crate::plan::node::{Node, NodeValue};
@@ -51,6 +51,14 @@ plan_keys! {
     later { "cookies", "retry", "stream" }
     rules one_body
     check check_request
+    instead request = no_line
+}
+
+/// The request line of a request that has none, or one that cannot be read. That is an error which is already told.
+pub const NO_LINE: &str = "\u{0}";
+
+fn no_line(span: Span) -> Located<String> {
+    Located { value: NO_LINE.to_owned(), span }
 }
 
 /// The body of a request as written.

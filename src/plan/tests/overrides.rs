@@ -63,6 +63,14 @@ fn set_reads_values_as_yaml_at_any_path() {
     assert_eq!(part(&loaded, "endpoints")["list agents"]["weight"], json!(7));
     assert_eq!(part(&loaded, "load")["stages"][0]["users"], json!(3));
     assert_eq!(part(&set(&["variables.\"a.b\"=1"]), "variables")["a.b"], json!(1));
+    assert_eq!(part(&set(&["load.stages[0].users=4"]), "load")["stages"][0]["users"], json!(4));
+    let nested = set(&["variables.x=[[1, 2], [3]]", "variables.x[0][1]=7", "variables.\"a[0]\"=1"]);
+    assert_eq!(part(&nested, "variables")["x"], json!([[1, 7], [3]]));
+    assert_eq!(part(&nested, "variables")["a[0]"], json!(1));
+    assert_eq!(
+        part(&set(&["endpoints.\"list agents\".weight=9"]), "endpoints")["list agents"]["weight"],
+        json!(9)
+    );
     assert_eq!(part(&set(&["variables.x={{ env.X }}"]), "variables")["x"], json!("{{ env.X }}"));
     assert_eq!(part(&set(&["http.timeout=5s"]), "http"), json!({"timeout": "5s"}));
     let constant = set(&["load.users=5", "load.duration=1m"]);
@@ -75,6 +83,10 @@ fn a_wrong_set_is_located_in_itself() {
         ("load.userz=5", "P010 `userz` is not a key of the load"),
         ("load", "P021 this is not `path=value`"),
         ("a..b=1", "P021 a part of the path is empty"),
+        ("load.stages[9].users=1", "P021 `9` is not an item of this list of 1"),
+        ("load.stages[x].users=1", "P010 `stages[x]` is not a key of the load"),
+        ("include=base.yaml", "P021 `include` is read before `--set` is applied"),
+        ("profiles.smoke.load.users=1", "P021 `profiles` is read before `--set` is applied"),
         ("load.stages.9.users=1", "P021 `9` is not an item of this list of 1"),
         ("endpoints.list agnts.weight=1", "P021 `endpoints` has no `list agnts`"),
         ("think=5", "P015 5 what?"),
@@ -110,6 +122,29 @@ fn host_and_target_replace_urls() {
         Some("http://h")
     );
     assert_eq!(problems(&single).len(), 1);
+}
+
+#[test]
+fn flags_of_users_and_another_form_name_both_places() {
+    let both =
+        with(|o| (o.users, o.set) = (Some(5), vec!["load.rate=50/s".into(), "load.duration=1m".into()]));
+    assert_eq!(problems(&both), ["P014 `--users` and `--set` of `load.rate` exclude each other"]);
+    let shown = rendered(&both);
+    assert!(shown.contains("--> --users:1:1") && shown.contains("::: --set:1:11"), "{shown}");
+    let open = PLAN.replace("stages: [{ duration: 1m, users: 10 }]", "{ rate: 5/s, duration: 1m }");
+    let open = open.replace(
+        "load:\n  { rate: 5/s, duration: 1m }\n  graceful_stop: 5s",
+        "load: { rate: 5/s, duration: 1m }",
+    );
+    let overrides = Overrides { users: Some(5), ..Overrides::default() };
+    let loaded = load(Format::Yaml, &open, &overrides);
+    let words = "P014 `--users` takes the place of the `rate`: users loop, and nothing arrives any more";
+    assert_eq!(problems(&loaded), [words]);
+    assert!(
+        !loaded.diagnostics.has_errors() && rendered(&loaded).contains("the rate"),
+        "{}",
+        rendered(&loaded)
+    );
 }
 
 #[test]
