@@ -28,6 +28,7 @@ mod step;
 mod target;
 mod threshold;
 mod timed;
+mod tls;
 
 pub use crate::plan::root::ROOT_MARK;
 pub(crate) use auth::is_cookie_value;
@@ -205,6 +206,7 @@ impl<'a> Compiler<'a> {
             let problem = Diagnostic::error(codes::VALUE, self.start_of_plan(), message);
             self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
         }
+        let tls = self.tls();
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
         let masker = Masker::new(secret_values(loaded).into_iter().chain(self.sensitive_variables()));
         let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
@@ -233,6 +235,8 @@ impl<'a> Compiler<'a> {
             masker,
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
+            tls,
+            keep_alive: self.keeps_alive(),
             series: std::mem::take(&mut self.series).into(),
         })
     }

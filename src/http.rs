@@ -20,4 +20,4 @@ pub use deadline::Deadline;
 pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};
-pub use tls::{TlsError, client_config};
+pub use tls::{TlsClient, TlsError, TlsSettings, identity_of, roots_of, server_name};

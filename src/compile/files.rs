@@ -103,6 +103,23 @@ const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 /// # Errors
 /// Why there is none.
 pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> {
+    let text = read_given(path, root, LARGEST_SECRET)?;
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if value.is_empty() {
+        return Err(NoSecret::Unusable(format!("{}: is empty", path.display())));
+    }
+    Ok(value.to_owned())
+}
+
+/// The text of a file of certificates or of a key, which may lie where secrets may.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn read_pem(path: &Path, root: &Path) -> Result<String, NoSecret> {
+    read_given(path, root, LARGEST)
+}
+
+fn read_given(path: &Path, root: &Path, largest: u64) -> Result<String, NoSecret> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => NoSecret::Absent,
@@ -118,11 +135,5 @@ pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> 
             root.display()
         )));
     }
-    let text = read_regular(path, &real, LARGEST_SECRET).and_then(|bytes| utf8(bytes, path));
-    let text = text.map_err(NoSecret::Unusable)?;
-    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if value.is_empty() {
-        return Err(NoSecret::Unusable(format!("{shown}: is empty")));
-    }
-    Ok(value.to_owned())
+    read_regular(path, &real, largest).and_then(|bytes| utf8(bytes, path)).map_err(NoSecret::Unusable)
 }

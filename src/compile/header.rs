@@ -85,8 +85,14 @@ impl Compiler<'_> {
         let (of_plan, own) = (plan.map(|http| &http.headers), own.map(|http| &http.headers));
         let is_own =
             |name: &str| own.is_some_and(|own| own.iter().any(|(n, _)| n.value.eq_ignore_ascii_case(name)));
+        let agent =
+            plan.and_then(|http| http.user_agent.as_ref()).filter(|_| !is_own("user-agent")).map(|text| {
+                let name = Located { value: "user-agent".to_owned(), span: text.span };
+                (name, Located { value: Scalar(text.value.clone()), span: text.span })
+            });
         let others = of_plan.into_iter().flatten().filter(|(name, _)| !is_own(&name.value));
-        let joined: Entries<_> = others.chain(own.into_iter().flatten()).cloned().collect();
+        let others = others.chain(own.into_iter().flatten()).cloned();
+        let joined: Entries<_> = agent.into_iter().chain(others).collect();
         self.add_default_headers(&joined, place, into);
     }
 

@@ -15,7 +15,7 @@ use minijinja::Value;
 use crate::body::{Body, Pairs};
 use crate::data::Feed;
 use crate::expect::{Check, Needs};
-use crate::http::Target;
+use crate::http::{Target, TlsSettings};
 use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
@@ -31,6 +31,10 @@ pub struct CompiledPlan {
     pub targets: Box<[Target]>,
     /// Addresses connections are made from, in turn; the system chooses when empty.
     pub local_addresses: Arc<[IpAddr]>,
+    /// Whom HTTPS connections trust, and what they show.
+    pub tls: TlsSettings,
+    /// Whether connections are used again.
+    pub keep_alive: bool,
     /// Rows.
     pub series: Box<[SeriesInfo]>,
     /// What must answer before the load starts.

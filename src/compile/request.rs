@@ -91,6 +91,9 @@ impl Compiler<'_> {
             headers.fixed.insert(header::HOST, target.authority.clone());
         }
         headers.fixed.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
+        if !self.keeps_alive() {
+            headers.fixed.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
     }
 
     /// Takes `METHOD [target:]/path` or `METHOD URL` apart.

@@ -42,6 +42,11 @@ impl Compiler<'_> {
         http.flat_map(|http| &http.local_addresses).map(|address| address.value.0).collect()
     }
 
+    /// Whether connections are used again.
+    pub(super) fn keeps_alive(&self) -> bool {
+        self.plan.http.as_ref().and_then(|http| http.keep_alive.as_ref()).is_none_or(|keep| keep.value)
+    }
+
     /// Whether something is sent that only a target of the plan can give an address.
     fn needs_target(&self) -> bool {
         let ready = self.plan.ready.iter().flat_map(|ready| &ready.checks);

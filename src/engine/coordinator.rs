@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use crate::compile::model::{CompiledPlan, SeriesInfo};
-use crate::http::{Connector, client_config};
+use crate::http::{Connector, TlsClient};
 use crate::metric::{Recorder, ScenarioCounts, SeriesKind, Totals};
 use crate::threshold::{Broken, Finding, Watch};
 
@@ -108,7 +108,7 @@ pub fn run(
     listen: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, EngineError> {
     super::preflight::preflight(&plan, options.workers)?;
-    let tls = plan.targets.iter().any(|target| target.tls).then(client_config).transpose()?;
+    let tls = plan.targets.iter().any(|target| target.tls).then(|| TlsClient::new(&plan.tls)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -179,7 +179,7 @@ struct Run {
 impl Run {
     fn start(
         shared: &Arc<Shared>,
-        tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+        tls: Option<TlsClient>,
         totals: Totals,
         watch: Watch,
     ) -> std::io::Result<Self> {

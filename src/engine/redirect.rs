@@ -58,6 +58,9 @@ impl User {
                 return Err(refused(words));
             };
             self.record_hop(attempt, &reply, in_flight);
+            if !self.local.shared.plan.keep_alive {
+                self.connections[attempt.target] = None;
+            }
             if let Some(kept) = &attempt.kept {
                 let latency_us = crate::http::micros(attempt.begun(), Instant::now());
                 self.trace_hop(request, kept, sent, &reply, latency_us);

@@ -330,8 +330,8 @@ impl User {
             Ok(()) | Err(Problem::NeedsLogin(_)) => Outcome::Ok,
             Err(Problem::Failed(kind, _)) => Outcome::Failed(*kind),
         };
-        if attempt.cut_short {
-            // What is left of the request would stand before the next one.
+        if attempt.cut_short || !self.local.shared.plan.keep_alive {
+            // What is left of the request would stand before the next one; or the plan wants no next one.
             self.connections[attempt.target] = None;
         }
         match &judged {

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::failure::Failure;
@@ -21,18 +20,19 @@ use super::connection::ExchangeError;
 use super::dial::dial;
 use super::local::LocalAddresses;
 use super::times::{Lap, Stream};
+use super::tls::TlsClient;
 use super::{Addresses, Deadline, Target, Timing};
 
 /// Opens streams for one worker.
 #[derive(Debug)]
 pub struct Connector {
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<TlsClient>,
     local: LocalAddresses,
 }
 
 impl Connector {
     /// A connector; `tls` may be absent when no target needs it.
-    pub fn new(tls: Option<Arc<ClientConfig>>) -> Self {
+    pub fn new(tls: Option<TlsClient>) -> Self {
         Self { tls, local: LocalAddresses::default() }
     }
 
@@ -101,10 +101,11 @@ impl Connector {
 
     async fn handshake(&self, tcp: TcpStream, target: &Target) -> Result<Stream, ExchangeError> {
         let failed = |kind, message: String| ExchangeError::new(kind, message);
-        let Some(config) = &self.tls else {
+        let Some(TlsClient { config, server_name }) = &self.tls else {
             return Err(failed(Failure::TlsHandshake, "TLS was not set up".into()));
         };
-        let name = ServerName::try_from(target.host.clone()).map_err(|_| {
+        let of_host = || ServerName::try_from(target.host.clone());
+        let name = server_name.clone().map_or_else(of_host, Ok).map_err(|_| {
             failed(
                 Failure::TlsCertificate,
                 format!("`{}` is no host name a certificate can be for", target.host),

@@ -11,6 +11,7 @@ mod request;
 mod scenario;
 mod session;
 mod step;
+mod tls;
 
 pub use auth::{
     ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
@@ -26,6 +27,7 @@ pub use session::{HttpDefaults, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
+pub use tls::Tls;
 
 use super::codes;
 use super::decode::Keys;

@@ -9,9 +9,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
@@ -22,6 +23,8 @@ pub enum Fault {
     None,
     Expired,
     WrongHost,
+    /// Nothing, but a client without a certificate of the authority is refused.
+    AsksClient,
     /// By no authority at all.
     SelfSigned,
     /// The connection ends after the client's first message.
@@ -45,6 +48,13 @@ impl Authority {
         std::fs::write(path, self.0.pem()).unwrap();
     }
 
+    /// A client's certificate and its key, PEM.
+    pub fn client(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["client".to_owned()]).unwrap();
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
     fn config(&self, fault: Fault) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let host = if fault == Fault::WrongHost { "elsewhere.example" } else { "localhost" };
@@ -59,12 +69,20 @@ impl Authority {
         };
         let chain: Vec<CertificateDer<'static>> = vec![certificate.unwrap().der().clone()];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap()
+            .unwrap();
+        let builder = match fault {
+            Fault::AsksClient => {
+                let mut roots = RootCertStore::empty();
+                roots.add(self.0.der().clone()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        builder.with_single_cert(chain, key).unwrap()
     }
 }
 

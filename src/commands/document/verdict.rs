@@ -250,6 +250,11 @@ pub fn notes(plan: &CompiledPlan, totals: &Totals, judged: &Judgement) -> Vec<St
             "THE RUN IS INVALID ({why}); verdict and exit code are those of the thresholds because of --allow-invalid"
         ));
     }
+    if plan.tls.insecure && plan.targets.iter().any(|target| target.tls) {
+        notes.push(
+            "certificates of targets were not checked, because the plan says `insecure: true`".to_owned(),
+        );
+    }
     let failed_logins: u64 = of_kind(plan, totals, SeriesKind::Auth).map(|total| total.failures()).sum();
     if failed_logins > 0 {
         notes.push(format!("{failed_logins} requests of the auth flow failed; they count in no threshold"));

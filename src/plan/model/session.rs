@@ -1,6 +1,6 @@
 //! What surrounds the requests: secrets, HTTP defaults and readiness. Must not read any file.
 
-use super::{Entries, Scalar};
+use super::{Entries, Scalar, Tls};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Keys, LocalAddress};
@@ -43,8 +43,25 @@ plan_keys! {
         redirects: Option<Located<u16>>,
         /// Addresses of this machine that connections are made from, in turn.
         local_addresses: Vec<Located<LocalAddress>>,
+        /// What requests say they come from; `plimsoll/` and its version when absent.
+        user_agent: Option<Located<String>>,
+        /// `false` sends each request on a connection of its own; `true` when absent.
+        keep_alive: Option<Located<bool>>,
+        /// Whom HTTPS connections trust, and what they show of the client.
+        tls: Option<Tls>,
     }
-    later { "tls", "proxy", "version", "cookies", "keep_alive", "user_agent" }
+    later { "proxy", "version", "cookies" }
+    check check_http
+}
+
+fn check_http(http: &HttpDefaults, keys: &Keys<'_>, out: &mut Diagnostics) {
+    let is_agent = |name: &str| name.trim().eq_ignore_ascii_case("user-agent");
+    let header = http.headers.iter().find(|(name, _)| is_agent(&name.value));
+    if let (Some(agent), Some((name, _))) = (keys.span_of("user_agent"), header) {
+        let message = "`user_agent` and the header `user-agent` say the same";
+        let error = Diagnostic::error(codes::CLASH, name.span, message).other(agent, "`user_agent` here");
+        out.push(error.help("remove one of them"));
+    }
 }
 
 plan_keys! {
