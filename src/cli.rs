@@ -89,9 +89,9 @@ pub enum Command {
     Report {
         /// The result.
         result: PathBuf,
-        /// Write the HTML report there.
-        #[arg(long, value_name = "PATH")]
-        html: Option<PathBuf>,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        reports: ReportFlags,
         /// Print only the verdict.
         #[arg(short, long)]
         quiet: bool,
@@ -214,6 +214,26 @@ pub struct Changes {
     pub set: Vec<String>,
 }
 
+/// Reports that are made from a result.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReportFlags {
+    /// Write a self-contained HTML report.
+    #[arg(long, value_name = "PATH")]
+    pub html: Option<PathBuf>,
+    /// Write JUnit XML: a case for each threshold and each kind of failure.
+    #[arg(long, value_name = "PATH")]
+    pub junit: Option<PathBuf>,
+    /// Write a summary in Markdown.
+    #[arg(long, value_name = "PATH")]
+    pub markdown: Option<PathBuf>,
+    /// Write Locust's CSV files: PREFIX_stats.csv and three more.
+    #[arg(long, value_name = "PREFIX")]
+    pub csv: Option<PathBuf>,
+    /// Write latencies for HdrHistogram's tools, to a .hgrm or .hlog.
+    #[arg(long, value_name = "PATH")]
+    pub hdr: Vec<PathBuf>,
+}
+
 /// How to run a plan.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunFlags {
@@ -223,9 +243,9 @@ pub struct RunFlags {
     /// Plain progress lines instead of the live display, as in a CI log.
     #[arg(long)]
     pub headless: bool,
-    /// Write a self-contained HTML report.
-    #[arg(long, value_name = "PATH")]
-    pub html: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reports: ReportFlags,
     /// Write the result as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,

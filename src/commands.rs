@@ -17,6 +17,7 @@ mod show;
 mod terminal;
 mod try_plan;
 mod validate;
+mod workflow;
 
 use clap::Parser as _;
 
@@ -49,7 +50,7 @@ pub fn main() -> Exit {
             try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
         }
         Command::Schema { which } => schema::schema(which),
-        Command::Report { result, html, quiet } => report::report(&result, html.as_deref(), quiet),
+        Command::Report { result, reports, quiet } => report::report(&result, &reports, quiet),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

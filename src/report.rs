@@ -5,9 +5,14 @@
 //! came from plans and servers harmless.
 
 pub mod console;
+pub mod csv;
+pub mod github;
+pub mod hdr;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod live;
+pub mod markdown;
 pub mod model;
 pub mod number;
 pub mod schema;
@@ -45,6 +50,15 @@ pub enum ReportError {
     /// A value that JSON cannot hold.
     #[error("the result cannot be written as JSON")]
     Encode(#[source] serde_json::Error),
+    /// A row that CSV cannot hold, which memory rules out.
+    #[error("the CSV files cannot be made")]
+    Table(#[source] ::csv::Error),
+    /// A text that XML cannot hold.
+    #[error("the JUnit report cannot be made")]
+    Xml(#[source] quick_junit::SerializeError),
+    /// A histogram of the result that cannot be read.
+    #[error("a histogram of the result is damaged")]
+    Histogram,
     /// The page's template and its data disagree.
     #[error("the HTML report cannot be made")]
     Render(#[source] minijinja::Error),

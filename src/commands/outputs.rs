@@ -1,16 +1,17 @@
 //! The reports a run writes: opened before the first request, written at its end, each whatever became of the
 //! others; then the summary, so that the verdict is the last line. Must not know how a report looks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::RunFlags;
+use crate::cli::{ReportFlags, RunFlags};
 use crate::exit::Exit;
 use crate::report::model::ResultDocument;
 use crate::report::sink::Sink;
-use crate::report::{ReportError, console, html, json};
+use crate::report::{ReportError, console, csv, hdr, html, json, junit, markdown};
 
 use super::checkpoint::{Build, Checkpoint};
 use super::terminal::{complain, complain_of, out, style};
+use super::workflow;
 
 /// Reports to write.
 pub struct Outputs {
@@ -18,10 +19,15 @@ pub struct Outputs {
     quiet: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a report holds.
+#[derive(Debug, Clone, Copy)]
 enum Kind {
     Html,
     Json,
+    Junit,
+    Markdown,
+    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
+    Hdr(hdr::Form),
 }
 
 impl Kind {
@@ -29,8 +35,53 @@ impl Kind {
         match self {
             Self::Html => html::render(result),
             Self::Json => json::to_string(result),
+            Self::Junit => junit::render(result),
+            Self::Markdown => Ok(markdown::render(result)),
+            Self::Csv(render) => render(result),
+            Self::Hdr(form) => hdr::render(result, form),
         }
     }
+}
+
+/// A report that was asked for: by which flag, where it goes, and what it holds.
+struct Asked {
+    flag: &'static str,
+    path: PathBuf,
+    kind: Kind,
+}
+
+/// Every report the flags ask for.
+///
+/// # Errors
+/// In words, when a name says too little, or two reports name one file.
+fn asked(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Asked>, String> {
+    let mut all = vec![];
+    let named = [
+        ("--html", flags.html.as_deref(), Kind::Html),
+        ("--json", json, Kind::Json),
+        ("--junit", flags.junit.as_deref(), Kind::Junit),
+        ("--markdown", flags.markdown.as_deref(), Kind::Markdown),
+    ];
+    for (flag, path, kind) in named {
+        all.extend(path.map(|path| Asked { flag, path: path.to_owned(), kind }));
+    }
+    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::FILES) {
+        let mut path = flags.csv.clone().unwrap_or_default().into_os_string();
+        path.push(suffix);
+        all.push(Asked { flag: "--csv", path: path.into(), kind: Kind::Csv(render) });
+    }
+    for path in &flags.hdr {
+        let form = hdr::Form::of_path(path).ok_or_else(|| {
+            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
+        })?;
+        all.push(Asked { flag: "--hdr", path: path.clone(), kind: Kind::Hdr(form) });
+    }
+    for (at, one) in all.iter().enumerate() {
+        if let Some(other) = all[..at].iter().find(|other| other.path == one.path) {
+            return Err(format!("{} and {} name the same file", other.flag, one.flag));
+        }
+    }
+    Ok(all)
 }
 
 struct Report {
@@ -47,13 +98,7 @@ impl Outputs {
     /// # Errors
     /// The exit code, with the reason told, when two reports name one file or one cannot be written.
     pub fn open(flags: &RunFlags) -> Result<Self, Exit> {
-        if flags.html.is_some() && flags.html == flags.json {
-            complain("error: --html and --json name the same file");
-            return Err(Exit::Usage);
-        }
-        let mut reports = vec![];
-        reports.extend(opened(flags.html.as_deref(), Kind::Html)?);
-        reports.extend(opened(flags.json.as_deref(), Kind::Json)?);
+        let mut reports = opened(&flags.reports, flags.json.as_deref())?;
         // What goes into a pipe cannot be taken back, and may wait for its reader.
         reports.sort_by_key(|report| !report.sink.is_file());
         Ok(Self { reports, quiet: flags.quiet })
@@ -62,7 +107,7 @@ impl Outputs {
     /// Keeps a checkpoint beside the JSON report, if that is a file.
     pub fn keep_checkpoint(&mut self, flags: &RunFlags, build: Build) {
         let Some(path) = &flags.json else { return };
-        let is_json = |report: &&mut Report| report.kind == Kind::Json && report.sink.is_file();
+        let is_json = |report: &&mut Report| matches!(report.kind, Kind::Json) && report.sink.is_file();
         let Some(report) = self.reports.iter_mut().find(is_json) else { return };
         match Checkpoint::start(path, build) {
             Ok(checkpoint) => report.checkpoint = Some(checkpoint),
@@ -80,6 +125,26 @@ impl Outputs {
         self.reports.into_iter().filter_map(|report| report.checkpoint).for_each(Checkpoint::discard);
     }
 
+    /// Writes what the flags ask for of a result that is there already; whether standard output was one of the places.
+    ///
+    /// # Errors
+    /// The exit code, with the reason told.
+    pub fn write_again(flags: &ReportFlags, result: &ResultDocument) -> Result<bool, Exit> {
+        let mut to_stdout = false;
+        for mut report in opened(flags, None)? {
+            let written = report.kind.render(result).and_then(|text| report.sink.write(&text));
+            if let Err(error) = written {
+                complain_of(&error);
+                return Err(Exit::CouldNotRun);
+            }
+            match report.sink.is_stdout() {
+                true => to_stdout = true,
+                false => complain(&format!("wrote {}", report.sink.path())),
+            }
+        }
+        Ok(to_stdout)
+    }
+
     /// Writes all reports and the summary; the exit code is the result's unless a report could not be written.
     pub fn write(mut self, mut result: ResultDocument) -> Exit {
         while let Err((index, error)) = self.write_all(&result) {
@@ -93,17 +158,8 @@ impl Outputs {
         let to_stdout = self.reports.iter().any(|report| report.sink.is_stdout());
         let shown = self.reports.iter().filter(|report| !self.quiet && !report.sink.is_stdout());
         shown.for_each(|report| complain(&format!("wrote {}", report.sink.path())));
-        let text = if self.quiet {
-            format!("{}\n", console::verdict_line(&result))
-        } else {
-            console::summary(&result, style())
-        };
-        if to_stdout {
-            // Standard output is the report's then.
-            complain(text.trim_end());
-        } else {
-            out(&text);
-        }
+        workflow::tell(&result);
+        show(&result, self.quiet, to_stdout);
         exit_of(&result)
     }
 
@@ -125,14 +181,33 @@ impl Outputs {
     }
 }
 
-fn opened(path: Option<&Path>, kind: Kind) -> Result<Option<Report>, Exit> {
-    match path.map(Sink::open).transpose() {
-        Ok(sink) => Ok(sink.map(|sink| Report { sink, kind, written: false, checkpoint: None })),
+/// Shows the summary, or the verdict alone.
+pub fn show(result: &ResultDocument, quiet: bool, to_stdout: bool) {
+    let text = match quiet {
+        true => format!("{}\n", console::verdict_line(result)),
+        false => console::summary(result, style()),
+    };
+    if to_stdout {
+        // Standard output is the report's then.
+        complain(text.trim_end());
+    } else {
+        out(&text);
+    }
+}
+
+fn opened(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Report>, Exit> {
+    let asked = asked(flags, json).map_err(|words| {
+        complain(&format!("error: {words}"));
+        Exit::Usage
+    })?;
+    let open = |Asked { path, kind, .. }: Asked| match Sink::open(path) {
+        Ok(sink) => Ok(Report { sink, kind, written: false, checkpoint: None }),
         Err(error) => {
             complain_of(&error);
             Err(Exit::CouldNotRun)
         }
-    }
+    };
+    asked.into_iter().map(open).collect()
 }
 
 /// The verdict stays what the run came to; the exit code says that something is missing.

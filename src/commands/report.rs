@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
+use crate::cli::ReportFlags;
 use crate::exit::Exit;
-use crate::report::model::ResultDocument;
-use crate::report::sink::Sink;
-use crate::report::{ReportError, console, html, json};
+use crate::report::json;
 
 use super::checkpoint::path_of;
-use super::terminal::{complain, complain_of, out, style};
+use super::outputs::{Outputs, show};
+use super::terminal::{complain, complain_of};
 
-pub fn report(result: &Path, html: Option<&Path>, quiet: bool) -> Exit {
+pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
     let text = match std::fs::read_to_string(result) {
         Ok(text) => text,
         Err(error) => {
@@ -23,24 +23,18 @@ pub fn report(result: &Path, html: Option<&Path>, quiet: bool) -> Exit {
             return Exit::CouldNotRun;
         }
     };
-    match json::from_str(&text).and_then(|result| rendered(&result, html, quiet)) {
-        Ok(()) => Exit::Pass,
+    let result = match json::from_str(&text) {
+        Ok(result) => result,
         Err(error) => {
             complain_of(&error);
-            Exit::CouldNotRun
+            return Exit::CouldNotRun;
         }
+    };
+    match Outputs::write_again(reports, &result) {
+        Ok(to_stdout) => {
+            show(&result, quiet, to_stdout);
+            Exit::Pass
+        }
+        Err(exit) => exit,
     }
-}
-
-fn rendered(result: &ResultDocument, html: Option<&Path>, quiet: bool) -> Result<(), ReportError> {
-    if let Some(path) = html {
-        Sink::open(path)?.write(&html::render(result)?)?;
-        complain(&format!("wrote {}", path.display()));
-    }
-    if quiet {
-        out(&format!("{}\n", console::verdict_line(result)));
-    } else {
-        out(&console::summary(result, style()));
-    }
-    Ok(())
 }

@@ -343,6 +343,17 @@ pub struct ScopedThreshold {
     pub threshold: Threshold,
     /// Whether missing it only warns.
     pub warn_only: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A place in a file of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 /// A data feed in use.

@@ -8,7 +8,7 @@ use crate::plan::model;
 use crate::threshold::{Metric, parse};
 use crate::units::respelled;
 
-use super::model::{ScopedThreshold, ThresholdScope};
+use super::model::{Place, ScopedThreshold, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
 
@@ -128,7 +128,11 @@ impl Compiler<'_> {
         threshold.min_samples = written.min_samples.as_ref().map(|samples| samples.value);
         self.add_time(written, &scope, &mut threshold);
         let warn_only = written.level.as_ref().is_some_and(|level| level.value == model::Level::Warn);
-        Some(ScopedThreshold { scope, threshold, warn_only })
+        let place = Place {
+            file: self.sources.get(written.that.span.file).name.clone(),
+            line: self.sources.line_col(written.that.span).0,
+        };
+        Some(ScopedThreshold { scope, threshold, warn_only, place })
     }
 
     /// Iterations and arrivals belong to a scenario, arrivals to one that has some.

@@ -188,6 +188,7 @@ fn thresholds() -> Vec<ThresholdResult> {
     let threshold = |scope: &str, expression: &str, unit: &str, observed, target, verdict| ThresholdResult {
         scope: scope.into(),
         expression: expression.into(),
+        place: Some(Place { file: "plans/temponest general.yaml".into(), line: 12 }),
         level: if verdict == Verdict::Warn { Level::Warn } else { Level::Fail },
         observed,
         target,

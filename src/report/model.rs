@@ -150,6 +150,9 @@ pub struct ThresholdResult {
     pub scope: String,
     /// As written, `p95 < 200ms`.
     pub expression: String,
+    /// Where it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// How hard it is.
     pub level: Level,
     /// The value seen, in `unit`; absent without data.
@@ -179,6 +182,15 @@ pub struct ThresholdResult {
     /// A remark ("few samples", "needs 368 samples", "3 requests were still running").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// A place in a file of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 /// The window of the run that decided a threshold.

@@ -27,6 +27,8 @@ fn visible(c: char) -> char {
         '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => '\u{fffd}',
         '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
         '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        // No characters at all; XML refuses a document that has one.
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
         _ => c,
     }
 }

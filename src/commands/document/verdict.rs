@@ -7,7 +7,7 @@ use crate::compile::model::ScopedThreshold;
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{ArrivalCounts, ScenarioCounts, SeriesKind, SeriesTotal, Totals};
-use crate::report::model::{Generator, Level, ThresholdResult, Verdict, WorstWindow};
+use crate::report::model::{Generator, Level, Place, ThresholdResult, Verdict, WorstWindow};
 use crate::report::{number, verdict};
 use crate::threshold::{Broken, Evaluation, Finding, Standing, View};
 
@@ -63,6 +63,7 @@ fn result(
     ThresholdResult {
         scope: scoped.scope.name().to_owned(),
         expression: threshold.expression.clone(),
+        place: Some(Place { file: scoped.place.file.clone(), line: scoped.place.line }),
         level: if scoped.warn_only { Level::Warn } else { Level::Fail },
         observed: seen.observed,
         target: threshold.target,

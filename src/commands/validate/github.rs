@@ -1,34 +1,32 @@
-//! Problems as workflow commands of GitHub Actions, which shows them beside the line. Nothing in a plan or in a file's
-//! name can make a second command.
+//! Problems as workflow commands of GitHub Actions, which shows them beside the line.
 
-use crate::report::text::clean;
+use crate::report::github;
 
 use super::problem::Problem;
 
 /// One line: `::error file=…,line=…::message`.
 pub fn command(problem: &Problem) -> String {
     let place = &problem.place;
-    let mut properties = format!("file={},line={},col={}", property(&place.file), place.line, place.column);
+    let [line, column] = [place.line, place.column].map(|at| at.to_string());
     // GitHub takes an end column only on the same line.
-    match place.end_line == place.line {
-        true => properties.push_str(&format!(",endColumn={}", place.end_column)),
-        false => properties.push_str(&format!(",endLine={}", place.end_line)),
-    }
+    let end = match place.end_line == place.line {
+        true => ("endColumn", place.end_column.to_string()),
+        false => ("endLine", place.end_line.to_string()),
+    };
     let title = format!("{}: {}", problem.code, problem.message);
     let related = problem.related.iter().map(|other| format!("line {}: {}", other.place.line, other.message));
     let lines: Vec<_> =
         [problem.message.clone()].into_iter().chain(related).chain(problem.help.iter().cloned()).collect();
-    let message: Vec<_> = lines.iter().map(|line| data(line)).collect();
-    format!("::{} {properties},title={}::{}\n", problem.severity, property(&title), message.join("%0A"))
-}
-
-/// Text of the message, harmless and on one line.
-fn data(text: &str) -> String {
-    clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    let properties = [
+        ("file", place.file.as_str()),
+        ("line", &line),
+        ("col", &column),
+        (end.0, &end.1),
+        ("title", &title),
+    ];
+    // A line end inside one of them is no line of its own.
+    let lines: Vec<_> = lines.iter().map(|line| line.replace('\n', " ")).collect();
+    github::command(problem.severity, &properties, &lines.join("\n"))
 }
 
 #[cfg(test)]
