@@ -6,6 +6,7 @@ mod auth;
 mod body;
 pub mod codes;
 mod consequence;
+mod cookie;
 mod credentials;
 mod doubt;
 mod entry;
@@ -31,7 +32,6 @@ mod timed;
 mod tls;
 
 pub use crate::plan::root::ROOT_MARK;
-pub(crate) use auth::is_cookie_value;
 pub use model::CompiledPlan;
 pub use scenario::DEFAULT_SCENARIO;
 pub use secrets::secret_values;
@@ -52,12 +52,12 @@ use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
 use crate::plan::load::{Loaded, Variables};
-use crate::plan::model::{Plan, ScenarioHttp};
+use crate::plan::model::{Plan, ScenarioHttp, Tags};
 use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
 use feed::Feeds;
-use model::{Info, Request, SeriesInfo};
+use model::{Info, Request, SeriesInfo, ThresholdScope};
 use named_files::NamedFiles;
 use names::{Below, Known, KnownFeed};
 use own::Reach;
@@ -125,6 +125,10 @@ struct Compiler<'a> {
     prefix: String,
     /// Of this scenario: row of each request name, with its request line as written.
     rows: BTreeMap<String, (SeriesId, String)>,
+    /// What rows were tagged with, besides the plan's tags.
+    tagged: BTreeMap<u16, Tags>,
+    /// Thresholds about tags.
+    tag_scopes: Vec<(Span, ThresholdScope)>,
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
     /// Of this flow: parts of answers that its steps look at afterwards.
@@ -174,6 +178,8 @@ impl<'a> Compiler<'a> {
             scenario: 0,
             prefix: String::new(),
             rows: BTreeMap::new(),
+            tagged: BTreeMap::new(),
+            tag_scopes: vec![],
             shared: BTreeMap::new(),
             looked_at: Needs::default(),
             secrets: BTreeMap::new(),
@@ -200,6 +206,7 @@ impl<'a> Compiler<'a> {
         let ready = self.ready();
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
+        self.check_tag_scopes();
         self.check_feeds(&scenarios);
         if self.series.len() > usize::from(u16::MAX) {
             let message = format!("the plan has {} rows, and reports hold {}", self.series.len(), u16::MAX);
@@ -237,6 +244,7 @@ impl<'a> Compiler<'a> {
             local_addresses: self.local_addresses(),
             tls,
             keep_alive: self.keeps_alive(),
+            tags: self.plan.tags.by_name(),
             series: std::mem::take(&mut self.series).into(),
         })
     }
@@ -249,7 +257,8 @@ impl<'a> Compiler<'a> {
     fn add_series(&mut self, name: &str, kind: SeriesKind, method: Option<http::Method>) -> SeriesId {
         let name = if kind == SeriesKind::Ready { name.to_owned() } else { format!("{}{name}", self.prefix) };
         let scenario = self.scenario;
-        self.series.push(SeriesInfo { name, kind, method, scenario, warmup: None, measured: None });
+        let tags = self.plan.tags.by_name();
+        self.series.push(SeriesInfo { name, kind, method, scenario, tags, warmup: None, measured: None });
         SeriesId((self.series.len() - 1) as u16)
     }
 

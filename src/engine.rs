@@ -2,6 +2,7 @@
 //! coordinator that merges what they ship. Nothing here prints, reads arguments or knows reports.
 
 mod auth;
+mod cookies;
 mod coordinator;
 mod crew;
 mod flow;

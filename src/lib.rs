@@ -15,6 +15,7 @@ pub mod metric;
 pub mod template;
 // floor 2: features
 pub mod body;
+pub mod cookie;
 pub mod data;
 pub mod expect;
 pub mod http;

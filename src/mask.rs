@@ -26,6 +26,9 @@ use view::View;
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
 
+/// Texts that a run learns from answers and that are shorter are no secrets: a lifetime, a role.
+pub const SHORTEST_LEARNT: usize = 8;
+
 /// Fewest bytes at the very end of a cut text that are taken for the beginning of a secret.
 const CUT_AT_LEAST: usize = 4;
 

@@ -76,7 +76,10 @@ pub fn document(
         exit_code: judged.exit as u8,
         thresholds,
         accounting,
-        totals: series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s),
+        totals: Series {
+            tags: tags(plan, &plan.tags),
+            ..series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s)
+        },
         series: rows(plan, totals, false, [duration_s, outcome.duration.as_secs_f64()]),
         warmup: rows(plan, totals, true, [warmup_s(plan, outcome); 2]),
         failures: failures(plan, totals),
@@ -155,9 +158,14 @@ fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, seconds: [f64; 2]) -
         let method = info.method.as_ref().map(ToString::to_string);
         let scenario = &plan.scenarios[info.scenario].name;
         let duration_s = if kind == SeriesKind::Auth { seconds[1] } else { seconds[0] };
-        series_row(&info.name, kind, method, scenario, total, duration_s)
+        let row = series_row(&info.name, kind, method, scenario, total, duration_s);
+        Series { tags: tags(plan, &info.tags), ..row }
     });
     all.collect()
+}
+
+fn tags(plan: &CompiledPlan, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    tags.iter().map(|(name, value)| (name.clone(), plan.masker.mask(value).into_owned())).collect()
 }
 
 fn series_row(
@@ -184,6 +192,7 @@ fn series_row(
         kind,
         scenario: scenario.to_owned(),
         method,
+        tags: BTreeMap::new(),
         requests,
         failures,
         error_ratio: (requests > 0).then(|| failures as f64 / requests as f64),

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use http::{HeaderName, header};
 
-use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::metric::SeriesKind;
-use crate::plan::model::{self, Entries, Scalar};
+use crate::plan::model;
 use crate::template::Text;
 
 use super::credentials::Taken;
@@ -42,7 +42,7 @@ impl Compiler<'_> {
             credentials: credentials.into(),
             headers: apply.map_or(vec![], |apply| self.applied_headers(apply, &taken)).into(),
             query: apply.map_or_else(Default::default, |apply| self.applied_query(apply, &taken)),
-            cookies: apply.map_or_else(Default::default, |apply| self.applied_cookies(&apply.cookies)),
+            cookies: apply.map_or_else(Default::default, |apply| self.cookies(&apply.cookies, Place::Apply)),
             renewal: self.renewal(written),
             refresh_on: refresh.map_or(vec![], |r| r.on_status.iter().map(|s| s.value).collect()).into(),
         };
@@ -129,27 +129,6 @@ impl Compiler<'_> {
         self.pairs(&apply.query, Place::Apply)
     }
 
-    fn applied_cookies(&mut self, written: &Entries<Located<Scalar>>) -> Box<[(String, Text)]> {
-        let mut cookies = vec![];
-        for (name, value) in written {
-            if HeaderName::from_bytes(name.value.as_bytes()).is_err() {
-                let message = format!("`{}` is no name of a cookie", name.value);
-                let help = "it has letters, digits, `-` and `_`, no spaces, no `=` and no `;`";
-                self.error(Diagnostic::error(codes::HEADER, name.span, message).help(help));
-            }
-            let Some(text) = self.text(&value.value, value.span, Place::Apply) else { continue };
-            if text.literal_parts().iter().any(|part| !is_cookie_value(part)) {
-                let message =
-                    format!("the value of the cookie `{}` holds `;` or a control character", name.value);
-                let help = "write each cookie under a name of its own; encode what a cookie cannot hold";
-                self.error(Diagnostic::error(codes::HEADER, value.span, message).help(help).private());
-            }
-            self.warn_of_literal(&name.value, value);
-            cookies.push((name.value.clone(), text));
-        }
-        cookies.into()
-    }
-
     /// Reports two keys that both set one header, parameter or cookie.
     pub(super) fn set_twice(&mut self, first: &str, at: Span, second: &str, span: Span) {
         let message = format!("`{first}` and `{second}` exclude each other");
@@ -174,9 +153,4 @@ impl Compiler<'_> {
             None => Renewal::Never,
         }
     }
-}
-
-/// Whether a cookie's value can hold it: nothing that ends the cookie or the header.
-pub(crate) fn is_cookie_value(text: &str) -> bool {
-    !text.contains(|c: char| c == ';' || c.is_control())
 }

@@ -156,6 +156,7 @@ fn is_like(a: &model::Threshold, b: &model::Threshold) -> bool {
     let level = |t: &model::Threshold| t.level.as_ref().map_or(model::Level::Fail, |level| level.value);
     a.over == b.over
         && a.for_ == b.for_
+        && a.tags.by_name() == b.tags.by_name()
         && a.min_samples == b.min_samples
         && is_abort(a) == is_abort(b)
         && level(a) == level(b)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::metric::{SeriesId, SeriesKind};
-use crate::plan::model;
+use crate::plan::model::{self, Tags};
 
 use super::model::{Entry, Request};
 use super::names::Place;
@@ -38,6 +38,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn endpoint(&mut self, name: &Located<String>, request: &model::Request) -> Option<Request> {
         let series = self.add_series(&name.value, SeriesKind::Endpoint, None);
         self.rows.insert(name.value.clone(), (series, request.request.value.clone()));
+        self.tag(series, &request.tags);
         let compiled = self.request(request, series, Place::Request)?;
         self.series[series.0 as usize].method = Some(compiled.method.clone());
         Some(compiled)
@@ -76,6 +77,7 @@ impl<'a> Compiler<'a> {
 
     fn flow(&mut self, name: &Located<String>, flow: &model::Flow, endpoints: &[Option<Request>]) -> Entry {
         let series = self.add_series(&name.value, SeriesKind::Flow, None);
+        self.tag(series, &flow.tags);
         if let Some((first, _)) = self.group.endpoint(&name.value) {
             let message = format!("`{}` is an endpoint already", name.value);
             self.error(
@@ -94,7 +96,31 @@ impl<'a> Compiler<'a> {
         let path = line.split_once(char::is_whitespace).map_or(line, |(_, path)| path.trim());
         let name = request.name.as_ref().map_or(path, |name| name.value.as_str()).to_owned();
         let span = request.name.as_ref().map_or(request.request.span, |name| name.span);
-        self.row_named(name, span, line, kind)
+        let series = self.row_named(name, span, line, kind);
+        self.tag(series, &request.tags);
+        series
+    }
+
+    /// Gives a row its tags. Requests that share a row have the same, or say none.
+    fn tag(&mut self, series: SeriesId, tags: &Tags) {
+        let Some((first, _)) = tags.0.first() else { return };
+        match self.tagged.get(&series.0) {
+            Some(known) if known.pairs().eq(tags.pairs()) => {}
+            Some(known) => {
+                let message =
+                    format!("the row `{}` has other tags already", self.series[series.0 as usize].name);
+                let problem = Diagnostic::error(codes::NAME, first.span, message);
+                let problem = match known.0.first() {
+                    Some((name, _)) => problem.other(name.span, "these"),
+                    None => problem,
+                };
+                self.error(problem.help("write the same here, or give this step a `name` of its own"));
+            }
+            None => {
+                self.series[series.0 as usize].tags.extend(tags.by_name());
+                self.tagged.insert(series.0, tags.clone());
+            }
+        }
     }
 
     /// The row of this name for a request line; for what is no request the line is empty.

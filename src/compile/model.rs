@@ -5,6 +5,7 @@ mod step;
 
 pub use step::{Poll, Rounds, Step};
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct CompiledPlan {
     pub tls: TlsSettings,
     /// Whether connections are used again.
     pub keep_alive: bool,
+    /// Labels of all of them.
+    pub tags: BTreeMap<String, String>,
     /// Rows.
     pub series: Box<[SeriesInfo]>,
     /// What must answer before the load starts.
@@ -165,6 +168,8 @@ pub struct SeriesInfo {
     pub method: Option<Method>,
     /// Index of its scenario.
     pub scenario: usize,
+    /// Its labels, the plan's among them.
+    pub tags: BTreeMap<String, String>,
     /// The row of its warm-up, when there is one.
     pub warmup: Option<SeriesId>,
     /// Of a warm-up's row: the row it belongs to.
@@ -197,6 +202,10 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Headers that are rendered per request.
     pub computed_headers: Box<[(HeaderName, Text)]>,
+    /// Cookies it writes itself.
+    pub cookies: Box<[(String, Text)]>,
+    /// Whose cookies it sends back, and who keeps those of its answers.
+    pub jar: JarUse,
     /// Body.
     pub body: Body,
     /// Whether `auth` applies.
@@ -215,6 +224,19 @@ pub struct Request {
     pub kept: Needs,
     /// Feeds of which it takes a row; indices in [`CompiledPlan::feeds`].
     pub rows: Box<[usize]>,
+}
+
+/// Whose cookies a request has to do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JarUse {
+    /// Nobody's.
+    None,
+    /// Its user's.
+    User,
+    /// Its user's and those of the login it carries.
+    UserAndLogin,
+    /// Those of the login it is a step of.
+    Login,
 }
 
 /// Path and query.
@@ -332,6 +354,17 @@ pub enum ThresholdScope {
     Scenario(usize, String),
     /// One endpoint or flow; with its name in reports.
     Series(SeriesId, String),
+    /// All endpoints with these tags; with its name in reports.
+    Tags(TagScope, String),
+}
+
+/// Rows by what they have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagScope {
+    /// Index of the scenario they belong to; of all where there is none.
+    pub scenario: Option<usize>,
+    /// The tags, all of which they have.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A threshold and where it was written.

@@ -51,6 +51,7 @@ impl Compiler<'_> {
             self.keep_boundary(written, framing, &mut headers);
         }
         let query = self.lists(&written.query, place);
+        let cookies = self.cookies(&written.cookies, place);
         let checks = self.checks(written.expect.as_ref(), answer);
         let captures = self.captures(&written.capture, answer);
         let of_scenario = self.http.and_then(|http| http.timeout.as_ref());
@@ -65,6 +66,7 @@ impl Compiler<'_> {
         }
         let line = line?;
         let uri = self.uri(&written.request, &line, query, place)?;
+        let auth = place == Place::Request && self.known.auth.is_some() && written.auth.is_none();
         let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
         Some(Request {
             series,
@@ -74,8 +76,10 @@ impl Compiler<'_> {
             needs: needs.fold(Needs::default(), Needs::and),
             headers: headers.fixed,
             computed_headers: headers.computed.into(),
+            cookies,
+            jar: self.jar_use(place, auth),
             body,
-            auth: place == Place::Request && self.known.auth.is_some() && written.auth.is_none(),
+            auth,
             timeout: timeout.map_or(TIMEOUT, |d| d.value),
             redirects: redirects.map_or(0, |most| most.value),
             checks: checks.into(),

@@ -6,14 +6,14 @@ use std::ops::Range;
 use crate::metric::SeriesKind;
 use crate::threshold::{Watch, Watched};
 
-use super::model::{CompiledPlan, Scenario, SeriesInfo, ThresholdScope};
+use super::model::{CompiledPlan, Scenario, SeriesInfo, TagScope, ThresholdScope};
 
 impl ThresholdScope {
-    /// Its name in reports: `plan`, `scenario:NAME`, `endpoint:NAME`, `flow:NAME`.
+    /// Its name in reports: `plan`, `scenario:NAME`, `endpoint:NAME`, `flow:NAME`, `tags:NAME=VALUE`.
     pub fn name(&self) -> &str {
         match self {
             Self::Plan => "plan",
-            Self::Scenario(_, name) | Self::Series(_, name) => name,
+            Self::Scenario(_, name) | Self::Series(_, name) | Self::Tags(_, name) => name,
         }
     }
 
@@ -29,14 +29,20 @@ impl ThresholdScope {
             Self::Plan => endpoints(&|_| true),
             Self::Scenario(scenario, _) => endpoints(&|row| row.scenario == *scenario),
             Self::Series(series, _) => vec![usize::from(series.0)],
+            Self::Tags(wanted, _) => endpoints(&|row| {
+                wanted.scenario.is_none_or(|scenario| row.scenario == scenario)
+                    && wanted.tags.iter().all(|(name, value)| row.tags.get(name) == Some(value))
+            }),
         }
     }
 
     /// Indices of the scenarios, of so many, whose iterations count in it.
     pub fn iterations_of(&self, series: &[SeriesInfo], scenarios: usize) -> Vec<usize> {
         match self {
-            Self::Plan => (0..scenarios).collect(),
-            Self::Scenario(scenario, _) => vec![*scenario],
+            Self::Plan | Self::Tags(TagScope { scenario: None, .. }, _) => (0..scenarios).collect(),
+            Self::Scenario(scenario, _) | Self::Tags(TagScope { scenario: Some(scenario), .. }, _) => {
+                vec![*scenario]
+            }
             Self::Series(row, _) => {
                 series.get(usize::from(row.0)).map(|row| row.scenario).into_iter().collect()
             }

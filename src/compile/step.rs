@@ -151,6 +151,7 @@ impl Compiler<'_> {
                 self.group.endpoint(&step.use_.value).map(|(_, used)| used.request.value.trim().to_owned());
             let series = self.row_named(name.value.clone(), name.span, &line?, SeriesKind::Endpoint);
             self.series[series.0 as usize].method = Some(request.method.clone());
+            self.series[series.0 as usize].tags = self.series[request.series.0 as usize].tags.clone();
             request.series = series;
         }
         if step.expect.is_some() {

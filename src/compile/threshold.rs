@@ -8,7 +8,7 @@ use crate::plan::model;
 use crate::threshold::{Metric, parse};
 use crate::units::respelled;
 
-use super::model::{Place, ScopedThreshold, ThresholdScope};
+use super::model::{Place, ScopedThreshold, TagScope, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
 
@@ -124,6 +124,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
+        let scope = self.tag_scope(written, scope)?;
         self.check_place(written, &scope, threshold.metric);
         threshold.min_samples = written.min_samples.as_ref().map(|samples| samples.value);
         self.add_time(written, &scope, &mut threshold);
@@ -142,12 +143,14 @@ impl Compiler<'_> {
             Metric::Dropped => "dropped",
             _ => return,
         };
-        if let ThresholdScope::Series(..) = scope {
+        let elsewhere = match scope {
+            ThresholdScope::Series(..) => Some("move it to the plan's own `thresholds`, or use `requests`"),
+            ThresholdScope::Tags(..) => Some("remove `tags`, or use `requests`"),
+            ThresholdScope::Plan | ThresholdScope::Scenario(..) => None,
+        };
+        if let Some(help) = elsewhere {
             let message = format!("`{name}` is counted for a scenario or the whole plan");
-            self.error(
-                Diagnostic::error(codes::THRESHOLD, written.that.span, message)
-                    .help("move it to the plan's own `thresholds`, or use `requests`"),
-            );
+            self.error(Diagnostic::error(codes::THRESHOLD, written.that.span, message).help(help));
             return;
         }
         let is_open = |group: &Group<'_>| load_of(group.load).arrivals().is_some();
@@ -161,6 +164,50 @@ impl Compiler<'_> {
                 Diagnostic::error(codes::UNREACHABLE, written.that.span, message)
                     .help("write a `rate` instead of `users`, or remove the threshold"),
             );
+        }
+    }
+
+    /// The scope of a threshold that may be about rows with some tags only.
+    fn tag_scope(&mut self, written: &model::Threshold, scope: ThresholdScope) -> Option<ThresholdScope> {
+        let Some((first, _)) = written.tags.0.first() else { return Some(scope) };
+        let (scenario, prefix) = match scope {
+            ThresholdScope::Plan => (None, String::new()),
+            ThresholdScope::Scenario(index, _) => (Some(index), format!("{}/", self.group.label())),
+            ThresholdScope::Series(..) | ThresholdScope::Tags(..) => {
+                let message = "this threshold is about one row already";
+                let help = "remove `tags`, or write it under the `thresholds` of the plan or a scenario";
+                self.error(Diagnostic::error(codes::THRESHOLD, first.span, message).help(help));
+                return None;
+            }
+        };
+        let tags = written.tags.by_name();
+        let pairs: Vec<_> = tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let name = format!("tags:{prefix}{}", pairs.join(","));
+        let scope = ThresholdScope::Tags(TagScope { scenario, tags }, name);
+        self.tag_scopes.push((first.span, scope.clone()));
+        Some(scope)
+    }
+
+    /// Refuses thresholds about tags that no row has, once all rows are known.
+    pub(super) fn check_tag_scopes(&mut self) {
+        if !self.written.is_sound(&["endpoints", "flows", "scenarios", "tags"]) {
+            return;
+        }
+        for (span, scope) in std::mem::take(&mut self.tag_scopes) {
+            let ThresholdScope::Tags(wanted, _) = &scope else { continue };
+            if !scope.series(&self.series).is_empty() {
+                continue;
+            }
+            let shown = |(name, value): (&String, &String)| format!("{name}: {value}");
+            let all = wanted.tags.iter().map(shown).collect::<Vec<_>>().join(", ");
+            let endpoints = self.series.iter().filter(|row| row.kind == SeriesKind::Endpoint);
+            let known: BTreeSet<_> = endpoints.flat_map(|row| row.tags.iter().map(shown)).collect();
+            let message = format!("no endpoint has `{all}`, so this threshold can never have data");
+            let problem = Diagnostic::error(codes::UNREACHABLE, span, message);
+            self.error(match known.is_empty() {
+                true => problem.help(format!("write `tags: {{ {all} }}` at the endpoints it is about")),
+                false => problem.did_you_mean_or_list(&all, known.iter().map(String::as_str)),
+            });
         }
     }
 

@@ -9,7 +9,7 @@ use crate::plan::model;
 use crate::threshold::{Metric, Threshold};
 use crate::units::format_duration_us;
 
-use super::model::ThresholdScope;
+use super::model::{TagScope, ThresholdScope};
 use super::scenario::{Group, groups, load_of};
 use super::{Compiler, codes};
 
@@ -25,8 +25,12 @@ impl Compiler<'_> {
         threshold.for_s = written.for_.as_ref().and_then(seconds);
         threshold.abort = written.abort.as_ref().is_some_and(|abort| abort.value);
         let groups = match scope {
-            ThresholdScope::Plan => groups(self.plan),
-            ThresholdScope::Scenario(..) | ThresholdScope::Series(..) => vec![self.group],
+            ThresholdScope::Plan | ThresholdScope::Tags(TagScope { scenario: None, .. }, _) => {
+                groups(self.plan)
+            }
+            ThresholdScope::Scenario(..) | ThresholdScope::Series(..) | ThresholdScope::Tags(..) => {
+                vec![self.group]
+            }
         };
         // A load that is not right says so itself.
         if groups.iter().all(|group| group.load.is_none_or(|load| load.form().is_some())) {

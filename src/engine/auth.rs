@@ -132,8 +132,7 @@ impl User {
 
     async fn run_login(&mut self, auth: &Auth) -> bool {
         let before = self.login.take();
-        let generation = before.as_ref().map_or(0, |login| login.generation);
-        self.login = Some(Login::begun(generation));
+        self.login = Some(Login::begun(before.as_ref()));
         if let Err(why) = self.introduce(auth) {
             return self.login_failed(auth, before, &why);
         }

@@ -10,6 +10,7 @@ use crate::mask::Masker;
 use crate::metric::{Checks, Described, SeriesId, SeriesKind};
 
 use super::in_flight::Held;
+use super::login::Login;
 use super::send::Sent;
 use super::user::User;
 
@@ -148,13 +149,13 @@ impl User {
         self.hide(words.as_bytes(), MESSAGE_LIMIT)
     }
 
-    /// Text for a report: the plan's secrets and this user's login hidden, then cut.
+    /// Text for a report: the plan's secrets, this user's login and its cookies hidden, then cut.
     pub(super) fn hide(&self, bytes: &[u8], limit: usize) -> String {
-        let plans = &self.local.shared.plan.masker;
-        match &self.login {
-            Some(login) => Masker::mask_bytes_with(&[plans, login.masker()], bytes, limit),
-            None => plans.mask_bytes_lossy(bytes, limit),
-        }
+        let of_cookies: Vec<_> = self.cookie_maskers().collect();
+        let of_login = self.login.as_ref().map(Login::masker);
+        let plans = [&self.local.shared.plan.masker];
+        let all: Vec<_> = plans.into_iter().chain(of_login).chain(of_cookies.iter().map(|m| &**m)).collect();
+        Masker::mask_bytes_with(&all, bytes, limit)
     }
 }
 

@@ -12,14 +12,14 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use crate::body::push_pair;
-use crate::compile::is_cookie_value;
 use crate::compile::model::{Auth, Client, Credential, Renewal};
-use crate::mask::{Masker, is_sensitive_header, is_sensitive_key};
+use crate::cookie;
+use crate::mask::{Masker, SHORTEST_LEARNT, is_sensitive_header, is_sensitive_key};
 use crate::template::{Scope, Text};
 use crate::units::parse_duration;
 
-/// Texts of a login that are shorter are no secrets: a lifetime, a role.
-const SHORTEST: usize = 8;
+use super::cookies::LoginJar;
+
 /// Share of a token's life after which a new one is asked for.
 const SHARE_OF_LIFE: f64 = 0.8;
 /// A lifetime of 0 would log in before every request.
@@ -31,7 +31,10 @@ pub struct Login {
     pub(super) values: BTreeMap<Arc<str>, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     query: String,
-    cookies: String,
+    /// Value of a `cookie` header.
+    cookies: Vec<u8>,
+    /// What its steps were given.
+    pub(super) jar: LoginJar,
     /// What was rendered and is a credential by what the plan calls it.
     secrets: Vec<String>,
     pub(super) renew_at: Option<Instant>,
@@ -44,9 +47,11 @@ pub struct Login {
 }
 
 impl Login {
-    /// One that is being made.
-    pub(super) fn begun(generation: u64) -> Self {
-        Self { generation, ..Self::default() }
+    /// One that is being made; it goes on with the cookies of the one it renews.
+    pub(super) fn begun(before: Option<&Self>) -> Self {
+        let generation = before.map_or(0, |login| login.generation);
+        let jar = before.map(|login| login.jar.copy()).unwrap_or_default();
+        Self { generation, jar, ..Self::default() }
     }
 
     /// The headers it adds, beside `cookie`.
@@ -63,8 +68,8 @@ impl Login {
             return;
         }
         let joined = match headers.get(header::COOKIE) {
-            Some(own) => [own.as_bytes(), b"; ", self.cookies.as_bytes()].concat(),
-            None => self.cookies.clone().into_bytes(),
+            Some(own) => cookie::join(own.as_bytes(), &self.cookies),
+            None => self.cookies.clone(),
         };
         // Both halves are values of headers already.
         if let Ok(mut value) = HeaderValue::try_from(joined) {
@@ -143,11 +148,10 @@ impl Login {
         }
         for (name, text) in &auth.cookies {
             let value = render(text, scope)?;
-            if !is_cookie_value(&value) {
+            if !cookie::is_value(&value) {
                 return Err(format!("the cookie {name} would hold `;` or a control character"));
             }
-            let separator = if self.cookies.is_empty() { "" } else { "; " };
-            self.cookies.push_str(&format!("{separator}{name}={value}"));
+            cookie::push_pair(&mut self.cookies, name.as_bytes(), value.as_bytes());
             self.hide([value]);
         }
         let after = self.renew_after(&auth.renewal, scope)?.map(|after| after.max(SHORTEST_LIFE));
@@ -201,7 +205,7 @@ impl Login {
     }
 
     fn hide<const N: usize>(&mut self, values: [String; N]) {
-        self.secrets.extend(values.into_iter().filter(|value| value.len() >= SHORTEST));
+        self.secrets.extend(values.into_iter().filter(|value| value.len() >= SHORTEST_LEARNT));
     }
 
     fn renew_after(&self, renewal: &Renewal, scope: &Arc<Scope>) -> Result<Option<Duration>, String> {
@@ -239,7 +243,7 @@ fn seconds(value: &Value) -> Option<f64> {
 
 fn collect_texts(value: &Value, found: &mut Vec<String>) {
     match value.as_str() {
-        Some(text) if text.len() >= SHORTEST => found.push(text.to_owned()),
+        Some(text) if text.len() >= SHORTEST_LEARNT => found.push(text.to_owned()),
         Some(_) => {}
         None => {
             for item in value.try_iter().into_iter().flatten() {
@@ -279,8 +283,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         login.add_headers(&mut headers);
         assert_eq!(headers["cookie"], "a=1; b=2");
-        headers.insert(header::COOKIE, HeaderValue::from_static("own=0"));
+        headers.insert(header::COOKIE, HeaderValue::from_static("own=0; b=3"));
         login.add_headers(&mut headers);
-        assert_eq!(headers["cookie"], "own=0; a=1; b=2");
+        assert_eq!(headers["cookie"], "own=0; b=3; a=1");
     }
 }

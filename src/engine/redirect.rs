@@ -40,8 +40,11 @@ impl User {
         let mut left = request.redirects;
         let mut headers = slot.as_ref().map(|built| built.headers().clone()).unwrap_or_default();
         loop {
+            // Not into `headers`: another place gets its own.
+            self.add_cookies_to(request, sent, slot);
             let reply = self.attempt(request, slot, attempt).await?;
             let Some(hop) = self.hop(request, sent, &reply) else { return Ok(reply) };
+            self.keep_cookies(request, sent, &reply.headers);
             let refused = |message: String| ExchangeError {
                 kind: Failure::RedirectLoop,
                 message,
@@ -69,7 +72,8 @@ impl User {
             self.change_headers(&mut headers, (sent.target, target), keeps_body);
             let body = if keeps_body { sent.body.clone() } else { Bytes::new() };
             slot.replace(built(&hop.method, &uri, &headers, &body));
-            *sent = Sent { method: hop.method, target, uri: Some(uri), body };
+            let host = headers.get(HOST).cloned().map(Box::new);
+            *sent = Sent { method: hop.method, target, uri: Some(uri), body, host };
             let now = Instant::now();
             *attempt = Attempt::new(attempt.row, target, now, now);
             *in_flight = InFlight::new(self.local.clone(), attempt.row, now);

@@ -30,6 +30,8 @@ pub(super) struct Sent {
     /// `None` for the plan's own static path.
     pub uri: Option<Uri>,
     pub body: Bytes,
+    /// Its header `host`; `None` for the one the plan has fixed. In a box, as it is rare.
+    pub host: Option<Box<HeaderValue>>,
 }
 
 impl Sent {
@@ -133,7 +135,10 @@ impl User {
                 self.deadline.set(begun + request.timeout);
                 let mut attempt = Attempt::new(row, request.target, ready, begun);
                 let result = match request.redirects {
-                    0 => self.attempt(request, &mut slot, &mut attempt).await,
+                    0 => {
+                        self.add_cookies_to(request, &sent, &mut slot);
+                        self.attempt(request, &mut slot, &mut attempt).await
+                    }
                     // In a box, as all that is rare: it would make every request's future large to move.
                     _ => {
                         let (attempt, sent) = (&mut attempt, &mut sent);
@@ -166,8 +171,20 @@ impl User {
         if let Some(kind) = request.body.content_type(&body) {
             built.headers_mut().insert(header::CONTENT_TYPE, kind);
         }
+        if !request.cookies.is_empty() {
+            self.add_written_cookies(request, built.headers_mut())?;
+        }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
-        Ok(Sent { method: request.method.clone(), target: request.target, uri, body })
+        let computes_host = request.computed_headers.iter().any(|(name, _)| *name == header::HOST);
+        let host = computes_host.then(|| built.headers().get(header::HOST).cloned().map(Box::new)).flatten();
+        Ok(Sent { method: request.method.clone(), target: request.target, uri, body, host })
+    }
+
+    /// Adds the cookies that answers have set to the request in `slot`.
+    pub(super) fn add_cookies_to(&self, request: &Request, sent: &Sent, slot: &mut Option<HttpRequest>) {
+        if let Some(built) = slot {
+            self.add_kept_cookies(request, sent, built.headers_mut());
+        }
     }
 
     /// The request's fixed headers in the map the last answer came in: hyper passes it on from request to answer,
@@ -305,6 +322,8 @@ impl User {
         sample.checks = Checks::all_failed(request.checks.len());
         let (judged, seen) = match result {
             Ok(reply) => {
+                // Before anything is told of the answer, so that what it sets is hidden.
+                self.keep_cookies(request, &sent, &reply.headers);
                 let judged = self.judge(request, &reply, sample.latency_us, may_renew, &mut sample.checks);
                 if let Some(kept) = &attempt.kept {
                     self.trace(request, kept, &sent, Some(&reply), sample.latency_us, judged.as_ref().err());

@@ -9,6 +9,7 @@ use minijinja::Value;
 use rand::RngExt as _;
 
 use crate::compile::model::{Entry, Scenario};
+use crate::cookie::Jar;
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
@@ -38,6 +39,8 @@ pub struct User {
     /// The header map of the last answer, emptied, for the next request.
     pub spare_headers: HeaderMap,
     pub login: Option<Login>,
+    /// What answers have set, but for those of a login.
+    pub jar: Jar,
     /// Logins that failed before the first that worked.
     pub failed_logins: u64,
     numbers: Arc<UserNumbers>,
@@ -81,6 +84,7 @@ impl User {
             deadline: Deadline::default(),
             spare_headers: HeaderMap::new(),
             login: None,
+            jar: Jar::default(),
             failed_logins: 0,
             numbers,
             iteration: 0,

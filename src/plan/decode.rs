@@ -7,6 +7,7 @@ mod address;
 mod delimiter;
 mod keys;
 mod leaf;
+mod tags;
 
 pub use address::LocalAddress;
 pub use delimiter::Delimiter;
@@ -14,6 +15,7 @@ pub use keys::Keys;
 pub(crate) use keys::{unknown_key, value_for_map};
 pub use leaf::Scalar;
 pub(crate) use leaf::{unit, word};
+pub use tags::Tags;
 
 use super::codes;
 use super::node::{Node, NodeValue};

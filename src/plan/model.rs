@@ -38,7 +38,7 @@ use std::time::Duration;
 /// An ordered map: names as written, with their places.
 pub type Entries<T> = Vec<(Located<String>, T)>;
 
-pub use super::decode::Scalar;
+pub use super::decode::{Scalar, Tags};
 
 /// The format version this program reads.
 pub const VERSION: u32 = 1;
@@ -53,6 +53,8 @@ plan_keys! {
         name: Option<Located<String>>,
         /// What this plan shows and who reads the result.
         description: Option<Located<String>>,
+        /// Labels of every row in the result.
+        tags: Tags,
         /// Files this one stands on: a path, or a list of paths, relative to this file. What is written here wins.
         include: Option<OneOrMany<Located<String>>>,
         /// Base URL of the system under test, when there is only one; may be a template.

@@ -137,6 +137,7 @@ fn series(name: &str, kind: SeriesKind, method: Option<&str>, n: [u64; 2], t: [u
         kind,
         scenario: "default".into(),
         method: method.map(String::from),
+        tags: BTreeMap::new(),
         requests: n[0],
         failures: n[1],
         error_ratio: (n[0] > 0).then(|| n[1] as f64 / n[0] as f64),

@@ -278,6 +278,9 @@ pub struct Series {
     /// Method, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// `tags` of the plan for this row; of `totals` those of the whole plan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Requests ended or interrupted.
     pub requests: u64,
     /// Requests failed or interrupted.

@@ -20,6 +20,8 @@ pub struct Row {
     pub method: String,
     /// The name alone.
     pub name: String,
+    /// Its tags, `team: search, kind: read`; empty without any.
+    pub tags: String,
     /// Whether anything failed.
     pub failing: bool,
     /// Cells under [`COUNTS`]; times in ms.
@@ -87,6 +89,13 @@ fn row(series: &Series) -> Row {
         label: format!("{method} {name}").trim_start().to_owned(),
         method,
         name,
+        tags: series
+            .tags
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .map(|tag| clean(&tag))
+            .collect::<Vec<_>>()
+            .join(", "),
         failing: series.failures > 0,
         counts: counts(series, latency),
         percentiles: latency.map_or_else(|| [NONE; 11].map(String::from), percentiles),

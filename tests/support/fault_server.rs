@@ -1,6 +1,7 @@
 //! A small HTTP server on a free loopback port that keeps what it received and does, by path, everything a
 //! server should not do.
 
+mod cookies;
 mod faults;
 mod oauth;
 mod odd;

@@ -2,6 +2,7 @@
 //! folders, results read back, and what must hold for every result whatever happened.
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
+pub mod both;
 pub mod demo;
 pub mod distribution;
 pub mod fault_server;
@@ -15,6 +16,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+pub use both::both;
 pub use process::{Done, Running};
 
 /// The binary under test, in the repository's folder and without what a CI environment may set.

@@ -1,6 +1,6 @@
 //! How much load and what must hold: the load forms, thresholds and their grading. Must not compute a load curve.
 
-use super::codes;
+use super::{Tags, codes};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use crate::plan::decode::{Definitions, FromNode, Keys, wrong_type};
 use crate::plan::node::{Node, NodeValue};
@@ -297,6 +297,8 @@ pub struct Threshold {
     pub that: Located<String>,
     /// What a miss does; fails the run when absent.
     pub level: Option<Located<Level>>,
+    /// What the rows it is about have in common; of all where none are written.
+    pub tags: Tags,
     /// Fewer samples than this are `no data`.
     pub min_samples: Option<Located<u64>>,
     /// The length of the windows it is about.
@@ -315,6 +317,8 @@ plan_keys! {
         that: Located<String>,
         /// What a miss does; `fail` when absent.
         level: Option<Located<Level>>,
+        /// Counts only endpoints and steps that have all of these tags; of the plan or a scenario.
+        tags: Tags,
         /// Fewer samples than this are `no data`, which is not a pass.
         min_samples: Option<Located<u64>>,
         /// Evaluates every window of this length, in steps of a second; the worst decides. The whole run when absent.
@@ -347,13 +351,15 @@ impl FromNode for Threshold {
         match &node.value {
             NodeValue::String(text) => {
                 let that = Located { value: text.clone(), span: node.span };
-                Some(Self { that, level: None, min_samples: None, over: None, for_: None, abort: None })
+                let tags = Tags::default();
+                Some(Self { that, level: None, tags, min_samples: None, over: None, for_: None, abort: None })
             }
             NodeValue::Map(_) => {
                 let long = LongThreshold::from_node(node, out)?;
                 Some(Self {
                     that: long.that,
                     level: long.level,
+                    tags: long.tags,
                     min_samples: long.min_samples,
                     over: long.over,
                     for_: long.for_,

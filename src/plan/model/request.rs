@@ -1,6 +1,6 @@
 //! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
-use super::{Entries, Expect, GraphQl, OneOrMany, Part, Scalar, Step, Threshold};
+use super::{Entries, Expect, GraphQl, OneOrMany, Part, Scalar, Step, Tags, Threshold};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use crate::plan::codes;
 use crate::plan::decode::Keys;
@@ -33,6 +33,8 @@ plan_keys! {
         query: Entries<OneOrMany<Located<Scalar>>>,
         /// Request headers.
         headers: Entries<Located<Scalar>>,
+        /// Cookies, joined with those that answers have set; of one name these are sent.
+        cookies: Entries<Located<Scalar>>,
         /// `none` sends the request without the plan's `auth`.
         auth: Option<Located<AuthUse>>,
         /// How often it is picked, relative to the others; 0 is only reachable by `use`.
@@ -45,10 +47,12 @@ plan_keys! {
         timeout: Option<Located<Duration>>,
         /// How many redirects are followed; each hop is a request of the same row. 0 for none.
         redirects: Option<Located<u16>>,
+        /// Labels of its row in the result, besides the plan's; one of the same name takes the place of the plan's.
+        tags: Tags,
         /// What must hold for this request over the run.
         thresholds: Vec<Threshold>,
     }
-    later { "cookies", "retry", "stream" }
+    later { "retry", "stream" }
     rules one_body
     check check_request
     instead request = no_line
@@ -132,6 +136,8 @@ plan_keys! {
         weight: Option<Located<f64>>,
         /// The steps, in order.
         steps: Vec<Step>,
+        /// Labels of its row in the result, besides the plan's; one of the same name takes the place of the plan's.
+        tags: Tags,
         /// What must hold for this flow over the run.
         thresholds: Vec<Threshold>,
     }
@@ -165,12 +171,14 @@ impl Request {
             graphql: None,
             query: vec![],
             headers: vec![],
+            cookies: vec![],
             auth: None,
             weight: None,
             expect: None,
             capture: vec![],
             timeout: None,
             redirects: None,
+            tags: Tags::default(),
             thresholds: vec![],
         }
     }

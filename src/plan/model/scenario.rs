@@ -51,6 +51,8 @@ plan_keys! {
         redirects: Option<Located<u16>>,
         /// Headers of every request, besides the plan's; one of the same name takes the place of the plan's.
         headers: Entries<Located<Scalar>>,
+        /// Whether cookies that answers set are kept and sent back; the plan's choice when absent.
+        cookies: Option<Located<bool>>,
     }
 }
 

@@ -49,8 +49,10 @@ plan_keys! {
         keep_alive: Option<Located<bool>>,
         /// Whom HTTPS connections trust, and what they show of the client.
         tls: Option<Tls>,
+        /// `false` keeps no cookie that an answer sets, and sends none back; `true` when absent.
+        cookies: Option<Located<bool>>,
     }
-    later { "proxy", "version", "cookies" }
+    later { "proxy", "version" }
     check check_http
 }
 

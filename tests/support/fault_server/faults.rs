@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Log, Seen, oauth, odd};
+use super::{Log, Seen, cookies, oauth, odd};
 
 /// Long beyond every time limit of the tests; the client goes first.
 const FOREVER: Duration = Duration::from_secs(600);
@@ -41,6 +41,7 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
         "/echo-400" => echo(stream, seen, 400).await,
         "/wrong-json" => reply(stream, 200, r#"{"broken": "#).await,
         path if path.starts_with("/oauth/") => oauth::answer(stream, seen, log).await,
+        path if path.starts_with("/set/") => cookies::answer(stream, seen).await,
         path if path.starts_with("/odd/") => odd::answer(stream, path).await,
         "/early-close" => reply(stream, 200, "{}").await.map(|_| false),
         "/login" => {
