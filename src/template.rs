@@ -2,20 +2,25 @@
 //! the rest is evaluated. Holds texts, expressions, scopes and the built-in functions; must not know what a
 //! request is.
 
+mod block;
 mod expression;
 mod functions;
+mod guard;
 mod json;
 mod lexer;
 mod place;
+mod references;
 mod scope;
 mod text;
 mod value;
 mod words;
 
+pub use block::{FileMistake, Link, TemplateFile};
 pub use expression::{Expr, ExprError};
 pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, random_letters, with_rng};
 pub use json::JsonText;
 pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
+pub use references::{Reference, references};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};
 pub use value::{to_text, write_json, write_text};
@@ -51,6 +56,8 @@ fn environment() -> Environment<'static> {
         out.write_str(&text).map_err(Into::into)
     });
     functions::install(&mut env);
+    guard::install(&mut env);
+    env.remove_global("debug"); // it would show the scope, with secrets
     env
 }
 

@@ -18,12 +18,25 @@ const MOST_LEVELS: usize = 128;
 /// # Errors
 /// With the limit that it breaks.
 pub(in crate::template) fn check(value: &Value) -> Result<(), Error> {
-    Weight { parts: 0, bytes: 0 }.add(value, 0)
+    of(value).map(drop)
 }
 
-struct Weight {
-    parts: usize,
-    bytes: usize,
+/// What a value consists of.
+///
+/// # Errors
+/// As [`check`].
+pub(in crate::template) fn of(value: &Value) -> Result<Weight, Error> {
+    let mut weight = Weight { parts: 0, bytes: 0 };
+    weight.add(value, 0)?;
+    Ok(weight)
+}
+
+/// How much there is to walk through.
+pub(in crate::template) struct Weight {
+    /// Values, with those in lists and maps.
+    pub parts: usize,
+    /// Bytes of text.
+    pub bytes: usize,
 }
 
 impl Weight {
