@@ -46,11 +46,11 @@ fn environment() -> Environment<'static> {
     env.set_recursion_limit(RECURSION);
     env.set_debug(false); // the captured locals of a debug error would hold secrets
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    env.set_formatter(|out, _state, value| {
+    env.set_formatter(|out, state, value| {
         if value.is_undefined() {
             return Err(minijinja::ErrorKind::UndefinedError.into());
         }
-        functions::weight::check(value)?;
+        guard::weigh(state, value, usize::MAX)?;
         let mut text = String::new();
         write_text(value, &mut text);
         out.write_str(&text).map_err(Into::into)

@@ -12,11 +12,10 @@ use fuzz::values::{self, COMPUTED};
 use fuzz::{bounded, run};
 use plimsoll::compile::model::{CompiledPlan, Entry};
 use plimsoll::compile::{Purpose, ROOT_MARK, compile};
-use plimsoll::diagnostic::{Diagnostics, Source, render_all};
+use plimsoll::diagnostic::{Source, render_all};
 use plimsoll::plan::load::{Overrides, load_str};
 use plimsoll::plan::parse::Format;
 use plimsoll::template::{Rng, Scope, UserNumbers, with_rng};
-use proptest::prelude::*;
 use rand::SeedableRng as _;
 
 /// Cases when nothing else is asked for.
@@ -46,7 +45,7 @@ fn plan() -> String {
     let captured: Vec<_> = values::NAMES.iter().filter(|name| **name != "user").collect();
     let captured: Vec<_> = captured.iter().map(|name| format!("{name}: json.{name}")).collect();
     format!(
-        "plan: 1\ntarget: http://127.0.0.1:1\nsecrets: {{ password: {{ default: hidden }} }}\nendpoints:\n  it: {{ request: POST /, template: main.j2 }}\n  \
+        "plan: 1\ntarget: http://127.0.0.1:1\nsecrets: {{ password: {{ env: FUZZED_PASSWORD, default: hidden }} }}\nendpoints:\n  it: {{ request: POST /, template: main.j2 }}\n  \
          all: {{ request: GET /, capture: {{ {} }} }}\n",
         captured.join(", ")
     )
@@ -56,7 +55,8 @@ fn plan() -> String {
 fn body(folder: &Path) -> (Option<String>, String) {
     let source = Source { name: "plan.yaml".into(), dir: folder.into(), text: plan() };
     let loaded = load_str(Format::Yaml, source, &Overrides::default());
-    let mut found = Diagnostics::default();
+    let mut found = loaded.diagnostics.clone();
+    assert!(!found.has_errors(), "{}", render_all(&found, &loaded.sources, false));
     let compiled = compile(&loaded, &folder.join("plan.yaml"), None, Purpose::Check, &mut found);
     assert_eq!(compiled.is_none(), found.has_errors());
     let shown = render_all(&found, &loaded.sources, false);

@@ -131,7 +131,7 @@ fn names_of_the_including_file_are_known() {
     );
     assert_eq!(code, 2);
     assert_eq!(shown.matches("error[").count(), 1, "{shown}");
-    assert!(shown.contains("nothing defines `unknown`") && shown.contains("a.j2:1:48"), "{shown}");
+    assert!(shown.contains("nothing defines `unknown`") && shown.contains("a.j2:1:47"), "{shown}");
 }
 
 #[cfg(unix)]

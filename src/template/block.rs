@@ -83,7 +83,7 @@ impl Block {
     pub(super) fn inline(source: &str) -> Result<Self, SyntaxError> {
         let mut env = ENVIRONMENT.clone();
         let woven = add(&mut env, INLINE, source, words::check_template)?;
-        let names = names_of(&env, INLINE, |_| false);
+        let names = names_of(&env, INLINE, source, |_| false);
         let file = File { name: INLINE.to_owned(), source: source.to_owned(), woven, names };
         Ok(Self { files: Arc::new([file]), env: Arc::new(env) })
     }
@@ -105,7 +105,7 @@ impl Block {
             match added.and_then(|woven| shared.check_imports(file).map(|()| woven)) {
                 Ok(woven) => {
                     let others = shared.seen[index] & !(1 << index);
-                    let names = names_of(&env, &file.name, |name| shared.gives(others, name));
+                    let names = names_of(&env, &file.name, &file.source, |name| shared.gives(others, name));
                     let (name, source) = (file.name.clone(), file.source.clone());
                     files.push(File { name, source, woven, names });
                 }
@@ -180,10 +180,19 @@ fn innermost(error: &minijinja::Error) -> &minijinja::Error {
 }
 
 /// The names a template needs but for those that something else gives it.
-fn names_of(env: &Environment<'_>, template: &str, is_given: impl Fn(&str) -> bool) -> BTreeSet<String> {
+fn names_of(
+    env: &Environment<'_>,
+    template: &str,
+    source: &str,
+    is_given: impl Fn(&str) -> bool,
+) -> BTreeSet<String> {
+    let macros = words::macro_names(source);
     let all = env.get_template(template).map(|t| t.undeclared_variables(true)).unwrap_or_default();
     let is_own = |name: &str| FUNCTIONS.contains(&name) || guard::RESERVED.contains(&name);
-    let is_given = |name: &str| is_given(name.split('.').next().unwrap_or_default());
+    let is_given = |name: &str| {
+        let root = name.split('.').next().unwrap_or_default();
+        macros.contains(root) || is_given(root)
+    };
     all.into_iter().filter(|name| !is_own(name) && !is_given(name)).collect()
 }
 

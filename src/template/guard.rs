@@ -7,7 +7,7 @@
 mod reader;
 
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, State, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::functions::{invalid, weight};
 use super::lexer::{code_of, is_statement, tokens};
@@ -25,7 +25,7 @@ const KEPT: &str = "__kept";
 pub(super) const RESERVED: [&str; 3] = [WEIGHED, SHORT, KEPT];
 
 /// Values that are walked for one step.
-const PARTS_A_STEP: usize = 32;
+const PARTS_A_STEP: usize = 8;
 /// Bytes of text that are compared or copied for one step.
 const BYTES_A_STEP: usize = 4096;
 /// Most bytes of a list or map that becomes a text.
@@ -111,15 +111,23 @@ pub(super) fn install(env: &mut Environment<'static>) {
     });
 }
 
-/// Lets fuel pay for a walk through all of a value.
-fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(), Error> {
+/// Lets fuel pay for a walk through all of a value, which goes no further than fuel lasts.
+///
+/// # Errors
+/// When the value is too large, or there is no fuel left.
+pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(), Error> {
     if let Some(text) = value.as_str() {
         return state.consume_fuel((text.len() / BYTES_A_STEP) as u64);
     }
     if !is_container(value) {
         return Ok(());
     }
-    let weight = weight::of(value)?;
+    let left = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
+    let most_parts = usize::try_from(left).unwrap_or(usize::MAX).saturating_mul(PARTS_A_STEP);
+    let weight = match weight::of(value, most_parts.min(weight::MOST_PARTS)) {
+        Err(_) if most_parts < weight::MOST_PARTS => return Err(ErrorKind::OutOfFuel.into()),
+        weighed => weighed?,
+    };
     state.consume_fuel((weight.parts / PARTS_A_STEP + weight.bytes / BYTES_A_STEP) as u64)?;
     if weight.bytes.saturating_add(weight.parts) > most_bytes {
         return Err(invalid(format!("makes a text of a list or map of more than {} MiB", LONGEST >> 20)));

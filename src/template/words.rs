@@ -83,6 +83,18 @@ pub(super) fn bound_names(source: &str) -> BTreeSet<String> {
     bound(&parts(source)).into_iter().map(str::to_owned).collect()
 }
 
+/// The macros a template has or imports. A macro may use one that stands after it.
+pub(super) fn macro_names(source: &str) -> BTreeSet<String> {
+    let named = parts(source).into_iter().filter_map(|tokens| match tokens.as_slice() {
+        [first, name, ..] if first.text == "macro" => Some(vec![name.text]),
+        [first, rest @ ..] if matches!(first.text, "import" | "from") => {
+            Some(rest.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text).collect())
+        }
+        _ => None,
+    });
+    named.flatten().map(str::to_owned).collect()
+}
+
 fn parts(source: &str) -> Vec<Vec<Token<'_>>> {
     let all = code_of(source).into_iter();
     all.map(|at| tokens(&source[at.clone()], at.start).collect()).collect()

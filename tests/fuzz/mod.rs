@@ -21,8 +21,14 @@ pub const MOST_BYTES: isize = 100 << 20;
 
 /// Runs `test` on so many cases, or on `PROPTEST_CASES`. The cases are the same each time.
 pub fn run<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value)) {
+    run_large(cases, 1, strategy, test);
+}
+
+/// The same where a case is worth many.
+pub fn run_large<S: Strategy>(cases: u32, worth: u32, strategy: &S, test: impl Fn(S::Value)) {
     let config = Config { failure_persistence: None, ..Config::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { cases };
+    let is_asked = std::env::var_os("PROPTEST_CASES").is_some();
+    let cases = if is_asked { config.cases.div_ceil(worth) } else { cases };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config { cases, ..config }, rng);
     let result = runner.run(strategy, |value| {

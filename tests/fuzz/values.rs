@@ -39,7 +39,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("yes", true.into()),
         ("nothing", ().into()),
         ("list", Value::from_iter(0..1_000)),
-        ("texts", Value::from_serialize(["b", "a", "", MARKER, "{% raw %}", "}}"])),
+        ("texts", Value::from(vec!["b", "a", "", MARKER, "{% raw %}", "}}"])),
         ("pairs", json(r#"[["a", 1], ["b", 2], {"a": 1}, [null]]"#)),
         ("deep", json(&deep)),
         (
