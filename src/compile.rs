@@ -27,6 +27,7 @@ mod secrets;
 mod session;
 mod step;
 mod target;
+mod template_file;
 mod threshold;
 mod timed;
 mod tls;
@@ -62,6 +63,7 @@ use named_files::NamedFiles;
 use names::{Below, Known, KnownFeed};
 use own::Reach;
 use scenario::{Group, groups};
+use template_file::Templates;
 
 /// Time limit of a request when a plan says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -141,6 +143,9 @@ struct Compiler<'a> {
     refused: BTreeSet<String>,
     written: Written,
     named_files: NamedFiles,
+    templates: Templates,
+    /// Where templates look for files that do not lie beside them.
+    templates_folder: Option<PathBuf>,
     /// Whether a profile was laid over the plan.
     has_profile: bool,
 }
@@ -156,14 +161,17 @@ struct OfPlan {
 
 impl<'a> Compiler<'a> {
     fn new(plan: &'a Plan, loaded: &'a Loaded, path: &Path, purpose: Purpose) -> Self {
+        let root = crate::plan::root::root_of(path);
         Self {
+            templates_folder: crate::plan::root::templates_of(path, &root),
+            templates: Templates::default(),
             plan,
             sources: &loaded.sources,
             purpose,
             out: Diagnostics::default(),
             names: Names::default(),
             known: Known::default(),
-            root: crate::plan::root::root_of(path),
+            root,
             body_files: BTreeMap::new(),
             targets: vec![],
             reach: Reach::default(),

@@ -8,6 +8,7 @@ pub use fix::{Edit, Fix};
 pub use render::{render, render_all};
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Index of a file in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +56,15 @@ pub struct Source {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    later: Later,
 }
+
+/// Texts found while something else holds the sources: a list that only grows, so that places stay valid.
+#[derive(Debug, Clone, Default)]
+struct Later(OnceLock<Box<(Source, Later)>>);
+
+/// The first id of a text that was added later.
+const LATER: u16 = 1 << 15;
 
 impl Sources {
     /// Adds a text and returns its id.
@@ -64,9 +73,21 @@ impl Sources {
         FileId((self.files.len() - 1) as u16)
     }
 
-    /// The source of an id handed out by [`Sources::add`].
+    /// As [`Sources::add`], while the sources are in use. One thread only does so at a time.
+    pub fn add_later(&self, source: Source) -> FileId {
+        let (mut end, mut index) = (&self.later, 0);
+        while let Some(next) = end.0.get() {
+            (end, index) = (&next.1, index + 1);
+        }
+        end.0.get_or_init(|| Box::new((source, Later::default())));
+        FileId(LATER + index)
+    }
+
+    /// The source of an id handed out by [`Sources::add`] or [`Sources::add_later`].
     pub fn get(&self, id: FileId) -> &Source {
-        &self.files[id.0 as usize]
+        let later = || std::iter::successors(self.later.0.get(), |next| next.1.0.get());
+        let added = id.0.checked_sub(LATER).and_then(|index| later().nth(index.into()));
+        added.map_or_else(|| &self.files[usize::from(id.0 % LATER)], |found| &found.0)
     }
 
     /// 1-based line and column (in characters) of a span's first byte.

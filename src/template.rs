@@ -2,20 +2,25 @@
 //! the rest is evaluated. Holds texts, expressions, scopes and the built-in functions; must not know what a
 //! request is.
 
+mod block;
 mod expression;
 mod functions;
+mod guard;
 mod json;
 mod lexer;
 mod place;
+mod references;
 mod scope;
 mod text;
 mod value;
 mod words;
 
+pub use block::{FileMistake, Link, TemplateFile};
 pub use expression::{Expr, ExprError};
 pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, random_letters, with_rng};
 pub use json::JsonText;
 pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
+pub use references::{Reference, references};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};
 pub use value::{to_text, write_json, write_text};
@@ -41,16 +46,18 @@ fn environment() -> Environment<'static> {
     env.set_recursion_limit(RECURSION);
     env.set_debug(false); // the captured locals of a debug error would hold secrets
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    env.set_formatter(|out, _state, value| {
+    env.set_formatter(|out, state, value| {
         if value.is_undefined() {
             return Err(minijinja::ErrorKind::UndefinedError.into());
         }
-        functions::weight::check(value)?;
+        guard::weigh(state, value, usize::MAX)?;
         let mut text = String::new();
         write_text(value, &mut text);
         out.write_str(&text).map_err(Into::into)
     });
     functions::install(&mut env);
+    guard::install(&mut env);
+    env.remove_global("debug"); // it would show the scope, with secrets
     env
 }
 

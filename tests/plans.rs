@@ -134,7 +134,7 @@ fn a_plan_of_several_files_is_the_same_in_both_formats() {
 #[test]
 fn plans_of_both_formats_are_twins() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid");
-    for name in ["shortest", "auth_shorthands"] {
+    for name in ["shortest", "auth_shorthands", "templates"] {
         let [yaml, toml] =
             ["yaml", "toml"].map(|format| compiled(&folder.join(format!("{name}.{format}")), None));
         assert_eq!((yaml.scenarios, yaml.targets, yaml.series), (toml.scenarios, toml.targets, toml.series));

@@ -46,7 +46,7 @@ impl Compiler<'_> {
             }
             Some(model::Body::Template(file)) => {
                 typed(media::of_template(&file.value));
-                self.body_file(file, place).map_or(Body::Empty, Body::Text).settled()
+                self.body_template(file, place).map_or(Body::Empty, Body::Text).settled()
             }
             Some(model::Body::Multipart(entries)) => {
                 let parts = self.multipart(entries, place);
@@ -270,7 +270,7 @@ impl Compiler<'_> {
     }
 
     /// The path of a body's file, which is read now.
-    fn body_path(&mut self, file: &Located<String>) -> Option<PathBuf> {
+    pub(super) fn body_path(&mut self, file: &Located<String>) -> Option<PathBuf> {
         if !file.value.contains("{{") {
             return Some(files::path_of(file, self.sources));
         }
@@ -301,23 +301,6 @@ impl Compiler<'_> {
             }
             Err(words) => {
                 self.error_in_words(codes::BODY_FILE, file.span, &words);
-                None
-            }
-        }
-    }
-
-    fn body_file(&mut self, file: &Located<String>, place: Place) -> Option<Text> {
-        let source = self.body_text(file)?;
-        match Text::compile(source.trim_end()) {
-            Ok(text) => {
-                self.check_names_of_file(&text, source.trim_end(), file, place);
-                Some(text)
-            }
-            Err(error) => {
-                let line = super::names::line_of(&source, error.range.start);
-                let message = format!("{}:{line}: {}", file.value, error.message);
-                let help = error.help.unwrap_or_else(|| super::names::TEMPLATE_HELP.to_owned());
-                self.error(Diagnostic::error(codes::BODY_FILE, file.span, message).help(help));
                 None
             }
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::diagnostic::{FileId, Located, Span};
 use crate::template::{Files, files_in_expression, files_in_template};
 
-use super::names::{Place, line_of};
+use super::names::Place;
+use super::template_file::in_body;
 use super::{Compiler, codes, files, in_words};
 
 /// Largest file: an expression can make little more.
@@ -75,16 +76,15 @@ impl Compiler<'_> {
         }
     }
 
-    /// As [`Compiler::load_files`] for a body file; paths start at its own folder.
-    pub(super) fn load_files_of_file(&mut self, source: &str, file: &Located<String>) {
-        let own = files::path_of(file, self.sources);
-        let folder = own.parent().unwrap_or(Path::new(""));
-        for (name, range) in files_in_template(source) {
-            if let Err(words) = self.named_files.add(&name, &folder.join(&name), &self.root) {
+    /// As [`Compiler::load_files`] for a file of a template; paths start at its own folder.
+    pub(super) fn load_files_of_file(&mut self, file: FileId, at: Span) {
+        let sources = self.sources;
+        let source = sources.get(file);
+        for (name, range) in files_in_template(&source.text) {
+            if let Err(words) = self.named_files.add(&name, &source.dir.join(&name), &self.root) {
                 self.named_files.texts.add(&name, "");
-                let problem = in_words(codes::NAMED_FILE, file.span, &words);
-                let message = format!("{}:{}: {}", file.value, line_of(source, range.start), problem.message);
-                self.error(Diagnostic { message, ..problem });
+                let span = Span { file, start: range.start as u32, end: range.end as u32 };
+                self.error(in_body(in_words(codes::NAMED_FILE, span, &words), at));
             }
         }
     }

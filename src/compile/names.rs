@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::diagnostic::{Diagnostic, FileId, Span};
 use crate::plan::model::Scenario;
 use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 
 use super::model::Per;
+use super::template_file::in_body;
 use super::{Compiler, codes};
 
 /// Where a template stands: what is known there.
@@ -135,24 +136,24 @@ impl Compiler<'_> {
         names.iter().all(|dotted| self.name_problem(dotted, span, place).is_none())
     }
 
-    /// As [`Compiler::check_names`] for a body template, whose places are lines of its own file.
+    /// As [`Compiler::check_names`] for a file of a template, which is rendered for what stands at `at`.
     pub(super) fn check_names_of_file(
         &mut self,
-        text: &Text,
-        source: &str,
-        file: &Located<String>,
+        names: &BTreeSet<String>,
+        file: FileId,
+        at: Span,
         place: Place,
     ) {
-        self.load_files_of_file(source, file);
-        let names = text.names();
-        self.note(&names);
-        let problems =
-            names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, file.span, place)?)));
-        for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
-            let start = name_in_template(source, dotted).map_or(0, |range| range.start);
-            let message = format!("{}:{}: {}", file.value, line_of(source, start), problem.message);
-            // The place is the file's name in the plan, not the name in the file.
-            self.error(Diagnostic { message, fix: None, ..problem });
+        self.note(names);
+        let sources = self.sources;
+        let source = &sources.get(file).text;
+        let place_of = |dotted: &str| {
+            let range = name_in_template(source, dotted).unwrap_or(0..0);
+            Span { file, start: range.start as u32, end: range.end as u32 }
+        };
+        let problems = names.iter().filter_map(|dotted| self.name_problem(dotted, place_of(dotted), place));
+        for problem in problems.take(MOST_NAMES).collect::<Vec<_>>() {
+            self.error(in_body(problem, at));
         }
     }
 
@@ -268,11 +269,6 @@ fn uncalled(dotted: &str, root: &str) -> Option<String> {
     }
     let near = crate::diagnostic::nearest(dotted, FUNCTIONS.iter().copied()).unwrap_or("fake.name");
     is_function(root).then(|| format!("did you mean `{near}()`?"))
-}
-
-/// 1-based line of a byte.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
-    text.get(..at).unwrap_or(text).matches('\n').count() + 1
 }
 
 /// Most unknown names reported for one text.

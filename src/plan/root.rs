@@ -1,6 +1,6 @@
 //! The folder below which all files of a plan must lie, symbolic links followed. Must not read any of them.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest;
 
@@ -20,6 +20,39 @@ pub fn root_of(plan: &Path) -> PathBuf {
     match std::env::current_dir().and_then(|here| here.canonicalize()) {
         Ok(here) if own.starts_with(&here) => here,
         _ => own,
+    }
+}
+
+/// The nearest folder named `templates` beside the plan or above it, not above `root`.
+pub(crate) fn templates_of(plan: &Path, root: &Path) -> Option<PathBuf> {
+    let own = plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = own.canonicalize().ok().filter(|own| own.starts_with(root))?;
+    let found = own.ancestors().take_while(|folder| folder.starts_with(root)).find_map(|folder| {
+        let templates = folder.join("templates");
+        templates.is_dir().then_some(templates)
+    })?;
+    // As people see it.
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
+    let short = here.and_then(|here| found.strip_prefix(here).map(Path::to_owned).ok());
+    Some(short.unwrap_or(found))
+}
+
+/// A path without the detours that lead nowhere else.
+pub(crate) fn tidy(path: PathBuf) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            part => tidy.push(part),
+        }
+    }
+    // `a/..` is not nothing where `a` is a symbolic link.
+    match (tidy.canonicalize(), path.canonicalize()) {
+        (Ok(short), Ok(long)) if short != long => path,
+        _ => tidy,
     }
 }
 

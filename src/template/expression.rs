@@ -9,6 +9,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Expression, Value};
 
 use super::functions::weight;
+use super::guard::{RESERVED, Woven};
 use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, words};
 
 /// A compiled expression.
@@ -64,6 +65,18 @@ impl Expr {
             words::foreign_sign(&text).unwrap_or_else(plain)
         })?;
         words::check_expression(&text)?;
+        let Some(woven) = Woven::expression(&text) else {
+            let message = "this expression is written in a way that cannot be checked".to_owned();
+            return Err(ExprError { message, range: None, help: None });
+        };
+        let compiled = match woven.is_guarded() {
+            false => compiled,
+            true => ENVIRONMENT.compile_expression_owned(woven.code).map_err(|error| ExprError {
+                message: explain(&error),
+                range: None,
+                help: None,
+            })?,
+        };
         Ok(Self { source: text, code: Code::Full(Arc::new(compiled)) })
     }
 
@@ -87,7 +100,7 @@ impl Expr {
             Code::Full(expression) => expression
                 .undeclared_variables(true)
                 .into_iter()
-                .filter(|name| !FUNCTIONS.contains(&name.as_str()))
+                .filter(|name| !FUNCTIONS.contains(&name.as_str()) && !RESERVED.contains(&name.as_str()))
                 .collect(),
         }
     }

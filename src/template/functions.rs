@@ -116,7 +116,7 @@ fn draw<T>(take: impl FnOnce(&mut Rng) -> T) -> T {
     CURRENT.with(|current| take(&mut current.borrow_mut()))
 }
 
-fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
+pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 

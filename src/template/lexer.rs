@@ -123,6 +123,11 @@ pub(super) fn code_of(source: &str) -> Vec<Range<usize>> {
     all
 }
 
+/// Whether the code of a text that starts at `at` stands between `{% %}`.
+pub(super) fn is_statement(source: &str, at: usize) -> bool {
+    source[..at].trim_end().trim_end_matches(['-', '+']).ends_with("{%")
+}
+
 /// Bytes before the mark that ends code, which does not stand in quotes or in a map.
 fn closing(rest: &str, mark: &str) -> usize {
     let mut depth = 0_usize;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::{Environment, Value};
+use minijinja::Value;
 
-use super::expression::explain;
-use super::{ENVIRONMENT, EvalError, Expr, ExprError, FUNCTIONS, Scope, words, write_text};
+use super::block::{Block, FileMistake, TemplateFile};
+use super::{EvalError, Expr, Scope, write_text};
 
 /// A compiled text.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,20 +27,6 @@ pub enum Part {
     Literal(Box<str>),
     /// The value of an expression.
     Expr(Expr),
-}
-
-/// A text with statements.
-#[derive(Debug, Clone)]
-pub struct Block {
-    source: Arc<str>,
-    env: Arc<Environment<'static>>,
-}
-
-/// Two blocks are equal when their texts are.
-impl PartialEq for Block {
-    fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
-    }
 }
 
 /// A text that does not parse.
@@ -64,9 +50,23 @@ impl Text {
             return Ok(Self::Literal(source.into()));
         }
         if ["{%", "{#", "{{-", "-}}", "{{+"].iter().any(|mark| source.contains(mark)) {
-            return Block::compile(source).map(Self::Block);
+            return Block::inline(source).map(Self::Block);
         }
         split(source).map(|parts| Self::Parts(parts.into()))
+    }
+
+    /// Compiles files that name each other; the first is the one that is rendered. A single file that names no
+    /// other is better given to [`Text::compile`].
+    ///
+    /// # Errors
+    /// The first mistake of each file.
+    pub fn compile_files(files: &[TemplateFile]) -> Result<Self, Vec<FileMistake>> {
+        Block::of_files(files).map(Self::Block)
+    }
+
+    /// The names that each of its files needs; one that stands in the plan is one file.
+    pub fn names_of_files(&self) -> Vec<BTreeSet<String>> {
+        if let Self::Block(block) = self { block.names_of_files() } else { vec![self.names()] }
     }
 
     /// The whole text is one `{{ expression }}`.
@@ -151,48 +151,6 @@ impl Text {
         let mut out = String::new();
         self.render_into(scope, &mut out)?;
         Ok(out)
-    }
-}
-
-impl Block {
-    fn compile(source: &str) -> Result<Self, SyntaxError> {
-        let wrong = |error: ExprError| SyntaxError {
-            message: error.message,
-            range: error.range.unwrap_or(0..source.len()),
-            help: error.help,
-        };
-        words::check_template_size(source).map_err(wrong)?;
-        let mut env = ENVIRONMENT.clone();
-        env.add_template_owned("text", source.to_owned()).map_err(|error| {
-            wrong(ExprError { message: explain(&error), range: error.range(), help: None })
-        })?;
-        words::check_template(source).map_err(wrong)?;
-        Ok(Self { source: source.into(), env: Arc::new(env) })
-    }
-
-    fn names(&self) -> BTreeSet<String> {
-        let names = self.env.get_template("text").map(|t| t.undeclared_variables(true)).unwrap_or_default();
-        names.into_iter().filter(|name| !FUNCTIONS.contains(&name.as_str())).collect()
-    }
-
-    fn render(&self, scope: &Arc<Scope>, out: &mut String) -> Result<(), EvalError> {
-        let failed = |error: minijinja::Error| {
-            let line = error.line().map_or(String::new(), |l| format!("line {l}: "));
-            let expression = error
-                .range()
-                .and_then(|range| self.source.get(range))
-                .unwrap_or("the template")
-                .chars()
-                .take(80)
-                .collect::<String>();
-            if error.kind() == minijinja::ErrorKind::UndefinedError {
-                return EvalError::Undefined(expression);
-            }
-            EvalError::Other { expression, message: format!("{line}{}", explain(&error)) }
-        };
-        let template = self.env.get_template("text").map_err(failed)?;
-        out.push_str(&template.render(Value::from_dyn_object(scope.clone())).map_err(failed)?);
-        Ok(())
     }
 }
 

@@ -1,11 +1,13 @@
 //! The words of an expression: which filters, tests and functions it names. They are checked when the plan is
 //! compiled, because minijinja looks them up only when it gets there. Must not evaluate anything of a plan.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use minijinja::ErrorKind;
 
 use super::functions::{FILTERS as OWN_FILTERS, FUNCTIONS, signature};
+use super::guard::RESERVED;
 use super::lexer::{Kind, Token, code_of, is_too_large, tokens, too_large_in};
 use super::{ENVIRONMENT, ExprError};
 use crate::diagnostic::nearest;
@@ -28,8 +30,9 @@ const TESTS: &str = "boolean defined divisibleby endingwith eq even false float 
 const COMMON_TESTS: &str = "defined none number string sequence mapping";
 
 /// Words before a `(` that are no calls.
-const KEYWORDS: &[&str] = &["and", "or", "not", "in", "is", "if", "else", "elif", "call", "caller", "super"];
-/// Statements that name another template; a body is one file.
+const KEYWORDS: &[&str] =
+    &["and", "or", "not", "in", "is", "if", "else", "elif", "call", "caller", "super", "loop"];
+/// Statements that name another template.
 const OTHER_FILES: &[&str] = &["include", "import", "from", "extends"];
 
 /// Refuses what minijinja would need too much stack for.
@@ -49,38 +52,87 @@ fn too_large(range: Range<usize>) -> ExprError {
 
 /// The first word of an expression that nobody knows.
 pub(super) fn check_expression(code: &str) -> Result<(), ExprError> {
-    check(&tokens(code, 0).collect::<Vec<_>>(), &[])
+    check(&tokens(code, 0).collect::<Vec<_>>(), &|_| false)
 }
 
-/// As [`check_expression`], for all the code of a text with `{{ }}` and `{% %}`.
+/// As [`check_expression`], for all the code of a text with `{{ }}` and `{% %}` that stands in the plan.
 pub(super) fn check_template(source: &str) -> Result<(), ExprError> {
-    let parts: Vec<_> = code_of(source)
-        .into_iter()
-        .map(|at| tokens(&source[at.clone()], at.start).collect::<Vec<_>>())
-        .collect();
-    let macros: Vec<_> = parts
-        .iter()
-        .filter_map(|tokens| match tokens.as_slice() {
-            [first, name, ..] if first.text == "macro" => Some(name.text),
-            _ => None,
-        })
-        .collect();
+    let parts = parts(source);
     for tokens in &parts {
-        match tokens.as_slice() {
-            [first, ..] if first.kind == Kind::Word && OTHER_FILES.contains(&first.text) => {
-                let message = format!("`{}` is not possible here", first.text);
-                let help = "a template is one file and names no other; copy the text here";
-                return Err(wrong(first, message, Some(help.to_owned())));
-            }
-            [first, name, ..] if first.text == "filter" && name.kind == Kind::Word => check_filter(name)?,
-            _ => {}
+        if let [first, ..] = tokens.as_slice()
+            && first.kind == Kind::Word
+            && OTHER_FILES.contains(&first.text)
+        {
+            let message = format!("`{}` is not possible here", first.text);
+            let help =
+                "only a file can name other files: put this text into one, and name it with `template`";
+            return Err(wrong(first, message, Some(help.to_owned())));
         }
-        check(tokens, &macros)?;
+    }
+    let own = bound(&parts);
+    check_parts(&parts, &|name| own.contains(name))
+}
+
+/// As [`check_template`], for a file; which names it has, its own too, is asked.
+pub(super) fn check_file(source: &str, is_bound: &dyn Fn(&str) -> bool) -> Result<(), ExprError> {
+    check_parts(&parts(source), is_bound)
+}
+
+/// The names a template may give a value to, or a macro: rather too many than too few.
+pub(super) fn bound_names(source: &str) -> BTreeSet<String> {
+    bound(&parts(source)).into_iter().map(str::to_owned).collect()
+}
+
+/// The macros a template has or imports. A macro may use one that stands after it.
+pub(super) fn macro_names(source: &str) -> BTreeSet<String> {
+    let named = parts(source).into_iter().filter_map(|tokens| match tokens.as_slice() {
+        [first, name, ..] if first.text == "macro" => Some(vec![name.text]),
+        [first, rest @ ..] if matches!(first.text, "import" | "from") => {
+            Some(rest.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text).collect())
+        }
+        _ => None,
+    });
+    named.flatten().map(str::to_owned).collect()
+}
+
+fn parts(source: &str) -> Vec<Vec<Token<'_>>> {
+    let all = code_of(source).into_iter();
+    all.map(|at| tokens(&source[at.clone()], at.start).collect()).collect()
+}
+
+fn bound<'t>(parts: &[Vec<Token<'t>>]) -> BTreeSet<&'t str> {
+    let mut all = BTreeSet::new();
+    for tokens in parts {
+        let Some((first, rest)) = tokens.split_first() else { continue };
+        let end =
+            |signs: &[&str]| rest.iter().position(|token| signs.contains(&token.text)).unwrap_or(rest.len());
+        let named = match first.text {
+            "set" => &rest[..end(&["=", "|"])],
+            "for" => &rest[..end(&["in"])],
+            "import" => &rest[end(&["as"])..],
+            "from" => &rest[end(&["import"])..],
+            "with" | "macro" | "call" => rest,
+            _ => continue,
+        };
+        all.extend(named.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text));
+    }
+    all
+}
+
+fn check_parts(parts: &[Vec<Token<'_>>], is_bound: &dyn Fn(&str) -> bool) -> Result<(), ExprError> {
+    for tokens in parts {
+        if let [first, name, ..] = tokens.as_slice()
+            && first.text == "filter"
+            && name.kind == Kind::Word
+        {
+            check_filter(name)?;
+        }
+        check(tokens, is_bound)?;
     }
     Ok(())
 }
 
-fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
+fn check(tokens: &[Token<'_>], is_bound: &dyn Fn(&str) -> bool) -> Result<(), ExprError> {
     if let Some(pair) =
         tokens.windows(2).find(|pair| matches!((pair[0].text, pair[1].text), ("]", "*") | ("*", "[")))
     {
@@ -89,6 +141,10 @@ fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
         return Err(wrong(&pair[0], message, Some("write it out, or make it with a `{% for %}`".to_owned())));
     }
     for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Word) {
+        if RESERVED.contains(&token.text) {
+            let message = format!("`{}` is reserved", token.text);
+            return Err(wrong(token, message, Some("choose another name".to_owned())));
+        }
         let text_of = |back: usize| index.checked_sub(back).map_or("", |at| tokens[at].text);
         let after = tokens.get(index + 1).map_or("", |next| next.text);
         match text_of(1) {
@@ -100,12 +156,13 @@ fn check(tokens: &[Token<'_>], macros: &[&str]) -> Result<(), ExprError> {
             "is" if text_of(2) != "." && token.text != "not" => check_test(token)?,
             "not" if text_of(2) == "is" => check_test(token)?,
             before => {
-                if before != "macro" && !macros.contains(&token.text) {
+                if before != "macro" && !is_bound(token.text) {
                     check_fake(&tokens[index..])?;
                     check_call(&tokens[index..], false)?;
                 }
-                let known = [FUNCTIONS, KEYWORDS, macros].iter().any(|list| list.contains(&token.text));
-                if after == "(" && !known && before != "macro" {
+                let is_known =
+                    is_bound(token.text) || [FUNCTIONS, KEYWORDS].iter().any(|l| l.contains(&token.text));
+                if after == "(" && !is_known && before != "macro" {
                     return Err(unknown(token, "function", FUNCTIONS.iter().copied(), COMMON_FUNCTIONS));
                 }
             }

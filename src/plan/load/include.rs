@@ -6,7 +6,7 @@
 //! undone, and files that include each other many times cost no more than one each.
 
 use std::collections::HashSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Failure, file, overlay};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Located, Source, Sources, Span};
@@ -14,7 +14,7 @@ use crate::plan::codes;
 use crate::plan::model::VERSION;
 use crate::plan::node::{Node, NodeValue};
 use crate::plan::parse::{Format, MOST_BYTES, MOST_NODES};
-use crate::plan::root::{root_of, similar};
+use crate::plan::root::{root_of, similar, tidy};
 
 /// Most files a plan may include, all together.
 pub const MOST_FILES: usize = 100;
@@ -162,24 +162,7 @@ impl Reader<'_> {
 
     /// The path as people see it: relative to the including file, without the detours that lead nowhere else.
     fn shown_path(&self, path: &Located<String>) -> PathBuf {
-        let joined = self.sources.get(path.span.file).dir.join(&path.value);
-        let mut tidy = PathBuf::new();
-        for part in joined.components() {
-            match part {
-                Component::CurDir => {}
-                Component::ParentDir
-                    if matches!(tidy.components().next_back(), Some(Component::Normal(_))) =>
-                {
-                    tidy.pop();
-                }
-                part => tidy.push(part),
-            }
-        }
-        // `a/..` is not nothing where `a` is a symbolic link.
-        match (tidy.canonicalize(), joined.canonicalize()) {
-            (Ok(short), Ok(long)) if short != long => joined,
-            _ => tidy,
-        }
+        tidy(self.sources.get(path.span.file).dir.join(&path.value))
     }
 
     /// Where the file really is, below the root.

@@ -7,7 +7,7 @@ use minijinja::{Error, Value};
 use super::invalid;
 
 /// Most values in a value.
-const MOST_PARTS: usize = 1_000_000;
+pub(in crate::template) const MOST_PARTS: usize = 1_000_000;
 /// Most bytes of text in it.
 const MOST_BYTES: usize = 32 << 20;
 /// Most levels: what writes a value descends once for each.
@@ -18,20 +18,34 @@ const MOST_LEVELS: usize = 128;
 /// # Errors
 /// With the limit that it breaks.
 pub(in crate::template) fn check(value: &Value) -> Result<(), Error> {
-    Weight { parts: 0, bytes: 0 }.add(value, 0)
+    of(value, MOST_PARTS).map(drop)
 }
 
-struct Weight {
-    parts: usize,
-    bytes: usize,
+/// What a value consists of; not more than so many parts.
+///
+/// # Errors
+/// As [`check`].
+pub(in crate::template) fn of(value: &Value, most_parts: usize) -> Result<Weight, Error> {
+    let mut weight = Weight { parts: 0, bytes: 0, most_parts };
+    weight.add(value, 0)?;
+    Ok(weight)
+}
+
+/// How much there is to walk through.
+pub(in crate::template) struct Weight {
+    /// Values, with those in lists and maps.
+    pub parts: usize,
+    /// Bytes of text.
+    pub bytes: usize,
+    most_parts: usize,
 }
 
 impl Weight {
     fn add(&mut self, value: &Value, level: usize) -> Result<(), Error> {
         self.parts += 1;
         self.bytes += value.as_str().map_or(0, str::len);
-        if self.parts > MOST_PARTS {
-            return Err(invalid(format!("makes a list or map of more than {MOST_PARTS} values")));
+        if self.parts > self.most_parts {
+            return Err(invalid(format!("makes a list or map of more than {} values", self.most_parts)));
         }
         if self.bytes > MOST_BYTES {
             return Err(invalid(format!("makes a list or map of more than {} MiB", MOST_BYTES >> 20)));
