@@ -19,6 +19,7 @@ pub use place::{files_in_expression, files_in_template, name_in_expression, name
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};
 pub use value::{to_text, write_json, write_text};
+pub use words::{OTHER_FILTERS, TESTS};
 
 use std::sync::LazyLock;
 
