@@ -6,7 +6,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use plimsoll::compile::{Purpose, compile};
@@ -25,6 +26,9 @@ fn main() {
     }
     let hundred = || (0..100).for_each(|index| check(&folder.join(format!("small{index}.yaml")), 0));
     println!("{:<44} {}", "a hundred plans", best(hundred));
+    let plans: Vec<_> = (0..100).map(|index| folder.join(format!("small{index}.yaml"))).collect();
+    println!("{:<44} {}", "the same in one call of plimsoll validate", best(|| call(&plans)));
+    println!("{:<44} {}", "plimsoll validate of the 2 000 lines", best(|| call(&[folder.join("plan.yaml")])));
     for size in [1_000, 2_000, 4_000] {
         large(folder, size, false);
         println!("{:<44} {}", format!("{size} endpoints"), best(|| check(&folder.join("plan.yaml"), 0)));
@@ -45,6 +49,12 @@ fn best(run: impl Fn()) -> String {
         start.elapsed()
     });
     format!("{:>8.1} ms", tries.min().unwrap_or(Duration::ZERO).as_secs_f64() * 1e3)
+}
+
+/// The program itself, its start included.
+fn call(plans: &[PathBuf]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll")).arg("validate").args(plans).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn check(plan: &Path, least_errors: usize) {

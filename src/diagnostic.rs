@@ -280,7 +280,7 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
 }
 
 /// A name without what people get wrong most: case, `_`, `-` and spaces.
-fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase().replace(['_', '-', ' '], "")
 }
 

@@ -24,6 +24,7 @@ pub use references::{Reference, references};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};
 pub use value::{to_text, write_json, write_text};
+pub use words::{OTHER_FILTERS, TESTS};
 
 use std::sync::LazyLock;
 

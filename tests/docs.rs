@@ -157,14 +157,40 @@ fn every_function_and_name_is_explained() {
         let is_shown = examples.iter().any(|call| call.contains(&format!("{name}(")));
         assert!(is_shown, "built-ins.md has no example of the function {name}");
     }
-    for name in plimsoll::template::FILTERS {
-        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let others = plimsoll::template::OTHER_FILTERS.split_whitespace();
+    for name in plimsoll::template::FILTERS.iter().copied().chain(others) {
         let is_shown = |call: &String| call.split(&format!("| {name}")).skip(1).any(ends);
         assert!(examples.iter().any(is_shown), "built-ins.md has no example of the filter {name}");
+    }
+    for name in plimsoll::template::TESTS.split_whitespace() {
+        let is_shown = |call: &String| call.split(&format!(" is {name}")).skip(1).any(ends);
+        assert!(examples.iter().any(is_shown), "built-ins.md has no example of the test {name}");
     }
     for name in plimsoll::template::RESPONSE_NAMES {
         assert!(reference.contains(&format!("| `{name}` |")), "plan-reference.md lacks the name {name}");
     }
+}
+
+/// What templates can call is in the lists that the program and this file go by.
+#[test]
+fn every_registered_function_is_listed() {
+    let folder = root().join("src/template/functions");
+    let entries = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let files = entries.chain([folder.with_extension("rs")]).filter(|path| path.extension().is_some());
+    let sources = files.map(|path| read(&path)).collect::<String>();
+    let registered = |call: &str| {
+        let names = sources.split(call).skip(1).map(|rest| rest.split('"').next().expect("a name"));
+        names.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let filters = plimsoll::template::FILTERS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(registered("add_filter(\""), filters);
+    let functions = registered("add_function(\"");
+    assert!(functions.len() > 5);
+    for name in functions {
+        assert!(plimsoll::template::FUNCTIONS.contains(&name.as_str()), "{name} is not in FUNCTIONS");
+    }
+    assert!(registered("add_test(\"").is_empty(), "tests need a list and examples too");
 }
 
 /// The rows of the page's tables: expression and value.

@@ -81,6 +81,43 @@ fn toml_is_corrected_too() {
     check("plan.toml", before, after);
 }
 
+/// Keys of other tools: the key alone, or with its value, whatever the quotes.
+#[test]
+fn keys_of_other_tools_become_those_of_here() {
+    let before = "\
+plan: 1
+host: http://a:9000
+wait_time: 1s..2s
+endpoints:
+  a: { get: \"/x\" }
+  b: { post: orders, body: { a: 1 } } # comment
+  c:
+    url: /c
+  d: { uri: 'GET /d' }
+flows:
+  f: { tasks: [{ delete: /x, params: { a: 1 } }, { sleep: 2s }] }
+load: { vus: 2, iterations: 5 }
+";
+    let after = "\
+plan: 1
+target: http://a:9000
+think: 1s..2s
+endpoints:
+  a: { request: \"GET /x\" }
+  b: { request: POST /orders, json: { a: 1 } } # comment
+  c:
+    request: GET /c
+  d: { request: 'GET /d' }
+flows:
+  f: { steps: [{ request: DELETE /x, query: { a: 1 } }, { think: 2s }] }
+load: { users: 2, iterations: 5 }
+";
+    check("plan.yaml", before, after);
+    let before = "plan = 1\nhost = \"http://a:9000\"\n[endpoints.a]\npost = '/x' # comment\nbody.a = 1\n[load]\nthreads = 2\niterations = 5\n";
+    let after = "plan = 1\ntarget = \"http://a:9000\"\n[endpoints.a]\nrequest = 'POST /x' # comment\njson.a = 1\n[load]\nusers = 2\niterations = 5\n";
+    check("plan.toml", before, after);
+}
+
 #[test]
 fn what_is_not_certain_is_left() {
     for plan in [
@@ -90,6 +127,9 @@ fn what_is_not_certain_is_left() {
         "plan: 1\ntarget: http://a\nendpoints: { a: { request: GET /, weight: 1, wieght: 2 } }\n",
         // No number says which unit.
         "plan: 1\ntarget: http://a\nhttp: { timeout: 5 }\nendpoints: { a: { request: GET / } }\n",
+        // Method and path stand apart, or nobody said which method a body goes with.
+        "plan: 1\ntarget: http://a\nendpoints: { a: { method: GET, url: /x } }\n",
+        "plan: 1\ntarget: http://a\nendpoints: { a: { url: /x, json: {} } }\n",
         // Nothing is near.
         "plan: 1\ntarget: http://a\nbanana: 1\nendpoints: { a: { request: GET / } }\n",
     ] {

@@ -95,3 +95,41 @@ fn messages_are_whole() {
         }
     }
 }
+
+/// What to write, remove or look at stands in the help of nearly every message.
+#[test]
+fn messages_say_what_to_write() {
+    const DOING: [&str; 18] = [
+        "write",
+        "remove",
+        "use ",
+        "keep ",
+        "put ",
+        "copy ",
+        "move ",
+        "save ",
+        "make ",
+        "give ",
+        "add ",
+        "start ",
+        "replace",
+        "leave ",
+        "did you mean ",
+        "choose ",
+        "name ",
+        "capture ",
+    ];
+    let (mut all, mut silent) = (0, vec![]);
+    for plan in plans() {
+        let name = plan.file_name().unwrap().to_str().unwrap();
+        let shown = std::fs::read_to_string(folder().join(format!("{name}.stderr"))).unwrap();
+        for message in shown.split("\n\n").filter(|part| part.contains("[P")) {
+            all += 1;
+            let mut helps = message.lines().filter_map(|line| line.split_once("= help: "));
+            if !helps.any(|(_, help)| help.contains('`') || DOING.iter().any(|word| help.contains(word))) {
+                silent.push(format!("{name}: {}", message.lines().find(|line| line.contains("[P")).unwrap()));
+            }
+        }
+    }
+    assert!(all > 500 && silent.len() * 15 < all, "{} of {all}:\n{}", silent.len(), silent.join("\n"));
+}

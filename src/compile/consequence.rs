@@ -22,6 +22,8 @@ pub(super) struct Written {
     unsound: BTreeSet<String>,
     /// A map of names is none.
     is_unreadable: bool,
+    /// Keys that are not known, wherever they stand.
+    unknown: Vec<Span>,
 }
 
 impl Written {
@@ -36,6 +38,7 @@ impl Written {
             loaded.faults.iter().filter(|(_, code)| is_such(code)).map(|(span, _)| *span).collect()
         };
         let walk = Walk { faults: of(&|_| true), unknown: of(&|code| unknown.contains(&code)) };
+        written.unknown = walk.unknown.iter().copied().collect();
         let mut placed = HashSet::new();
         placed.extend(walk.faults.get(&tree.span));
         for (key, value) in tree.as_map().unwrap_or_default() {
@@ -67,6 +70,13 @@ impl Written {
     /// Whether nothing is wrong below these keys of the plan, nor at a place that may belong to them.
     pub(super) fn is_sound(&self, sections: &[&str]) -> bool {
         !self.is_broken && !sections.iter().chain(&[UNKNOWN]).any(|section| self.unsound.contains(*section))
+    }
+
+    /// Whether a key that is not known stands inside this place, so that what it says is missing there.
+    pub(super) fn misses_a_key_in(&self, place: Span) -> bool {
+        let is_inside =
+            |key: &Span| key.file == place.file && place.start <= key.start && key.end <= place.end;
+        self.unknown.iter().any(is_inside)
     }
 
     /// Whether something in the tree may be what `name` is meant to be.

@@ -186,6 +186,8 @@ impl Compiler<'_> {
                 self.feeds.opened.push((opened_as, feed.clone()));
                 Some((feed, file.value.clone()))
             }
+            // How the file is written may be what a misspelt key says.
+            Err(_) if self.written.misses_a_key_in(written.span) && opened_as.0.exists() => None,
             Err(error) => {
                 self.error_in_words(codes::DATA, file.span, &files::words_of(&error));
                 None

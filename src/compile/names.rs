@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, FileId, Span};
-use crate::plan::model::Scenario;
+use crate::diagnostic::{Diagnostic, FileId, Located, Span};
+use crate::plan::model::{Scenario, ScenarioAuth};
 use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 
 use super::model::Per;
@@ -181,6 +181,8 @@ impl Compiler<'_> {
                 let variable = child.to_ascii_uppercase();
                 return Some(problem.help(format!("write `secrets: {{ {child}: {{ env: {variable} }} }}`")));
             }
+            // A login that could not be read may be what gives it.
+            "auth" if allowed.is_empty() && self.login_is_misspelt() => return None,
             "auth" if allowed.is_empty() => {
                 let help = format!(
                     "no step before this captures anything: write `capture: {{ {child}: … }}` in one of `steps`"
@@ -232,6 +234,16 @@ impl Compiler<'_> {
                 "names come from `capture`, `data`, `auth`, `variables`, `secrets`, `env`, `user` and `run`",
             ),
         }
+    }
+
+    /// Whether a key below some `auth` is not known.
+    fn login_is_misspelt(&self) -> bool {
+        let of_scenarios = self.plan.scenarios.iter().filter_map(|(_, scenario)| match &scenario.auth {
+            Some(ScenarioAuth::Flow(auth)) => Some(auth.span),
+            _ => None,
+        });
+        let all = self.plan.auth.iter().map(|auth| auth.span).chain(of_scenarios);
+        all.into_iter().any(|auth| self.written.misses_a_key_in(auth))
     }
 
     /// The scenario that defines a name for itself.

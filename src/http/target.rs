@@ -27,7 +27,7 @@ pub enum TargetError {
     #[error("`{0}` is not a URL; write it as http://host:port")]
     NotUrl(String),
     /// Another scheme.
-    #[error("`{0}`: only http:// and https:// are supported")]
+    #[error("`{0}`: only http:// and https:// are supported; write for example http://localhost:9000")]
     Scheme(String),
     /// User and password in it.
     #[error("a target must not hold a user name or password; use `auth` or a header with a secret")]

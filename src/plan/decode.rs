@@ -12,7 +12,7 @@ mod tags;
 pub use address::LocalAddress;
 pub use delimiter::Delimiter;
 pub use keys::Keys;
-pub(crate) use keys::{unknown_key, value_for_map};
+pub(crate) use keys::{Foreign, Translate, unknown_key, value_for_map};
 pub use leaf::Scalar;
 pub(crate) use leaf::{unit, word};
 pub use tags::Tags;
@@ -56,7 +56,7 @@ pub(crate) fn wrong_type<T>(node: &Node, expected: &str, out: &mut Diagnostics) 
     None
 }
 
-fn wrong_type_error(node: &Node, expected: &str) -> Diagnostic {
+pub(crate) fn wrong_type_error(node: &Node, expected: &str) -> Diagnostic {
     let message = format!("expected {expected}, found {}", node.kind());
     Diagnostic::error(codes::WRONG_TYPE, node.span, message)
 }
@@ -137,8 +137,8 @@ impl<T: FromNode> FromNode for Vec<(Located<String>, T)> {
         let NodeValue::Map(entries) = &node.value else {
             let error = wrong_type_error(node, &Self::expected());
             out.push(match node.as_list() {
-                Some(_) => error.help("write a name and `:` where each item starts"),
-                None => error,
+                Some(items) => error.help(named_instead(items, T::example())),
+                None => error.help(format!("write for example `{{ a name: {} }}`", T::example())),
             });
             return None;
         };
@@ -157,6 +157,15 @@ impl<T: FromNode> FromNode for Vec<(Located<String>, T)> {
     fn schema(defs: &mut Definitions) -> Value {
         json!({ "type": "object", "additionalProperties": T::schema(defs) })
     }
+}
+
+/// How the first item of a list looks in a map of names.
+fn named_instead(items: &[Node], example: &str) -> String {
+    let name = items.first().and_then(|item| item.get("name")?.as_str());
+    let is_plain =
+        |name: &&str| name.len() < 40 && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
+    let name = name.filter(is_plain).unwrap_or("a name");
+    format!("write a name and `:` where each item starts: `{name}: {example}`")
 }
 
 impl FromNode for Node {

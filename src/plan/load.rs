@@ -157,7 +157,9 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         let is_toml = base.as_str().is_some_and(|text| text.contains(" = "));
         diagnostics.push(match is_toml {
             true => error.help("it looks like TOML; name the file .toml, or write `key: value`"),
-            false => error,
+            false => {
+                error.help("start with `plan: 1`, then `target: http://localhost:9000` and `endpoints:`")
+            }
         });
         return Loaded::without_plan(sources, file, diagnostics);
     }

@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod expect;
 mod feed;
+mod foreign;
 mod load;
 mod poll;
 mod request;
@@ -29,10 +30,11 @@ pub use step::{
 };
 pub use tls::Tls;
 
+use self::foreign::of_plan;
 use super::codes;
 use super::decode::Keys;
 use super::node::{Node, NodeValue};
-use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span, nearest};
 use std::time::Duration;
 
 /// An ordered map: names as written, with their places.
@@ -93,6 +95,7 @@ plan_keys! {
         profiles: Entries<Node>,
     }
     later { "reports", "outputs" }
+    foreign of_plan
     rules rules
     check check_plan
     instead plan = this_version
@@ -115,8 +118,10 @@ fn check_plan(plan: &Plan, keys: &Keys<'_>, out: &mut Diagnostics) {
     }
     feed::check_sources(plan, keys, out);
     for (name, scenario) in plan.scenarios.iter().filter(|(_, scenario)| scenario.load.is_none()) {
-        let written = keys.node().get("scenarios").and_then(|all| all.get(&name.value)?.get("load"));
-        if written.is_none() {
+        let node = keys.node().get("scenarios").and_then(|all| all.get(&name.value));
+        let entries = node.and_then(Node::as_map).unwrap_or_default();
+        let may_be_load = entries.iter().any(|(key, _)| nearest(&key.value, ["load"]).is_some());
+        if !may_be_load && !node.is_some_and(foreign::load::is_beside) {
             let message = format!("the scenario `{}` has no `load`", name.value);
             let help = "write for example `load: { users: 10, duration: 2m }`";
             out.push(Diagnostic::error(codes::MISSING_KEY, scenario.span, message).help(help));

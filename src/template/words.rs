@@ -13,7 +13,7 @@ use super::{ENVIRONMENT, ExprError};
 use crate::diagnostic::nearest;
 
 /// minijinja's filters, for "did you mean"; whether there is one is asked of minijinja.
-const FILTERS: &str = "abs attr batch bool capitalize chain count default dictsort escape first float format \
+pub const OTHER_FILTERS: &str = "abs attr batch bool capitalize chain count default dictsort escape first float format \
     groupby indent int items join last length lines list lower map max min pprint reject \
     rejectattr replace reverse round safe select selectattr slice sort split string sum title \
     trim unique upper urlencode zip";
@@ -24,7 +24,7 @@ const COMMON_FILTERS: &str = "default first join length lower regex replace tojs
 const COMMON_FUNCTIONS: &str = "uuid now random_int random_choice random_string counter fake.name";
 
 /// minijinja's tests, for "did you mean".
-const TESTS: &str = "boolean defined divisibleby endingwith eq even false float ge gt in integer iterable le lower lt \
+pub const TESTS: &str = "boolean defined divisibleby endingwith eq even false float ge gt in integer iterable le lower lt \
     mapping ne none number odd sameas sequence startingwith string true undefined upper";
 /// A few to show.
 const COMMON_TESTS: &str = "defined none number string sequence mapping";
@@ -176,7 +176,7 @@ fn check_filter(token: &Token<'_>) -> Result<(), ExprError> {
         Err(error) if error.kind() == ErrorKind::UnknownFilter => Err(unknown(
             token,
             "filter",
-            FILTERS.split_whitespace().chain(OWN_FILTERS.iter().copied()),
+            OTHER_FILTERS.split_whitespace().chain(OWN_FILTERS.iter().copied()),
             COMMON_FILTERS,
         )),
         _ => Ok(()),
@@ -186,7 +186,7 @@ fn check_filter(token: &Token<'_>) -> Result<(), ExprError> {
 fn check_test(token: &Token<'_>) -> Result<(), ExprError> {
     match ENVIRONMENT.empty_state().perform_test(token.text, &[]) {
         Err(error) if error.kind() == ErrorKind::UnknownTest => {
-            Err(unknown(token, "test", TESTS.split(' '), COMMON_TESTS))
+            Err(unknown(token, "test", TESTS.split_whitespace(), COMMON_TESTS))
         }
         _ => Ok(()),
     }

@@ -3,12 +3,14 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod both;
+pub mod compiled;
 pub mod demo;
 pub mod distribution;
 pub mod fault_server;
 pub mod needles;
 pub mod process;
 pub mod tls;
+pub mod tree;
 pub mod truth_server;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::{Definitions, FromNode, wrong_type};
+use super::{Definitions, FromNode, wrong_type_error};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::codes;
 use crate::plan::node::Node;
@@ -15,7 +15,11 @@ pub struct LocalAddress(pub IpAddr);
 
 impl FromNode for LocalAddress {
     fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        let Some(text) = node.as_str() else { return wrong_type(node, &Self::expected(), out) };
+        let Some(text) = node.as_str() else {
+            let error = wrong_type_error(node, &Self::expected());
+            out.push(error.help("write for example `[127.0.0.2, 127.0.0.3]`"));
+            return None;
+        };
         let (message, help) = match text.parse::<IpAddr>() {
             Ok(address) if address.is_unspecified() => {
                 (format!("`{text}` stands for any address"), "leave the key out to let the system choose")

@@ -1,8 +1,8 @@
 //! The two macros that define a map of the plan, or a choice of words, once: type, reading and schema.
 
 /// Defines a struct whose fields are the keys of a map. A key is the field's name without trailing `_`.
-/// `later` lists keys of later versions; `rules` names a function over the
-/// keys alone, `check` one over the finished value. `instead` gives a required key that is absent or cannot be read a
+/// `example` is one of its maps in a line; `later` lists keys of later versions; `foreign` names a function that
+/// knows keys of other tools; `rules` names a function over the keys alone, `check` one over the finished value. `instead` gives a required key that is absent or cannot be read a
 /// value, from the place of the map, so that the rest of the map is checked too.
 macro_rules! plan_keys {
     (
@@ -11,7 +11,9 @@ macro_rules! plan_keys {
         pub struct $name:ident {
             $( #[doc = $field_doc:literal] $field:ident : $ty:ty, )*
         }
+        $( example $example:literal )?
         $( later { $( $later:literal ),* } )?
+        $( foreign $foreign:ident )?
         $( rules $rules:ident )?
         $( check $check:ident )?
         $( instead $absent:ident = $instead:ident )?
@@ -41,18 +43,26 @@ macro_rules! plan_keys {
                 if node.as_map().is_none() && required[0] {
                     return $crate::plan::decode::value_for_map(node, $what, known[0], out);
                 }
-                let keys = $crate::plan::decode::Keys::open(node, $what, &known, LATER, out)?;
+                let translate: Option<$crate::plan::decode::Translate> = None $( .or(Some($foreign)) )?;
+                let keys = $crate::plan::decode::Keys::open(node, $what, &known, LATER, translate, out)?;
                 $( $rules(&keys, out); )?
                 $( let $field = keys.take::<$ty>(stringify!($field).trim_end_matches('_'), out); )*
                 $( let $absent = $absent.or_else(|| Some($instead(keys.span()))); )?
-                let value = Self { $( $field: $field?, )* span: keys.span() };
-                $( $check(&value, &keys, out); )?
+                #[allow(unused_mut, reason = "few maps have a check")]
+                let mut value = Self { $( $field: $field?, )* span: keys.span() };
+                $( $check(&mut value, &keys, out); )?
                 Some(value)
             }
 
             fn expected() -> String {
                 $what.to_owned()
             }
+
+            $(
+                fn example() -> &'static str {
+                    $example
+                }
+            )?
 
             fn schema(defs: &mut $crate::plan::decode::Definitions) -> serde_json::Value {
                 $crate::plan::decode::object_schema(

@@ -8,6 +8,22 @@ use crate::plan::node::{Node, NodeValue};
 /// Most unknown keys reported one by one for one map.
 const MOST_UNKNOWN: usize = 100;
 
+/// What a key that another tool knows by this name says here.
+#[derive(Debug, Clone, Default)]
+pub struct Foreign {
+    /// Keys of this map that are not missed because of it.
+    pub stands_for: &'static [&'static str],
+    /// What to write instead; `None` when what is said of another key of the map says it.
+    pub help: Option<String>,
+    /// The key for its place, when `--fix` may put it there.
+    pub key: Option<&'static str>,
+    /// What becomes of the value then, when it does not stay: as written, and the new one.
+    pub value: Option<(String, String)>,
+}
+
+/// Finds what a key that is not known here means elsewhere: from the whole map, and the entry.
+pub(crate) type Translate = fn(&Node, &(Located<String>, Node)) -> Option<Foreign>;
+
 /// One map of the plan and what may stand in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys<'a> {
@@ -15,6 +31,7 @@ pub struct Keys<'a> {
     entries: &'a [(Located<String>, Node)],
     what: &'static str,
     later: &'static [&'static str],
+    translate: Option<Translate>,
 }
 
 impl<'a> Keys<'a> {
@@ -24,19 +41,25 @@ impl<'a> Keys<'a> {
         what: &'static str,
         known: &[&'static str],
         later: &'static [&'static str],
+        translate: Option<Translate>,
         out: &mut Diagnostics,
     ) -> Option<Self> {
         let Some(entries) = node.as_map() else {
             return super::wrong_type(node, what, out);
         };
         let mut unknown = 0;
-        for (key, _) in entries {
+        for entry in entries {
+            let key = &entry.0;
             if later.contains(&key.value.as_str()) {
                 out.push(not_yet(key));
             } else if !known.contains(&key.value.as_str()) {
                 unknown += 1;
-                if unknown <= MOST_UNKNOWN {
-                    out.push(unknown_key(key, what, known));
+                if unknown > MOST_UNKNOWN {
+                    continue;
+                }
+                match translate.and_then(|translate| translate(node, entry)) {
+                    Some(meant) => meant.told(entry, what).into_iter().for_each(|told| out.push(told)),
+                    None => out.push(unknown_key(key, what, known)),
                 }
             }
         }
@@ -44,12 +67,12 @@ impl<'a> Keys<'a> {
             let message = format!("and {} more keys that are not known", unknown - MOST_UNKNOWN);
             out.push(Diagnostic::error(codes::UNKNOWN_KEY, node.span, message));
         }
-        Some(Self { node, entries, what, later })
+        Some(Self { node, entries, what, later, translate })
     }
 
     /// A map of which other keys are somebody else's, so that none is unknown.
     pub fn among(node: &'a Node, what: &'static str) -> Self {
-        Self { node, entries: node.as_map().unwrap_or_default(), what, later: &[] }
+        Self { node, entries: node.as_map().unwrap_or_default(), what, later: &[], translate: None }
     }
 
     /// The map itself.
@@ -107,14 +130,39 @@ impl<'a> Keys<'a> {
         );
     }
 
-    /// Says nothing where a misspelt key, or one of a later version, already explains it.
+    /// Says nothing where another error already explains it.
     fn missing(&self, key: &str, who: &str, help: &str, out: &mut Diagnostics) {
         let message = format!("{who} needs `{key}`");
-        let explains = |k: &str| self.later.contains(&k) || nearest(k, [key]).is_some();
-        if !self.entries.iter().any(|(k, _)| explains(&k.value)) {
+        if !self.may_mean(key) {
             let label = format!("no `{key}` here");
             out.push(Diagnostic::error(codes::MISSING_KEY, self.node.span, message).label(label).help(help));
         }
+    }
+
+    /// Whether a key is written, or one that may be meant as it: misspelt, of another tool, or of a later version.
+    pub fn may_mean(&self, key: &str) -> bool {
+        let stands_for_it = |entry: &(Located<String>, Node)| {
+            let meant = self.translate.and_then(|translate| translate(self.node, entry));
+            meant.is_some_and(|meant| meant.stands_for.contains(&key))
+        };
+        let explains = |entry: &(Located<String>, Node)| {
+            let written = entry.0.value.as_str();
+            self.later.contains(&written) || nearest(written, [key]).is_some() || stands_for_it(entry)
+        };
+        self.entries.iter().any(explains)
+    }
+}
+
+impl Foreign {
+    /// The error that tells it, when this is the key to tell it at.
+    pub(crate) fn told(self, (key, value): &(Located<String>, Node), what: &str) -> Option<Diagnostic> {
+        let message = format!("`{}` is not a key of {what}", key.value);
+        let problem = Diagnostic::error(codes::UNKNOWN_KEY, key.span, message).help(self.help?);
+        Some(match (self.key, self.value) {
+            (Some(name), None) => problem.fix(&key.value, name),
+            (Some(name), Some((old, new))) => problem.fix(&key.value, name).fix_also(value.span, old, new),
+            (None, _) => problem,
+        })
     }
 }
 

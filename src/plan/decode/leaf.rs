@@ -55,7 +55,11 @@ impl std::ops::Deref for Scalar {
 
 impl FromNode for Scalar {
     fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        let Some(text) = node.scalar_text() else { return wrong_type(node, &Self::expected(), out) };
+        let Some(text) = node.scalar_text() else {
+            let error = super::wrong_type_error(node, &Self::expected());
+            out.push(error.help("write one value, such as `a`, `5` or `\"{{ name }}\"`"));
+            return None;
+        };
         // A number is sent as text: `1.10` must not silently become `1.1`.
         if node.as_number().is_some() && text.len() != (node.span.end - node.span.start) as usize {
             let message = format!("this number would be sent as `{text}`");
@@ -77,10 +81,24 @@ impl FromNode for Scalar {
 
 impl FromNode for bool {
     fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        match node.value {
-            NodeValue::Bool(value) => Some(value),
-            _ => wrong_type(node, &Self::expected(), out),
+        if let NodeValue::Bool(value) = node.value {
+            return Some(value);
         }
+        let error = super::wrong_type_error(node, &Self::expected());
+        // YAML 1.2 knows no other words for them.
+        let meant = match node.as_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("yes" | "on" | "true") => Some("true"),
+            Some("no" | "off" | "false") => Some("false"),
+            _ => None,
+        };
+        out.push(match (meant, node.as_str()) {
+            (Some(meant), Some(text)) if meant == text => {
+                error.help(format!("write it without quotes: {meant}"))
+            }
+            (Some(meant), Some(text)) => error.help(format!("write `{meant}`")).fix(text, meant),
+            _ => error.help("write `true` or `false`"),
+        });
+        None
     }
 
     fn expected() -> String {
@@ -134,7 +152,7 @@ fn not_a_number<T>(node: &Node, expected: &str, out: &mut Diagnostics) -> Option
     let text = node.as_str().map(str::trim).filter(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
     out.push(match text {
         Some(text) => error.help(format!("write it without quotes: {text}")),
-        None => error,
+        None => error.help("write a number, such as 5"),
     });
     None
 }
@@ -225,7 +243,9 @@ pub(crate) fn word<T: Copy>(
 ) -> Option<T> {
     let list: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
     let Some(text) = node.as_str() else {
-        return wrong_type(node, &format!("{what}: {}", list.join(" or ")), out);
+        let error = super::wrong_type_error(node, &format!("{what}: {}", list.join(" or ")));
+        out.push(error.help(format!("write {}", list.join(" or "))));
+        return None;
     };
     words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).or_else(|| {
         let error = Diagnostic::error(codes::UNKNOWN_WORD, node.span, format!("`{text}` is not {what}"));

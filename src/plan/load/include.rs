@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, file, overlay};
-use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Located, Source, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Located, Source, Sources, Span, nearest};
 use crate::plan::codes;
 use crate::plan::model::VERSION;
 use crate::plan::node::{Node, NodeValue};
@@ -36,7 +36,10 @@ pub(super) struct Whole {
 /// Reads what the plan of `file` includes and joins it.
 pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut Diagnostics) -> Whole {
     if plan.get("include").is_none() {
-        return Whole { node: plan, is_partial: false, files: vec![file], layers: vec![] };
+        // Misspelt, it leads to nothing: what those files hold is missing.
+        let is_meant = |(key, _): &(Located<String>, Node)| nearest(&key.value, ["include"]).is_some();
+        let is_partial = plan.as_map().unwrap_or_default().iter().any(is_meant);
+        return Whole { node: plan, is_partial, files: vec![file], layers: vec![] };
     }
     let source = sources.get(file);
     let own = Path::new(&source.name).canonicalize().unwrap_or_default();

@@ -95,7 +95,7 @@ plan_keys! {
 
 fn one_place(keys: &Keys<'_>, out: &mut Diagnostics) {
     keys.clash("header", "query", "a key is sent in one place: remove one of them", out);
-    if keys.span_of("header").or(keys.span_of("query")).is_none() {
+    if !keys.may_mean("header") && !keys.may_mean("query") {
         let message = "an API key needs `header` or `query`, the name it is sent under";
         let error = Diagnostic::error(codes::MISSING_KEY, keys.span(), message).label("neither is here");
         out.push(error.help("write for example `{ header: X-API-Key, value: \"{{ secrets.api_key }}\" }`"));

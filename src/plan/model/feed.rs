@@ -34,7 +34,12 @@ plan_keys! {
 fn has_rows(keys: &Keys<'_>, out: &mut Diagnostics) {
     keys.clash("file", "rows", "a feed has one source: keep one of them", out);
     for key in ["format", "delimiter"] {
-        keys.clash("rows", key, "it says how a file is written, and these rows are in the plan", out);
+        keys.clash(
+            "rows",
+            key,
+            "it says how a file is written, and these rows are in the plan: remove it",
+            out,
+        );
     }
     if keys.span_of("rows").is_some() {
         keys.required("rows", "a data feed", SOURCE, out);

@@ -1,5 +1,6 @@
 //! How much load and what must hold: the load forms, thresholds and their grading. Must not compute a load curve.
 
+use super::foreign::load::{of_load, of_stage};
 use super::{Tags, codes};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use crate::plan::decode::{Definitions, FromNode, Keys, wrong_type};
@@ -36,6 +37,7 @@ plan_keys! {
         /// How long running iterations may take to end; 30s when absent.
         graceful_stop: Option<Located<Duration>>,
     }
+    foreign of_load
     check check_load
 }
 
@@ -163,7 +165,7 @@ fn check_load(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
             "write `duration: 2m`, or -t 2m on the command line",
             out,
         );
-    } else if !["iterations", "iterations_per_user"].iter().any(|key| keys.span_of(key).is_some()) {
+    } else if !["iterations", "iterations_per_user", "stages", "rate"].iter().any(|key| keys.may_mean(key)) {
         let who = "a load by time";
         keys.required("users", who, "write `users: 10`, or -u 10 on the command line", out);
         keys.required("duration", who, "write `duration: 2m`, or -t 2m on the command line", out);
@@ -176,9 +178,12 @@ const FASTEST_PER_S: f64 = 1e6;
 
 /// Keys of arrivals in a load without them, stages of two kinds, rates at which nothing ever arrives.
 fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
-    let first_kind = load.stages.first().map(|stage| stage.rate.is_some());
-    let mixed = load.stages.iter().find(|stage| Some(stage.rate.is_some()) != first_kind);
-    if let (Some(stage), Some(first)) = (mixed, load.stages.first()) {
+    // One that is neither is misspelt, and that is said already.
+    let mut stages = load.stages.iter().filter(|stage| stage.rate.is_some() || stage.users.is_some());
+    let first = stages.next();
+    let first_kind = first.map(|stage| stage.rate.is_some());
+    let mixed = stages.find(|stage| Some(stage.rate.is_some()) != first_kind);
+    if let (Some(stage), Some(first)) = (mixed, first) {
         let message = "the stages of one load are all of `users` or all of `rate`";
         out.push(
             Diagnostic::error(codes::CLASH, stage.span, message)
@@ -207,7 +212,8 @@ fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
     let silent = match &load.rate {
         Some(rate) => (rate.value.per_second <= 0.0).then_some(rate.span),
         None if is_open => {
-            let never = load.stages.iter().all(|s| s.rate.as_ref().is_none_or(|r| r.value.per_second <= 0.0));
+            let never =
+                load.stages.iter().all(|s| s.rate.as_ref().is_some_and(|r| r.value.per_second <= 0.0));
             never.then(|| load.stages[0].span)
         }
         None => None,
@@ -276,13 +282,14 @@ plan_keys! {
         /// How fast users are started or stopped; a straight line over the stage when absent.
         spawn_rate: Option<Located<Rate>>,
     }
+    foreign of_stage
     check check_stage
 }
 
 fn check_stage(stage: &Stage, keys: &Keys<'_>, out: &mut Diagnostics) {
-    keys.clash("users", "rate", "a stage has users that loop, or a rate of arrivals", out);
+    keys.clash("users", "rate", "a stage has users that loop, or a rate of arrivals: keep one of them", out);
     keys.clash("rate", "spawn_rate", "`spawn_rate` starts users; a rate of arrivals needs none", out);
-    if stage.rate.is_none() && keys.span_of("rate").is_none() {
+    if stage.rate.is_none() && !keys.may_mean("rate") {
         keys.required("users", "a stage", "write `users: 10`, or `rate: 50/s` for arrivals", out);
     }
     if let Some(rate) = &stage.spawn_rate {

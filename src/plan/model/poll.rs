@@ -48,7 +48,7 @@ const POLL_KEYS: [&str; 4] = ["every", "until", "timeout", "name"];
 /// The step `poll: { … }`.
 pub(super) fn poll_of(step: &Node, out: &mut Diagnostics) -> Option<PollStep> {
     const WHAT: &str = "a poll";
-    let keys = Keys::open(step, "a step", &["poll"], &[], out)?;
+    let keys = Keys::open(step, "a step", &["poll"], &[], None, out)?;
     let node = keys.node().get("poll")?;
     let Some(map) = node.as_map() else {
         let message = format!("expected a poll: a map with `request` and `until`, found {}", node.kind());
@@ -80,6 +80,14 @@ pub(super) fn poll_of(step: &Node, out: &mut Diagnostics) -> Option<PollStep> {
         ),
         node.span,
     );
+    let is_kind = |key: &str| POLLED_KEYS.contains(&key);
+    let misspelt_use = rest.as_map().unwrap_or_default().iter().find(|(key, _)| {
+        !is_kind(&key.value) && crate::diagnostic::nearest(&key.value, ["use", "request"]) == Some("use")
+    });
+    if let (Some((key, _)), None) = (misspelt_use, rest.get("use").or(rest.get("request"))) {
+        out.push(unknown_key(key, WHAT, &["use", "request"]));
+        return None;
+    }
     let request = match rest.get("use") {
         Some(_) => UseStep::from_node(&rest, out).map(Polled::Use),
         None => request_of(&rest, out).map(|request| Polled::Request(Box::new(request))),

@@ -1,5 +1,6 @@
 //! What is sent: endpoints and flows. Their steps stand in [`super::step`]. Must not resolve anything.
 
+use super::foreign::{self, of_flow, of_request};
 use super::{Entries, Expect, GraphQl, OneOrMany, Part, Scalar, Step, Tags, Threshold};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located, Span};
 use crate::plan::codes;
@@ -52,7 +53,9 @@ plan_keys! {
         /// What must hold for this request over the run.
         thresholds: Vec<Threshold>,
     }
+    example "{ request: GET /path }"
     later { "retry", "stream" }
+    foreign of_request
     rules one_body
     check check_request
     instead request = no_line
@@ -113,7 +116,11 @@ fn one_body(keys: &Keys<'_>, out: &mut Diagnostics) {
     }
 }
 
-fn check_request(request: &Request, _: &Keys<'_>, out: &mut Diagnostics) {
+fn check_request(request: &mut Request, keys: &Keys<'_>, out: &mut Diagnostics) {
+    // What stands in a key of its own is told there.
+    if !request.request.value.contains(' ') && foreign::has_method(keys.node()) {
+        NO_LINE.clone_into(&mut request.request.value);
+    }
     if let Some(weight) = &request.weight {
         super::load::check_weight(weight, out);
     }
@@ -141,6 +148,8 @@ plan_keys! {
         /// What must hold for this flow over the run.
         thresholds: Vec<Threshold>,
     }
+    example "{ steps: [use: an endpoint, request: GET /path] }"
+    foreign of_flow
     rules has_steps
     check check_flow
 }

@@ -1,5 +1,6 @@
 //! Groups of users with a load of their own, and the pauses between iterations. Must not resolve anything.
 
+use super::foreign::of_scenario;
 use super::{Auth, AuthUse, Entries, Feed, Flow, Load, Request, Scalar, Threshold};
 use crate::diagnostic::{Diagnostics, Located};
 use crate::plan::decode::{Definitions, FromNode, Keys};
@@ -38,6 +39,8 @@ plan_keys! {
         /// What must hold over this scenario.
         thresholds: Vec<Threshold>,
     }
+    example "{ flows: { … }, load: { users: 10, duration: 2m } }"
+    foreign of_scenario
     rules one_pause
 }
 

@@ -1,10 +1,11 @@
 //! The steps of flows and of `auth`, each known by the key it begins with. Must not resolve anything.
 
+use super::foreign;
 use super::poll::{PollStep, Polled, poll_of, poll_schema, request_of};
 use super::{Entries, Expect, Pause, Request, Scalar};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
-use crate::plan::decode::{Definitions, FromNode, Keys, unknown_key, wrong_type};
+use crate::plan::decode::{Definitions, FromNode, Keys, unknown_key, wrong_type_error};
 use crate::plan::node::Node;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -160,7 +161,9 @@ fn one_repetition(keys: &Keys<'_>, out: &mut Diagnostics) {
     let written: Vec<_> = KINDS.into_iter().filter(|key| keys.span_of(key).is_some()).collect();
     match written.as_slice() {
         [_] => {}
-        [first, second, ..] => keys.clash(first, second, "a repetition has one of them", out),
+        [first, second, ..] => {
+            keys.clash(first, second, "a repetition has one of them: remove the other", out)
+        }
         [] => {
             let is_misspelt = |key: &str| crate::diagnostic::nearest(key, KINDS).is_some();
             if !keys.node().as_map().unwrap_or_default().iter().any(|(key, _)| is_misspelt(&key.value)) {
@@ -197,19 +200,6 @@ fn has_weight(alternative: &Alternative, _: &Keys<'_>, out: &mut Diagnostics) {
 }
 
 const STEP_KINDS: [&str; 9] = ["request", "use", "think", "set", "if", "repeat", "poll", "group", "choose"];
-
-/// What other tools call a kind of step.
-const OTHER_WORDS: [(&str, &str); 9] = [
-    ("sleep", "think"),
-    ("wait", "think"),
-    ("pause", "think"),
-    ("delay", "think"),
-    ("loop", "repeat"),
-    ("for_each", "repeat"),
-    ("while", "repeat"),
-    ("when", "if"),
-    ("switch", "choose"),
-];
 
 impl Step {
     /// The lists of steps inside it.
@@ -289,7 +279,11 @@ impl Step {
 
 impl FromNode for Step {
     fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
-        let Some(map) = node.as_map() else { return wrong_type(node, &Self::expected(), out) };
+        let Some(map) = node.as_map() else {
+            let error = wrong_type_error(node, &Self::expected());
+            out.push(error.help("write for example `- request: GET /path`, or `- use: an endpoint`"));
+            return None;
+        };
         let kinds: Vec<_> = map.iter().filter(|(k, _)| STEP_KINDS.contains(&k.value.as_str())).collect();
         match kinds.as_slice() {
             [(kind, _)] => Self::of_kind(&kind.value, node, out),
@@ -303,13 +297,13 @@ impl FromNode for Step {
                 None
             }
             [] => {
-                let meant = |k: &str| OTHER_WORDS.iter().find(|(word, _)| *word == k).map(|(_, kind)| *kind);
-                if let Some((key, kind)) = map.iter().find_map(|(key, _)| Some((key, meant(&key.value)?))) {
-                    let problem = unknown_key(key, "a step", &STEP_KINDS);
-                    out.push(
-                        Diagnostic { help: vec![], ..problem }.help(format!("it is called `{kind}` here")),
-                    );
+                let told = map.iter().find_map(|entry| foreign::of_step(entry)?.told(entry, "a step"));
+                if told.is_some() && !foreign::is_request(node) {
+                    told.into_iter().for_each(|told| out.push(told));
                     return None;
+                }
+                if foreign::is_request(node) {
+                    return request_of(node, out).map(|request| Self::Request(Box::new(request)));
                 }
                 match map.iter().find(|(k, _)| crate::diagnostic::nearest(&k.value, STEP_KINDS).is_some()) {
                     Some((key, _)) => out.push(unknown_key(key, "a step", &STEP_KINDS)),

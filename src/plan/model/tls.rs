@@ -25,7 +25,7 @@ plan_keys! {
 
 fn belong_together(keys: &Keys<'_>, out: &mut Diagnostics) {
     for (one, other) in [("cert", "key"), ("key", "cert")] {
-        if let (Some(span), None) = (keys.span_of(one), keys.span_of(other)) {
+        if let Some(span) = keys.span_of(one).filter(|_| !keys.may_mean(other)) {
             let message = format!("`{one}` needs `{other}`");
             let help = format!("write `{other}:` with the PEM file that belongs to it");
             out.push(Diagnostic::error(codes::MISSING_KEY, span, message).help(help));

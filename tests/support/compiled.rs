@@ -1,0 +1,106 @@
+//! Plans compiled from texts in memory, and whether two of them do the same.
+
+use std::path::Path;
+
+use plimsoll::compile::model::{FeedUse, Info};
+use plimsoll::compile::{CompiledPlan, Purpose, compile};
+use plimsoll::diagnostic::{Diagnostic, Severity, Source, render_all};
+use plimsoll::plan::load::{Overrides, load_str};
+use plimsoll::plan::parse::Format;
+
+/// A text that was compiled as if it stood in some file.
+pub struct Checked {
+    /// The plan, when it has no errors.
+    pub plan: Option<CompiledPlan>,
+    /// What was told.
+    pub problems: Vec<Diagnostic>,
+    /// The same as a person sees it.
+    pub told: String,
+    /// The profiles of the plan.
+    pub profiles: Vec<String>,
+}
+
+impl Checked {
+    /// Those that keep the plan from running.
+    pub fn errors(&self) -> Vec<&Diagnostic> {
+        self.problems.iter().filter(|problem| problem.severity == Severity::Error).collect()
+    }
+}
+
+/// Compiles a text as if it stood at `path`, whose folder holds the files it names.
+pub fn check(format: Format, text: &str, path: &Path, profile: Option<&str>) -> Checked {
+    let dir = path.parent().unwrap().to_owned();
+    let source = Source { name: path.display().to_string(), dir, text: text.to_owned() };
+    let overrides = Overrides { profile: profile.map(str::to_owned), ..Overrides::default() };
+    let loaded = load_str(format, source, &overrides);
+    let mut found = loaded.diagnostics.clone();
+    let plan = compile(&loaded, path, profile, Purpose::Check, &mut found);
+    let profiles = loaded.plan.as_ref().map(|plan| plan.profiles.iter().map(|(name, _)| name.value.clone()));
+    Checked {
+        plan,
+        told: render_all(&found, &loaded.sources, false),
+        profiles: profiles.into_iter().flatten().collect(),
+        problems: found.sorted().into_iter().cloned().collect(),
+    }
+}
+
+/// The first part in which two plans differ; where they were read from is none. Every field is named here, so that a
+/// new one cannot be forgotten.
+pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static str> {
+    let CompiledPlan {
+        info: Info { name, description, file: _, sha256: _, profile, effective: _ },
+        targets,
+        local_addresses,
+        tls,
+        keep_alive,
+        series,
+        ready,
+        scenarios,
+        thresholds,
+        tolerance,
+        names,
+        initial,
+        user,
+        run,
+        repeat,
+        feeds,
+        masker,
+    } = one;
+    let info = &other.info;
+    let values = |plan: &CompiledPlan| format!("{:?}", plan.initial);
+    let parts = [
+        ("info", (name, description, profile) == (&info.name, &info.description, &info.profile)),
+        ("targets", *targets == other.targets),
+        ("local_addresses", *local_addresses == other.local_addresses),
+        ("roots", tls.roots == other.tls.roots),
+        ("insecure", tls.insecure == other.tls.insecure),
+        (
+            "identity",
+            tls.identity.as_ref().map(|pair| &pair.cert)
+                == other.tls.identity.as_ref().map(|pair| &pair.cert),
+        ),
+        ("server_name", tls.server_name == other.tls.server_name),
+        ("keep_alive", *keep_alive == other.keep_alive),
+        ("series", *series == other.series),
+        ("ready", *ready == other.ready),
+        ("scenarios", *scenarios == other.scenarios),
+        ("thresholds", *thresholds == other.thresholds),
+        ("tolerance", *tolerance == other.tolerance),
+        ("names", format!("{names:?}") == format!("{:?}", other.names)),
+        ("initial", format!("{initial:?}") == values(other)),
+        ("slots", (user, run, repeat) == (&other.user, &other.run, &other.repeat)),
+        ("feeds", rows(feeds) == rows(&other.feeds)),
+        ("masker", format!("{masker:?}") == format!("{:?}", other.masker)),
+    ];
+    parts.into_iter().find(|(_, is_same)| !is_same).map(|(name, _)| name)
+}
+
+/// Feeds with all their rows.
+fn rows(feeds: &[FeedUse]) -> Vec<String> {
+    let one = |used: &FeedUse| {
+        let FeedUse { slot, name, feed, per, order, on_end, must_suffice } = used;
+        let rows: Vec<_> = (0..feed.len()).map(|at| feed.row(at).unwrap().to_string()).collect();
+        format!("{slot:?} {name} {per:?} {order:?} {on_end:?} {must_suffice} {rows:?}")
+    };
+    feeds.iter().map(one).collect()
+}
