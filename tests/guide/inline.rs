@@ -52,7 +52,7 @@ pub fn check(folder: &Path, words: &BTreeSet<String>, code: &str) -> Result<(), 
     let is = |pattern: &str| Regex::new(pattern).unwrap().is_match(code);
     let part = |text: String| snippet::check(folder, Format::Yaml, &text);
     let quoted = || format!("'{}'", code.replace('\'', "''"));
-    if let Some(typed) = console::of(code.trim_start_matches("… ")) {
+    if let Some(typed) = console::of(&console::without_placeholders(code)) {
         return typed.parses();
     }
     let flags = code.trim_start_matches("… ");
