@@ -21,6 +21,7 @@ use std::path::Path;
 
 use plimsoll::diagnostic::FileId;
 use plimsoll::plan::parse::Format;
+use regex::Regex;
 use support::demo::Demo;
 use support::pages::{self, Block, Page, pages};
 
@@ -192,6 +193,28 @@ fn code_in_tables_is_known_and_read() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(tried >= 150, "only {tried} pieces of code");
+}
+
+#[test]
+fn parts_of_plans_in_sentences_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    snippet::lay_out(folder.path());
+    let is_part = Regex::new(r"^[a-z_]+: [\[{].*[\]}]$").unwrap();
+    let (mut wrong, mut tried) = (vec![], 0);
+    for page in pages().iter().filter(|page| page.name() != MADE && !page.name().starts_with("from-")) {
+        for (line, text) in pages::prose(&page.text) {
+            // `…` stands for what is not written.
+            let codes =
+                pages::code(text).into_iter().filter(|code| is_part.is_match(code) && !code.contains('…'));
+            for code in codes {
+                tried += 1;
+                let problem = snippet::check(folder.path(), Format::Yaml, &code).err();
+                wrong.extend(problem.map(|words| format!("{}: `{code}`\n{words}", page.place(line))));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(tried >= 30, "only {tried} parts of plans");
 }
 
 /// Types what a page types, in order, in a folder with its files so far.

@@ -29,11 +29,20 @@ enum Level {
     Auth,
     Feed,
     Threshold,
+    Repeat,
 }
 
 impl Level {
-    const ALL: [Self; 7] =
-        [Self::Plan, Self::Request, Self::Step, Self::Load, Self::Auth, Self::Feed, Self::Threshold];
+    const ALL: [Self; 8] = [
+        Self::Plan,
+        Self::Request,
+        Self::Step,
+        Self::Load,
+        Self::Auth,
+        Self::Feed,
+        Self::Threshold,
+        Self::Repeat,
+    ];
 
     /// The definitions of the schema whose keys they are.
     fn definitions(self) -> &'static [&'static str] {
@@ -45,6 +54,7 @@ impl Level {
             Self::Auth => &["Auth"],
             Self::Feed => &["LongFeed"],
             Self::Threshold => &["LongThreshold"],
+            Self::Repeat => &["Repeat"],
         }
     }
 
@@ -73,6 +83,10 @@ impl Level {
             Self::Load => format!("load:\n{}", indented(text, "  ")),
             Self::Auth => format!("auth:\n{}", indented(text, "  ")),
             Self::Feed => format!("data:\n  questions:\n{}", indented(text, "    ")),
+            Self::Repeat => {
+                let rest = if text.contains("steps:") { "" } else { "steps: [{ think: 1s }]\n" };
+                steps(&listed(&format!("repeat:\n{}", indented(&format!("{text}\n{rest}"), "  ")), ""))
+            }
             Self::Threshold => format!("thresholds:\n{}", listed(text, "  ")),
         }
     }
@@ -127,6 +141,8 @@ pub fn check(folder: &Path, format: Format, text: &str) -> Result<(), String> {
     std::fs::write(folder.join(name), part).unwrap();
     // What the part says itself is not laid below it: the two might exclude each other.
     let says = |key: &str| level == Some(Level::Plan) && node.get(key).is_some();
+    // What a shorthand of `auth` sets, a login must not set too.
+    let is_shorthand = ["bearer", "basic", "api_key", "oauth2"].iter().any(|key| node.get(key).is_some());
     let mut below = vec!["context.yaml"];
     let unless_said = [
         ("target", "targets.yaml"),
@@ -135,7 +151,8 @@ pub fn check(folder: &Path, format: Format, text: &str) -> Result<(), String> {
         ("data", "data.yaml"),
         ("scenarios", "load.yaml"),
     ];
-    below.extend(unless_said.iter().filter(|(key, _)| !says(key)).map(|(_, name)| *name));
+    let is_left_out = |key: &str| says(key) || key == "auth" && level == Some(Level::Auth) && is_shorthand;
+    below.extend(unless_said.iter().filter(|(key, _)| !is_left_out(key)).map(|(_, name)| *name));
     below.extend((level == Some(Level::Request)).then_some("request.yaml"));
     let below: Vec<_> = below.into_iter().map(|name| format!("context/{name}")).collect();
     let plan = folder.join("check.yaml");
