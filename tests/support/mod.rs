@@ -8,6 +8,7 @@ pub mod demo;
 pub mod distribution;
 pub mod fault_server;
 pub mod needles;
+pub mod pages;
 pub mod process;
 pub mod tls;
 pub mod tree;
