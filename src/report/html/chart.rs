@@ -3,6 +3,7 @@
 use super::frame::Frame;
 use super::plot::{self, FARTHEST_THRESHOLD, Line, Plot, Scale, Tick, Vertical};
 use super::points::{Buckets, Keep, MOST, Point, RowPoints, thin};
+use super::view::scope_of;
 use crate::report::model::{Interval, ResultDocument, Series, ThresholdResult};
 use crate::report::text::{clean, cut};
 
@@ -47,7 +48,7 @@ pub(super) fn of_row(
     row: &Series,
     points: RowPoints,
 ) -> Vec<Plot> {
-    let scope = format!("endpoint:{}", row.name);
+    let scope = scope_of(row);
     let about = clean(&row.name);
     let times = vec![
         line("c1", "p50", points.p50),

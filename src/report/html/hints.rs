@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_guide_says_the_same() {
-        let guide = include_str!("../../../docs/guide/numbers.md");
+        let guide = include_str!("../../../docs/guide/numbers.md").split("## Failures").nth(1).unwrap();
         for failure in Failure::ALL {
             let row =
                 guide.lines().find(|line| line.starts_with(&format!("| `{}` |", failure.name()))).unwrap();

@@ -104,7 +104,7 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
         headline: headline(doc, &tables),
         run_facts: facts(doc),
         accounting: accounting(doc),
-        thresholds: doc.thresholds.iter().map(|t| threshold(t, &anchors)).collect(),
+        thresholds: worst_first(doc).iter().map(|t| threshold(t, &anchors)).collect(),
         count_headers: tables::COUNTS,
         percentile_headers: tables::PERCENTILES,
         anchors: endpoints.map(|row| anchors.of_row(&row.name)).collect(),
@@ -191,6 +191,13 @@ fn accounting(doc: &ResultDocument) -> Vec<Fact> {
         ]);
     }
     facts
+}
+
+/// In the order of the plan where they came to the same.
+fn worst_first(doc: &ResultDocument) -> Vec<&ThresholdResult> {
+    let mut thresholds: Vec<_> = doc.thresholds.iter().collect();
+    thresholds.sort_by_key(|t| top::severity(t.verdict));
+    thresholds
 }
 
 fn threshold(threshold: &ThresholdResult, anchors: &Anchors) -> ThresholdView {

@@ -11,7 +11,7 @@ use super::plot::Plot;
 use super::points::{self, RowPoints};
 use super::spread::spread;
 use super::top::failed;
-use super::view::{Chip, Fact, chips, of_status};
+use super::view::{Chip, Fact, chips, of_status, row_of, scope_of};
 use crate::report::model::{ResultDocument, Series, SeriesKind, ThresholdResult, Verdict};
 use crate::report::number::{NONE, bytes, ms, rate};
 use crate::report::text::clean;
@@ -45,7 +45,7 @@ impl Anchors {
 
     /// Of what a threshold is about.
     pub(super) fn of_scope(&self, scope: &str) -> String {
-        scope.split_once(':').map_or_else(String::new, |(_, name)| self.of_row(name))
+        row_of(scope).map_or_else(String::new, |name| self.of_row(name))
     }
 }
 
@@ -107,7 +107,8 @@ pub(super) fn rows(doc: &ResultDocument, frame: &Frame) -> (Vec<RowView>, Option
 }
 
 fn view(doc: &ResultDocument, frame: &Frame, id: String, row: &Series, points: Option<RowPoints>) -> RowView {
-    let mine: Vec<_> = doc.thresholds.iter().filter(|t| is_about(t, row)).collect();
+    let scope = scope_of(row);
+    let mine: Vec<_> = doc.thresholds.iter().filter(|t| t.scope == scope).collect();
     let worst = mine.iter().map(|t| t.verdict).filter(|v| *v != Verdict::Pass);
     let worst =
         worst.max_by_key(|v| [Verdict::Warn, Verdict::NoData, Verdict::Fail].iter().position(|w| w == v));
@@ -142,13 +143,6 @@ fn view(doc: &ResultDocument, frame: &Frame, id: String, row: &Series, points: O
         kinds: chips(&row.failure_kinds, |_| "fail"),
         id,
     }
-}
-
-fn is_about(threshold: &ThresholdResult, row: &Series) -> bool {
-    threshold
-        .scope
-        .split_once(':')
-        .is_some_and(|(kind, name)| name == row.name && (kind == "flow") == (row.kind == SeriesKind::Flow))
 }
 
 fn threshold(threshold: &ThresholdResult) -> (&'static str, &'static str, String) {

@@ -3,6 +3,7 @@
 
 use super::frame::measured_from_s;
 use super::spread::percentile;
+use super::view::row_of;
 use crate::report::model::{Interval, ResultDocument, ThresholdResult};
 use crate::report::number::{self, moment};
 
@@ -12,7 +13,7 @@ pub(super) fn since(doc: &ResultDocument, threshold: &ThresholdResult) -> Option
     let sign = threshold.expression.trim_start_matches(|c| c != '<' && c != '>' && c != '=');
     let series = match threshold.scope.as_str() {
         "plan" => None,
-        scope => Some(scope.strip_prefix("endpoint:")?),
+        scope => Some(row_of(scope)?),
     };
     let metric = threshold.expression.split(['<', '>', '=']).next().unwrap_or_default().trim();
     if ["errors", "failures"].contains(&metric) {
@@ -108,7 +109,7 @@ mod tests {
         let kind = crate::report::model::MarkKind::WarmupEnd;
         doc.run.marks = vec![crate::report::model::Mark { at_s: 60.0, kind, label: String::new() }];
         assert!(
-            since(&doc, &doc.thresholds[0]).unwrap().contains("of 55 seconds with answers, first at 66 s")
+            since(&doc, &doc.thresholds[0]).unwrap().contains("of 55 seconds with answers, first at 1m 06s")
         );
     }
 }

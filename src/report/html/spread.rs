@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
 use super::plot::{self, FARTHEST_THRESHOLD, Goal, Line, Plot, Scale, Tick, Vertical};
+use super::view::scope_of;
 use crate::report::model::{Distribution, ResultDocument, Series};
 use crate::report::text::clean;
 
@@ -34,7 +35,7 @@ pub(super) fn spread(doc: &ResultDocument, id: &str, row: &Series, about: String
     let scale = Scale::time(most);
     let scope = match about.is_empty() {
         true => "plan".to_owned(),
-        false => format!("endpoint:{}", row.name),
+        false => scope_of(row),
     };
     let (near, far): (Vec<_>, Vec<_>) =
         goals(doc, &scope).into_iter().partition(|(_, us, _)| *us <= most * FARTHEST_THRESHOLD);

@@ -73,36 +73,33 @@ pub(super) struct Findings {
 }
 
 pub(super) fn findings(doc: &ResultDocument, anchors: &Anchors) -> Findings {
-    let mut list: Vec<Finding> = doc.generator.reasons.iter().map(of_generator).collect();
     let mut missed: Vec<_> = doc.thresholds.iter().filter(|t| t.verdict != Verdict::Pass).collect();
     missed.sort_by_key(|t| severity(t.verdict));
-    list.extend(missed.iter().map(|t| of_threshold(doc, t, anchors)));
     let mut groups: Vec<_> = doc.failures.iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     let shown = groups.len().min(MOST_FAILURES);
     let room = MOST_FINDINGS.saturating_sub(shown);
-    let thresholds_left = list.len().saturating_sub(room);
-    list.truncate(room);
+    let mut list: Vec<Finding> = doc.generator.reasons.iter().take(room).map(of_generator).collect();
+    let room = room - list.len();
+    list.extend(missed.iter().take(room).map(|t| of_threshold(doc, t, anchors)));
     list.extend(groups[..shown].iter().map(|group| of_failures(group, anchors)));
     let mut more = vec![];
-    if thresholds_left > 0 {
-        more.push(format!("{thresholds_left} more under Thresholds"));
+    if missed.len() > room {
+        more.push(format!("{} under Thresholds", missed.len() - room));
     }
     if groups.len() > shown {
-        more.push(format!(
-            "{} of failures under Failures",
-            plural((groups.len() - shown) as u64, "more group")
-        ));
+        more.push(format!("{} under Failures", plural((groups.len() - shown) as u64, "group")));
     }
     Findings { list, more: more.join(", "), nothing: nothing(doc) }
 }
 
 /// The worst comes first.
-fn severity(verdict: Verdict) -> u8 {
+pub(super) fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Fail => 0,
         Verdict::NoData => 1,
-        _ => 2,
+        Verdict::Warn => 2,
+        Verdict::Invalid | Verdict::Interrupted | Verdict::Pass => 3,
     }
 }
 

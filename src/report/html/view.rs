@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::report::model::{Series, SeriesKind};
 use crate::report::text::clean;
 
 /// A name and its value.
@@ -11,6 +12,17 @@ use crate::report::text::clean;
 pub(super) struct Fact {
     pub name: &'static str,
     pub value: String,
+}
+
+/// What thresholds about `row` are about.
+pub(super) fn scope_of(row: &Series) -> String {
+    let kind = if row.kind == SeriesKind::Flow { "flow" } else { "endpoint" };
+    format!("{kind}:{}", row.name)
+}
+
+/// The row that a threshold is about.
+pub(super) fn row_of(scope: &str) -> Option<&str> {
+    scope.strip_prefix("endpoint:").or_else(|| scope.strip_prefix("flow:"))
 }
 
 /// A count of something, in a colour.
