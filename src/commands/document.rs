@@ -2,6 +2,7 @@
 
 mod distribution;
 mod generator;
+mod marks;
 mod verdict;
 
 pub use verdict::Grading;
@@ -70,6 +71,7 @@ pub fn document(
                 cores: std::thread::available_parallelism().map_or(1, usize::from),
                 os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             },
+            marks: marks::marks(plan, outcome),
         },
         verdict: judged.verdict,
         reason: judged.reason,

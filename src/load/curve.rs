@@ -79,6 +79,11 @@ impl UserCurve {
         (users_at(self.last) != now).then(|| duration(self.total_ns))
     }
 
+    /// Where one straight line ends and the next begins, with the users there.
+    pub fn bends(&self) -> Vec<(Duration, u32)> {
+        self.lines.iter().skip(1).map(|line| (duration(line.start_ns), users_at(line.from))).collect()
+    }
+
     /// Length of all stages together.
     pub fn total(&self) -> Duration {
         duration(self.total_ns)

@@ -72,6 +72,12 @@ impl RateCurve {
         Self::from_stages(&[jump, RateStage { duration, ..jump }])
     }
 
+    /// Where one straight piece ends and the next begins, with the arrivals a second there.
+    pub fn bends(&self) -> Vec<(Duration, f64)> {
+        let inner = self.pieces.iter().skip(1);
+        inner.map(|piece| (Duration::from_secs_f64(piece.start_s), piece.from)).collect()
+    }
+
     /// Length of all stages together.
     pub fn total(&self) -> Duration {
         Duration::from_secs_f64(self.total_s)

@@ -54,6 +54,7 @@ pub fn empty() -> ResultDocument {
             model: "closed".into(),
             ended: Ended::Completed,
             host: Host { cores: 2, os: "linux x86_64".into() },
+            marks: vec![],
         },
         verdict: Verdict::Pass,
         reason: "no thresholds".into(),

@@ -1,20 +1,35 @@
-//! The report as one page: no network, no script, readable by anyone it is sent to. Must not write files.
+//! The report as one page: nothing is loaded, and all of it can be read without its script. Must not write files.
 
 mod chart;
+mod frame;
+mod hints;
 mod page;
+mod phases;
+mod plot;
 mod points;
+mod rows;
+mod since;
+mod spread;
 mod ticks;
+mod top;
+mod view;
 
+use base64::Engine as _;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use sha2::{Digest as _, Sha256};
 
 use super::ReportError;
 use super::model::ResultDocument;
 
-const TEMPLATE: &str = include_str!("../../templates/report/report.html.j2");
+const PAGE: &str = include_str!("../../templates/report/report.html.j2");
+const PARTS: &str = include_str!("../../templates/report/parts.html.j2");
+const STYLE: &str = include_str!("../../templates/report/style.css");
+const SCRIPT: &str = include_str!("../../templates/report/script.js");
 
-/// `doc` as a self-contained HTML page. Every value is escaped by the template engine.
+/// `doc` as a self-contained HTML page. Every value is escaped by the template engine; of styles and scripts the page's
+/// policy allows only ours, by their hashes.
 ///
 /// # Errors
 /// Only if the built-in template and its data disagree, which the tests rule out.
@@ -25,9 +40,21 @@ pub fn render(doc: &ResultDocument) -> Result<String, ReportError> {
     let syntax =
         SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     env.set_syntax(syntax.map_err(ReportError::Render)?);
-    env.add_template("report.html", TEMPLATE).map_err(ReportError::Render)?;
+    for (name, text) in
+        [("report.html", PAGE), ("parts.html", PARTS), ("style.css", STYLE), ("script.js", SCRIPT)]
+    {
+        env.add_template(name, text).map_err(ReportError::Render)?;
+    }
+    let mut page = page::page(doc);
+    page.style_hash = hash(STYLE);
+    page.script_hash = hash(SCRIPT);
     let template = env.get_template("report.html").map_err(ReportError::Render)?;
-    template.render(Serde(page::page(doc))).map_err(ReportError::Render)
+    template.render(Serde(page)).map_err(ReportError::Render)
+}
+
+/// A source expression of a Content Security Policy.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text)))
 }
 
 #[cfg(test)]

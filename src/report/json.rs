@@ -1,5 +1,9 @@
 //! The result document as JSON text and back. Must not change what the document says.
 
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::error::Category;
+
 use super::ReportError;
 use super::model::{FORMAT, ResultDocument};
 
@@ -18,13 +22,26 @@ pub fn to_string(doc: &ResultDocument) -> Result<String, ReportError> {
 /// # Errors
 /// Text that is no JSON, JSON that is no result of plimsoll, a result of a newer format, a damaged result.
 pub fn from_str(text: &str) -> Result<ResultDocument, ReportError> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(ReportError::NotJson)?;
-    let written_by = value.get("plimsoll").and_then(|v| v.as_str()).ok_or(ReportError::NotResult)?;
-    let format = value.get("format").and_then(serde_json::Value::as_u64).ok_or(ReportError::NotResult)?;
+    // Not as a tree of values first: that of a long run takes gigabytes.
+    let head: Head = serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Data => ReportError::NotResult,
+        Category::Syntax | Category::Eof | Category::Io => ReportError::NotJson(error),
+    })?;
+    let written_by = head.plimsoll.as_str().ok_or(ReportError::NotResult)?;
+    let format = head.format.as_u64().ok_or(ReportError::NotResult)?;
     if format > u64::from(FORMAT) {
         return Err(ReportError::NewerFormat { format, written_by: super::text::clean(written_by) });
     }
-    serde_json::from_value(value).map_err(ReportError::Damaged)
+    serde_json::from_str(text).map_err(ReportError::Damaged)
+}
+
+/// What tells whether the rest can be understood.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    plimsoll: Value,
+    #[serde(default)]
+    format: Value,
 }
 
 #[cfg(test)]
@@ -45,6 +62,8 @@ mod tests {
         for (text, message) in [
             ("not json", "not JSON"),
             ("{}", "not a result of plimsoll: it has no `plimsoll` and `format`"),
+            (r#"{"plimsoll":7,"format":[]}"#, "not a result of plimsoll: it has no `plimsoll` and `format`"),
+            (r#"{"plimsoll":"0.1.0""#, "not JSON"),
             ("[1]", "not a result of plimsoll: it has no `plimsoll` and `format`"),
             (r#"{"plimsoll":"0.1.0","format":1}"#, "a damaged result"),
             (&newer, "a result of format 7, written by plimsoll 0.1.0; this plimsoll reads up to format 1"),

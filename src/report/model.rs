@@ -2,8 +2,10 @@
 //! unknown is absent, never 0. Holds no behaviour but small look-ups; must not read clocks or files.
 
 mod generator;
+mod run;
 
 pub use generator::{Generator, InvalidReason};
+pub use run::{Ended, Host, Mark, MarkKind, RunInfo};
 
 use std::collections::BTreeMap;
 
@@ -69,50 +71,6 @@ pub struct PlanInfo {
     pub profile: Option<String>,
     /// The plan after profile and overrides, secrets masked.
     pub effective: serde_json::Value,
-}
-
-/// When, where and how it ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RunInfo {
-    /// Id of the run, `run.id` in templates.
-    pub id: String,
-    /// RFC 3339.
-    pub started_at: String,
-    /// From the first user's start to the last answer, seconds.
-    pub duration_s: f64,
-    /// Seed of picks, rows and random values.
-    pub seed: u64,
-    /// `closed`, `open-constant`, `open-poisson`, or `mixed` when scenarios differ.
-    pub model: String,
-    /// How it ended.
-    pub ended: Ended,
-    /// The machine that made the load.
-    pub host: Host,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Ended {
-    /// As planned.
-    Completed,
-    /// By a threshold with `abort`.
-    Aborted,
-    /// By Ctrl-C, SIGTERM or SIGHUP.
-    Interrupted,
-    /// It could not go on.
-    Failed,
-    /// Not yet when this was written: a checkpoint of a run that goes on, or was killed.
-    Unfinished,
-}
-
-/// The machine that made the load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Host {
-    /// Cores the generator was allowed to use.
-    pub cores: usize,
-    /// Operating system and architecture.
-    pub os: String,
 }
 
 /// What the run came to.

@@ -134,12 +134,16 @@ fn margin(observed: f64, target: f64) -> String {
     }
 }
 
+/// The 95 % interval: `139 ms – 151 ms`.
+pub fn interval(threshold: &ThresholdResult) -> Option<String> {
+    let limits = threshold.interval?;
+    let [low, high] = limits.map(|limit| number::observed(limit, threshold.target, &threshold.unit));
+    Some(format!("{low} – {high}"))
+}
+
 fn note(threshold: &ThresholdResult) -> String {
-    let mut notes = vec![];
-    if let Some([low, high]) = threshold.interval {
-        let [low, high] = [low, high].map(|limit| number::observed(limit, threshold.target, &threshold.unit));
-        notes.push(format!("95 % interval {low} – {high}"));
-    }
+    let mut notes: Vec<_> =
+        interval(threshold).into_iter().map(|limits| format!("95 % interval {limits}")).collect();
     notes.extend(threshold.worst_window.iter().map(|window| during(window).trim_start().to_owned()));
     notes.extend(threshold.note.iter().map(|n| clean(n)));
     if threshold.verdict == Verdict::NoData {

@@ -1,52 +1,15 @@
-//! Charts over time as places in a picture: paths, marks, labels. The template turns them into SVG.
-//! Must not contain markup.
+//! Which charts over time there are, and what each shows. Must not contain markup.
 
-use serde::Serialize;
-
-use super::points::{self, Keep, Point, thin};
-use super::ticks;
-use crate::report::model::{Interval, ResultDocument, SeriesKind, ThresholdResult};
-use crate::report::number;
+use super::frame::Frame;
+use super::plot::{self, FARTHEST_THRESHOLD, Line, Plot, Scale, Tick, Vertical};
+use super::points::{Buckets, Keep, MOST, Point, RowPoints, thin};
+use super::view::scope_of;
+use crate::report::model::{Interval, ResultDocument, Series, ThresholdResult};
 use crate::report::text::{clean, cut};
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 240.0;
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 22.0;
-const BOTTOM: f64 = 28.0;
-/// Most endpoints in one chart.
-const MOST_ENDPOINTS: usize = 6;
-/// A threshold this many times above everything seen would flatten the lines.
-const FARTHEST_THRESHOLD: f64 = 2.5;
-
-/// One chart.
-#[derive(Serialize)]
-pub(super) struct Chart {
-    id: &'static str,
-    title: &'static str,
-    /// What a reader who cannot see it should know.
-    description: String,
-    unit: &'static str,
-    y_ticks: Vec<Tick>,
-    x_ticks: Vec<Tick>,
-    lines: Vec<Line>,
-    limits: Vec<Tick>,
-    caption: String,
-}
-
-#[derive(Serialize)]
-struct Tick {
-    at: f64,
-    label: String,
-}
-
-#[derive(Serialize)]
-struct Line {
-    class: &'static str,
-    label: String,
-    d: String,
-}
+/// Most rows in one chart.
+const MOST_ROWS: usize = 6;
+const CLASSES: [&str; MOST_ROWS] = ["c1", "c2", "c3", "c4", "c5", "c6"];
 
 /// A line before it has a place.
 struct Raw {
@@ -55,12 +18,77 @@ struct Raw {
     points: Vec<Point>,
 }
 
-/// The charts of `doc`; none without a timeline.
-pub(super) fn charts(doc: &ResultDocument) -> Vec<Chart> {
+/// What a chart is called and shows.
+struct Spec<'a> {
+    id: String,
+    title: &'static str,
+    about: String,
+    scale: fn(f64) -> Scale,
+    limits: Vec<&'a ThresholdResult>,
+    /// What each point of a long run stands for.
+    caption: String,
+}
+
+/// The charts about all rows together; none without a timeline.
+pub(super) fn charts(doc: &ResultDocument, frame: &Frame) -> Vec<Plot> {
     if doc.timeline.is_empty() {
         return Vec::new();
     }
-    [rates(doc), users(doc), latency(doc), endpoints(doc)].into_iter().flatten().collect()
+    [load(doc, frame), rates(doc, frame), latency(doc, frame), generator(doc, frame)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The two charts of one row.
+pub(super) fn of_row(
+    doc: &ResultDocument,
+    frame: &Frame,
+    id: &str,
+    row: &Series,
+    points: RowPoints,
+) -> Vec<Plot> {
+    let scope = scope_of(row);
+    let about = clean(&row.name);
+    let times = vec![
+        line("c1", "p50", points.p50),
+        line("c2", "p95", points.p95),
+        line("c3 dash", "p99", points.p99),
+    ];
+    let counts = vec![line("c1", "requests/s", points.requests), line("bad", "failures/s", points.failures)];
+    let spec = |part: &str, title, scale, limits| Spec {
+        id: format!("{id}-{part}"),
+        title,
+        about: about.clone(),
+        scale,
+        limits,
+        caption: String::new(),
+    };
+    let latency = spec("latency", "Latency", Scale::time, limits(doc, &scope));
+    let rates = spec("rates", "Requests and failures", per_s, vec![]);
+    [draw(frame, latency, times), draw(frame, rates, counts)].into_iter().flatten().collect()
+}
+
+/// p95 of the rows with the most requests; none when there are not two.
+pub(super) fn by_row(frame: &Frame, rows: &[(&Series, &RowPoints)]) -> Option<Plot> {
+    let mut most: Vec<_> = rows.iter().filter(|(row, _)| row.requests > 0).collect();
+    most.sort_by_key(|(row, _)| std::cmp::Reverse(row.requests));
+    if most.len() < 2 {
+        return None;
+    }
+    let lines = CLASSES.into_iter().zip(&most);
+    let lines: Vec<Raw> = lines
+        .map(|(class, (row, points))| line(class, &cut(&clean(&row.name), 40), points.p95.clone()))
+        .collect();
+    let caption = match most.len() > MOST_ROWS {
+        true => format!("The {MOST_ROWS} endpoints with the most requests of {}.", most.len()),
+        false => String::new(),
+    };
+    draw(frame, Spec { caption, ..spec("endpoints", "p95 latency by endpoint", Scale::time) }, lines)
+}
+
+fn line(class: &'static str, label: &str, points: Vec<Point>) -> Raw {
+    Raw { class, label: label.into(), points }
 }
 
 fn raw(
@@ -70,192 +98,125 @@ fn raw(
     keep: Keep,
     pick: fn(&Interval) -> Option<f64>,
 ) -> Raw {
-    Raw { class, label: label.into(), points: thin(&doc.timeline, keep, pick) }
+    line(class, label, thin(&doc.timeline, keep, pick))
 }
 
-fn rates(doc: &ResultDocument) -> Option<Chart> {
+fn spec<'a>(id: &str, title: &'static str, scale: fn(f64) -> Scale) -> Spec<'a> {
+    Spec { id: id.into(), title, about: String::new(), scale, limits: vec![], caption: String::new() }
+}
+
+fn per_s(_: f64) -> Scale {
+    Scale::plain("/s")
+}
+
+fn load(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
+    let lines = vec![raw(doc, "c4", "users", Keep::Max, |i| Some(i.users as f64))];
+    draw(
+        frame,
+        Spec { caption: kept(doc, "the largest value"), ..spec("load", "Users", |_| Scale::plain("")) },
+        lines,
+    )
+}
+
+fn rates(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
     let mut lines = vec![
         raw(doc, "c1", "requests/s", Keep::Mean, |i| Some(i.rps)),
         raw(doc, "bad", "failures/s", Keep::Mean, |i| Some(i.failures as f64)),
     ];
     if doc.timeline.iter().any(|i| i.offered_rps.is_some()) {
-        lines.insert(0, raw(doc, "c6 dash", "due/s", Keep::Mean, |i| i.offered_rps));
+        lines.insert(0, raw(doc, "c6 dash", "arrivals due/s", Keep::Mean, |i| i.offered_rps));
     }
-    Chart::new(doc, ("rates", "Requests and failures"), Scale::plain("/s"), lines, &[], "the mean")
+    draw(
+        frame,
+        Spec { caption: kept(doc, "the mean"), ..spec("rates", "Requests and failures", per_s) },
+        lines,
+    )
 }
 
-fn users(doc: &ResultDocument) -> Option<Chart> {
-    let lines = vec![raw(doc, "c4", "users", Keep::Max, |i| Some(i.users as f64))];
-    Chart::new(doc, ("users", "Users"), Scale::plain(""), lines, &[], "the largest value")
-}
-
-fn latency(doc: &ResultDocument) -> Option<Chart> {
+fn latency(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
     let lines = vec![
         raw(doc, "c1", "p50", Keep::Max, |i| i.p50_us.map(|us| us as f64)),
         raw(doc, "c2", "p95", Keep::Max, |i| i.p95_us.map(|us| us as f64)),
         raw(doc, "c3 dash", "p99", Keep::Max, |i| i.p99_us.map(|us| us as f64)),
     ];
-    let limits: Vec<&ThresholdResult> =
-        doc.thresholds.iter().filter(|t| t.scope == "plan" && t.unit == "s" && t.target > 0.0).collect();
-    Chart::new(doc, ("latency", "Latency"), Scale::time(&lines), lines, &limits, "the largest value")
+    let caption = kept(doc, "the largest value");
+    draw(
+        frame,
+        Spec { caption, limits: limits(doc, "plan"), ..spec("latency", "Latency", Scale::time) },
+        lines,
+    )
 }
 
-fn endpoints(doc: &ResultDocument) -> Option<Chart> {
-    let mut rows: Vec<_> =
-        doc.series.iter().filter(|s| s.kind == SeriesKind::Endpoint && s.requests > 0).collect();
-    rows.sort_by_key(|s| std::cmp::Reverse(s.requests));
-    let names: std::collections::BTreeSet<&str> =
-        doc.timeline.iter().flat_map(|i| i.per_series.keys()).map(|k| k.as_str()).collect();
-    rows.retain(|s| names.contains(s.name.as_str()));
-    if rows.len() < 2 {
+/// How late the generator itself was.
+fn generator(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
+    let mut lines = vec![
+        raw(doc, "c1", "pacing error, p99", Keep::Max, |i| i.pacing_p99_us.map(|us| us as f64)),
+        raw(doc, "c6", "event loop lag, longest", Keep::Max, |i| i.lag_max_us.map(|us| us as f64)),
+    ];
+    lines.retain(|line| line.points.iter().any(|p| p.1.is_some()));
+    if lines.is_empty() {
         return None;
     }
-    let line = |(class, name): (&'static str, &str)| Raw {
-        class,
-        label: cut(&clean(name), 40),
-        points: thin(&doc.timeline, Keep::Max, |i| {
-            i.per_series.get(name).filter(|s| s.requests > 0).map(|s| s.p95_us as f64)
-        }),
+    let caption = kept(doc, "the largest value");
+    draw(frame, Spec { caption, ..spec("lateness", "How late the generator was", Scale::time) }, lines)
+}
+
+/// Thresholds on latency about `scope`.
+fn limits<'a>(doc: &'a ResultDocument, scope: &str) -> Vec<&'a ThresholdResult> {
+    // Of a phase, `ttfb.p95`, no line is drawn.
+    let is_latency = |t: &&ThresholdResult| {
+        let metric = t.expression.split(['<', '>', '=']).next().unwrap_or_default().trim();
+        let is_phase = metric.starts_with(|c: char| c.is_ascii_alphabetic())
+            && metric
+                .split_once('.')
+                .is_some_and(|(phase, _)| phase.chars().all(|c| c.is_ascii_alphabetic()));
+        !is_phase && t.scope == scope && t.unit == "s" && t.target > 0.0
     };
-    let classes: [&'static str; MOST_ENDPOINTS] = ["c1", "c2", "c3", "c4", "c5", "c6"];
-    let lines: Vec<Raw> = classes.into_iter().zip(rows.iter().map(|s| s.name.as_str())).map(line).collect();
-    let mut chart = Chart::new(
-        doc,
-        ("endpoints", "p95 latency by endpoint"),
-        Scale::time(&lines),
-        lines,
-        &[],
-        "the largest value",
-    )?;
-    if rows.len() > MOST_ENDPOINTS {
-        chart.caption +=
-            &format!(" The {MOST_ENDPOINTS} endpoints with the most requests of {}.", rows.len());
-    }
-    Some(chart)
+    doc.thresholds.iter().filter(is_latency).collect()
 }
 
-/// What a value is divided by to be shown in `unit`.
-#[derive(Clone, Copy)]
-struct Scale {
-    unit: &'static str,
-    divisor: f64,
-}
-
-impl Scale {
-    fn plain(unit: &'static str) -> Self {
-        Self { unit, divisor: 1.0 }
-    }
-
-    /// For lines in µs.
-    fn time(lines: &[Raw]) -> Self {
-        match largest(lines) {
-            most if most >= 2e6 => Self { unit: "s", divisor: 1e6 },
-            most if most >= 2e3 => Self { unit: "ms", divisor: 1e3 },
-            _ => Self { unit: "µs", divisor: 1.0 },
-        }
+fn kept(doc: &ResultDocument, what: &str) -> String {
+    match Buckets::of(&doc.timeline, MOST).size {
+        1 => String::new(),
+        s => format!("Each point is {what} of {s} seconds."),
     }
 }
 
-fn largest(lines: &[Raw]) -> f64 {
-    lines.iter().flat_map(|l| &l.points).filter_map(|p| p.1).fold(0.0, f64::max)
-}
-
-impl Chart {
-    fn new(
-        doc: &ResultDocument,
-        (id, title): (&'static str, &'static str),
-        scale: Scale,
-        lines: Vec<Raw>,
-        limits: &[&ThresholdResult],
-        kept: &str,
-    ) -> Option<Self> {
-        let most = largest(&lines);
-        let (near, far): (Vec<&ThresholdResult>, Vec<&ThresholdResult>) =
-            limits.iter().copied().partition(|t| most > 0.0 && t.target * 1e6 <= most * FARTHEST_THRESHOLD);
-        let top = near.iter().map(|t| t.target * 1e6).fold(most, f64::max) / scale.divisor;
-        let marks = ticks::values(top);
-        let end = *marks.last()?;
-        let last_s = points::last_s(&doc.timeline).max(1.0);
-        let x = |s: f64| tenth(LEFT + s / last_s * (WIDTH - LEFT - RIGHT));
-        let y = |v: f64| tenth(HEIGHT - BOTTOM - v / end * (HEIGHT - TOP - BOTTOM));
-        let limit = |t: &&ThresholdResult| Tick {
-            at: y(t.target * 1e6 / scale.divisor),
-            label: clean(&t.expression),
-        };
-        let times = ticks::times(last_s).into_iter();
-        Some(Self {
-            id,
-            title,
-            description: describe(&lines, scale),
-            unit: scale.unit,
-            y_ticks: marks.iter().map(|v| Tick { at: y(*v), label: tick_label(*v) }).collect(),
-            x_ticks: times.map(|(s, label)| Tick { at: x(s), label }).collect(),
-            limits: near.iter().map(limit).collect(),
-            caption: caption(doc, kept, &far),
-            lines: lines
-                .into_iter()
-                .map(|l| Line { d: path(&l.points, x, |v| y(v / scale.divisor)), ..l.into() })
-                .collect(),
-        })
+fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
+    let values = |line: &Raw| line.points.iter().filter_map(|p| p.1).collect::<Vec<_>>();
+    let most = lines.iter().flat_map(values).fold(0.0, f64::max);
+    if lines.iter().all(|line| line.points.iter().all(|p| p.1.is_none())) {
+        return None;
     }
-}
-
-impl From<Raw> for Line {
-    fn from(raw: Raw) -> Self {
-        Self { class: raw.class, label: raw.label, d: String::new() }
-    }
-}
-
-fn tenth(v: f64) -> f64 {
-    (v * 10.0).round() / 10.0
-}
-
-fn tick_label(v: f64) -> String {
-    number::value(v, "").trim_end().to_owned()
-}
-
-/// A move for each run of known values, lines between them; a lone value becomes a dot.
-fn path(points: &[Point], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let mut d = String::new();
-    let mut drawing = 0;
-    for (s, value) in points {
-        match value {
-            Some(v) => {
-                d += &format!("{}{} {}", if drawing == 0 { 'M' } else { 'L' }, x(*s), y(*v));
-                drawing += 1;
-            }
-            None => {
-                d += if drawing == 1 { "h.1" } else { "" };
-                drawing = 0;
-            }
-        }
-    }
-    d + if drawing == 1 { "h.1" } else { "" }
-}
-
-fn describe(lines: &[Raw], scale: Scale) -> String {
-    let of = |line: &Raw| {
-        let known: Vec<f64> = line.points.iter().filter_map(|p| p.1).collect();
-        match known.is_empty() {
-            true => format!("{}: no data", line.label),
-            false => {
-                let (low, high) = known.iter().fold((f64::MAX, 0f64), |(l, h), v| (l.min(*v), h.max(*v)));
-                let [low, high] = [low, high].map(|v| tick_label(v / scale.divisor));
-                format!("{} from {low} to {high} {}", line.label, scale.unit).trim_end().to_owned()
-            }
-        }
-    };
-    lines.iter().map(of).collect::<Vec<_>>().join("; ")
-}
-
-fn caption(doc: &ResultDocument, kept: &str, far: &[&ThresholdResult]) -> String {
-    let mut parts = Vec::new();
-    match points::bucket_s(&doc.timeline) {
-        1 => {}
-        s => parts.push(format!("Each point is {kept} of {s} seconds.")),
-    }
-    for threshold in far {
-        parts.push(format!("The threshold {} is above the chart.", clean(&threshold.expression)));
-    }
-    parts.join(" ")
+    let scale = (spec.scale)(most);
+    let (near, far): (Vec<_>, Vec<&ThresholdResult>) =
+        spec.limits.into_iter().partition(|t| t.target * 1e6 <= most * FARTHEST_THRESHOLD);
+    let axis = Vertical::to(near.iter().map(|t| t.target * 1e6).fold(most, f64::max), scale);
+    let mut said: Vec<String> =
+        lines.iter().map(|l| format!("{}: {}", l.label, plot::range(values(l).into_iter(), scale))).collect();
+    said.extend(frame.moments.iter().map(|moment| moment.label.clone()));
+    let far = far.iter().map(|t| format!("The threshold {} is above the chart.", clean(&t.expression)));
+    let caption: Vec<_> = Some(spec.caption).filter(|c| !c.is_empty()).into_iter().chain(far).collect();
+    let place = |(s, value): &Point| value.map(|v| (frame.place(*s), axis.place(v)));
+    Some(Plot {
+        id: spec.id,
+        title: spec.title,
+        about: spec.about,
+        description: said.join("; "),
+        unit: scale.unit,
+        y_ticks: axis.ticks(),
+        x_ticks: frame.ticks(),
+        limits: near
+            .iter()
+            .map(|t| Tick { at: axis.place(t.target * 1e6), label: clean(&t.expression) })
+            .collect(),
+        goals: vec![],
+        shades: frame.shades.clone(),
+        moments: frame.moments.clone(),
+        caption: caption.join(" "),
+        lines: lines
+            .into_iter()
+            .map(|l| Line { class: l.class, d: plot::path(l.points.iter().map(place)), label: l.label })
+            .collect(),
+    })
 }

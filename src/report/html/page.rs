@@ -1,76 +1,70 @@
 //! What the page shows, as plain values for the template. Must not contain markup: the template escapes everything.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::chart::{self, Chart};
-use crate::report::model::{Ended, FailureGroup, ResultDocument, Series, SeriesKind};
-use crate::report::number::{self, bytes, moment, percent, plural, span};
+use super::chart;
+use super::frame::Frame;
+use super::hints::hint;
+use super::phases;
+use super::plot::Plot;
+use super::rows::{self, Anchors, RowView};
+use super::spread::spread;
+use super::top::{self, Banner, Findings, Trust, between, failed};
+use super::view::Fact;
+use crate::report::model::{FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
+use crate::report::number::{self, moment, plural, span};
 use crate::report::tables::{self, Tables};
 use crate::report::text::{clean, clean_block};
 use crate::report::verdict::{self, Judged, judged};
 
+/// Most groups of failures shown: a page is to be opened, mailed and attached.
+const MOST_FAILURES: usize = 500;
+/// Most of them with an example.
+const MOST_EXAMPLES: usize = 200;
+
 #[derive(Serialize)]
 pub(super) struct Page {
+    /// What the policy of the page allows.
+    pub style_hash: String,
+    pub script_hash: String,
     title: String,
     summary: String,
     description: String,
     verdict: Banner,
-    tiles: Vec<Fact>,
+    findings: Findings,
+    trust: Trust,
+    headline: Vec<Fact>,
     run_facts: Vec<Fact>,
-    generator: GeneratorView,
-    notes: Vec<String>,
     accounting: Vec<Fact>,
-    thresholds: Vec<Judged>,
+    thresholds: Vec<ThresholdView>,
     count_headers: [&'static str; 8],
     percentile_headers: [&'static str; 11],
     tables: Tables,
-    charts: Vec<Chart>,
-    statuses: Vec<StatusRow>,
+    /// Of the rows of the tables, in their order.
+    anchors: Vec<String>,
+    plots: Vec<Plot>,
+    /// Marks of the time axis, in words.
+    moments: Vec<String>,
+    phase_names: [(&'static str, &'static str); 7],
+    rows: Vec<RowView>,
     failures: Vec<FailureView>,
+    /// How many are not shown; empty when all are.
+    failures_left: String,
     plan: String,
     command: String,
     plimsoll: String,
 }
 
 #[derive(Serialize)]
-struct Banner {
-    class: &'static str,
-    mark: &'static str,
-    word: &'static str,
-    reason: String,
-    exit_code: u8,
-}
-
-#[derive(Serialize)]
-struct Fact {
-    name: &'static str,
-    value: String,
-}
-
-#[derive(Serialize)]
-struct GeneratorView {
-    valid: bool,
-    facts: String,
-    reasons: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct StatusRow {
-    name: String,
-    statuses: Vec<Chip>,
-    kinds: Vec<Chip>,
-    bytes_in: String,
-    bytes_out: String,
-    connections: u64,
-}
-
-#[derive(Serialize)]
-struct Chip {
-    class: &'static str,
-    label: String,
-    count: u64,
+struct ThresholdView {
+    judged: Judged,
+    anchor: String,
+    /// `warn` where a miss only warns.
+    level: &'static str,
+    interval: String,
+    window: String,
+    samples: u64,
+    remark: String,
 }
 
 #[derive(Serialize)]
@@ -78,31 +72,51 @@ struct FailureView {
     count: u64,
     kind: String,
     series: String,
+    anchor: String,
     when: String,
     message: String,
+    hint: &'static str,
     request: String,
     response: String,
 }
 
-/// The page of `doc`.
+/// The page of `doc`, but for the hashes.
 pub(super) fn page(doc: &ResultDocument) -> Page {
     let tables = tables::tables(doc);
+    let anchors = Anchors::new(doc);
+    let frame = Frame::new(doc);
+    let (rows, compared) = rows::rows(doc, &frame);
+    let mut plots = chart::charts(doc, &frame);
+    // What is the target's comes before what is the generator's.
+    let at = plots.len().saturating_sub(usize::from(plots.last().is_some_and(|plot| plot.id == "lateness")));
+    let target = compared.into_iter().chain(spread(doc, "all", &doc.totals, String::new()));
+    plots.splice(at..at, target);
+    let endpoints = doc.series.iter().filter(|row| row.kind == SeriesKind::Endpoint);
     Page {
+        style_hash: String::new(),
+        script_hash: String::new(),
         title: clean(&doc.plan.name),
         description: doc.plan.description.as_deref().map(clean).unwrap_or_default(),
         summary: summary(doc),
-        verdict: banner(doc),
-        tiles: tiles(doc, &tables),
+        verdict: top::banner(doc),
+        findings: top::findings(doc, &anchors),
+        trust: top::trust(doc),
+        headline: headline(doc, &tables),
         run_facts: facts(doc),
-        generator: generator(doc),
-        notes: doc.notes.iter().map(|n| clean(n)).collect(),
         accounting: accounting(doc),
-        thresholds: doc.thresholds.iter().map(judged).collect(),
+        thresholds: worst_first(doc).iter().map(|t| threshold(t, &anchors)).collect(),
         count_headers: tables::COUNTS,
         percentile_headers: tables::PERCENTILES,
-        charts: chart::charts(doc),
-        statuses: doc.series.iter().filter(|s| s.requests > 0 && is_request(s)).map(status_row).collect(),
-        failures: failures(doc),
+        anchors: endpoints.map(|row| anchors.of_row(&row.name)).collect(),
+        plots,
+        moments: frame.moments.into_iter().map(|moment| moment.label).collect(),
+        phase_names: phases::NAMES,
+        rows,
+        failures: failures(doc, &anchors),
+        failures_left: match doc.failures.len().saturating_sub(MOST_FAILURES) {
+            0 => String::new(),
+            left => format!("{left} more, rarer kinds of failure are in the JSON report."),
+        },
         plan: clean_block(&serde_json::to_string_pretty(&doc.plan.effective).unwrap_or_default()),
         command: command(doc),
         plimsoll: clean(&doc.plimsoll),
@@ -119,27 +133,13 @@ fn summary(doc: &ResultDocument) -> String {
     parts.join(" · ")
 }
 
-fn banner(doc: &ResultDocument) -> Banner {
-    Banner {
-        class: verdict::class(doc.verdict),
-        mark: verdict::mark(doc.verdict),
-        word: verdict::word(doc.verdict),
-        reason: clean(&doc.reason),
-        exit_code: doc.exit_code,
-    }
-}
-
 /// The few numbers to see first; the same cells as in the tables.
-fn tiles(doc: &ResultDocument, tables: &Tables) -> Vec<Fact> {
+fn headline(doc: &ResultDocument, tables: &Tables) -> Vec<Fact> {
     let total = &tables.aggregated;
     let in_ms = |cell: &String| if cell == number::NONE { cell.clone() } else { format!("{cell} ms") };
-    let failed = match doc.totals.requests {
-        0 => total.counts[1].clone(),
-        all => format!("{} ({})", total.counts[1], percent(doc.totals.failures, all)),
-    };
     vec![
         Fact { name: "Requests", value: total.counts[0].clone() },
-        Fact { name: "Failures", value: failed },
+        Fact { name: "Failures", value: failed(doc.totals.failures, doc.totals.requests) },
         Fact { name: "Requests/s", value: total.counts[6].clone() },
         Fact { name: "Median", value: in_ms(&total.percentiles[0]) },
         Fact { name: "p95", value: in_ms(&total.percentiles[5]) },
@@ -151,67 +151,26 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
     let run = &doc.run;
     let users = doc.timeline.iter().map(|i| i.users).max();
     let host = format!("{}, {}", plural(run.host.cores as u64, "core"), clean(&run.host.os));
-    let ended = match run.ended {
-        Ended::Completed => "as planned",
-        Ended::Aborted => "aborted by a threshold",
-        Ended::Interrupted => "interrupted",
-        Ended::Failed => "it could not go on",
-        Ended::Unfinished => "not when this was written: killed, or still running",
-    };
     let mut facts = vec![
         Fact { name: "Started", value: clean(&run.started_at) },
         Fact { name: "Duration", value: span(run.duration_s) },
-        Fact { name: "Ended", value: ended.into() },
         Fact { name: "Users, peak", value: users.map_or_else(|| number::NONE.into(), |u| u.to_string()) },
         Fact { name: "Model", value: clean(&run.model) },
         Fact { name: "Seed", value: run.seed.to_string() },
         Fact { name: "Machine", value: host },
         Fact { name: "plimsoll", value: clean(&doc.plimsoll) },
-        Fact { name: "Plan", value: clean(&doc.plan.file) },
         Fact { name: "Run", value: clean(&run.id) },
-        Fact { name: "SHA-256 of the plan", value: clean(&doc.plan.sha256) },
+        Fact { name: "Plan", value: clean(&doc.plan.file) },
     ];
-    if let Some(profile) = &doc.plan.profile {
-        facts.insert(9, Fact { name: "Profile", value: clean(profile) });
-    }
+    facts.extend(doc.plan.profile.iter().map(|profile| Fact { name: "Profile", value: clean(profile) }));
+    facts.push(Fact { name: "SHA-256 of the plan", value: clean(&doc.plan.sha256) });
     facts
-}
-
-fn generator(doc: &ResultDocument) -> GeneratorView {
-    let g = &doc.generator;
-    let mut facts = vec![plural(g.workers as u64, "worker")];
-    if let Some(cpu_s) = g.cpu_s {
-        let allowed = doc.run.duration_s * g.allowed_cores.unwrap_or(doc.run.host.cores as f64);
-        let share = if allowed > 0.0 { cpu_s / allowed } else { f64::NAN };
-        facts.push(format!(
-            "{} of CPU time ({} of the cores allowed)",
-            span(cpu_s),
-            number::value(share, "ratio")
-        ));
-    }
-    let late = |us: u64| number::seconds(us as f64 / 1e6);
-    if let Some(lag) = &g.lag_us {
-        facts.push(format!("event loop late by {} at p99, {} at most", late(lag.p99), late(lag.max)));
-    }
-    if let Some(pacing) = &g.pacing_us {
-        facts.push(format!("pacing late by {} at p99, {} at most", late(pacing.p99), late(pacing.max)));
-    }
-    if let Some(fds) = g.max_fds {
-        facts.push(format!("{} at most", plural(fds, "file descriptor")));
-    }
-    if let Some(rss) = g.max_rss_bytes {
-        facts.push(format!("{} of memory at most", bytes(rss)));
-    }
-    let reason = |r: &crate::report::model::InvalidReason| {
-        format!("{}, {} – {}: {}", clean(&r.kind), moment(r.from_s), moment(r.to_s), clean(&r.detail))
-    };
-    GeneratorView { valid: g.valid, facts: facts.join(", "), reasons: g.reasons.iter().map(reason).collect() }
 }
 
 fn accounting(doc: &ResultDocument) -> Vec<Fact> {
     let a = &doc.accounting;
     let fact = |name, value: u64| Fact { name, value: value.to_string() };
-    vec![
+    let mut facts = vec![
         fact("Scheduled", a.scheduled),
         fact("Started", a.started),
         fact("Dropped", a.dropped),
@@ -222,58 +181,56 @@ fn accounting(doc: &ResultDocument) -> Vec<Fact> {
         fact("Iterations", a.iterations),
         fact("Warm-up", a.warmup_requests),
         fact("Sent again", a.resent),
-    ]
+    ];
+    if let Some(arrivals) = a.arrivals {
+        facts.extend([
+            fact("Arrivals scheduled", arrivals.scheduled),
+            fact("Arrivals started", arrivals.started),
+            fact("Arrivals dropped", arrivals.dropped),
+            fact("Arrivals not started", arrivals.not_started),
+        ]);
+    }
+    facts
 }
 
-fn is_request(series: &Series) -> bool {
-    matches!(series.kind, SeriesKind::Endpoint | SeriesKind::Auth | SeriesKind::Ready)
+/// In the order of the plan where they came to the same.
+fn worst_first(doc: &ResultDocument) -> Vec<&ThresholdResult> {
+    let mut thresholds: Vec<_> = doc.thresholds.iter().collect();
+    thresholds.sort_by_key(|t| top::severity(t.verdict));
+    thresholds
 }
 
-fn status_class(status: &str) -> &'static str {
-    match status.as_bytes().first() {
-        Some(b'1'..=b'3') => "pass",
-        Some(b'4') => "warn",
-        _ => "fail",
+fn threshold(threshold: &ThresholdResult, anchors: &Anchors) -> ThresholdView {
+    let window = threshold.worst_window.as_ref();
+    ThresholdView {
+        judged: judged(threshold),
+        anchor: anchors.of_scope(&threshold.scope),
+        level: if threshold.level == Level::Warn { "warn" } else { "" },
+        interval: verdict::interval(threshold).unwrap_or_default(),
+        window: window.map(|w| format!("{} – {}", moment(w.from_s), moment(w.to_s))).unwrap_or_default(),
+        samples: threshold.samples,
+        remark: threshold.note.as_deref().map(clean).unwrap_or_default(),
     }
 }
 
-fn status_row(series: &Series) -> StatusRow {
-    let chips = |counts: &BTreeMap<String, u64>, class: fn(&str) -> &'static str| -> Vec<Chip> {
-        let seen = counts.iter().filter(|(_, n)| **n > 0);
-        seen.map(|(name, n)| Chip { class: class(name), label: clean(name), count: *n }).collect()
-    };
-    let method = series.method.as_deref().unwrap_or_default();
-    let name = match series.name.starts_with(&format!("{method} ")) {
-        true => clean(&series.name),
-        false => clean(format!("{method} {}", series.name).trim_start()),
-    };
-    StatusRow {
-        name,
-        statuses: chips(&series.status, status_class),
-        kinds: chips(&series.failure_kinds, |_| "fail"),
-        bytes_in: bytes(series.bytes_in),
-        bytes_out: bytes(series.bytes_out),
-        connections: series.new_connections,
-    }
-}
-
-fn failures(doc: &ResultDocument) -> Vec<FailureView> {
+fn failures(doc: &ResultDocument, anchors: &Anchors) -> Vec<FailureView> {
     let mut groups: Vec<&FailureGroup> = doc.failures.iter().collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.count));
-    let view = |g: &&FailureGroup| {
-        let (first, last) = (moment(g.first_s), moment(g.last_s));
-        let example = g.example.as_ref();
+    let view = |(place, g): (usize, &&FailureGroup)| {
+        let example = g.example.as_ref().filter(|_| place < MOST_EXAMPLES);
         FailureView {
             count: g.count,
             kind: clean(&g.kind),
             series: clean(&g.series),
-            when: if first == last { format!("at {first}") } else { format!("{first} – {last}") },
+            anchor: anchors.of_row(&g.series),
+            when: between(g.first_s, g.last_s),
             message: clean_block(&g.message),
+            hint: hint(&g.kind).unwrap_or_default(),
             request: example.map(|e| clean_block(&e.request)).unwrap_or_default(),
             response: example.and_then(|e| e.response.as_deref()).map(clean_block).unwrap_or_default(),
         }
     };
-    groups.iter().map(view).collect()
+    groups.iter().take(MOST_FAILURES).enumerate().map(view).collect()
 }
 
 /// The command that runs the same plan with the same random values.

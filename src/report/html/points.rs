@@ -1,8 +1,10 @@
-//! The timeline as lines of at most [`MOST`] points, however long the run. Must not draw.
+//! The timeline as lines of at most so many points, however long the run. Must not draw.
 
-use crate::report::model::Interval;
+use std::collections::HashMap;
 
-/// Most points of one line.
+use crate::report::model::{Interval, SeriesInterval};
+
+/// Most points of a line about all rows together.
 pub(super) const MOST: u64 = 600;
 
 /// What one point says of the seconds it stands for.
@@ -17,10 +19,35 @@ pub(super) enum Keep {
 /// Seconds and value; `None` where nothing is known.
 pub(super) type Point = (f64, Option<f64>);
 
-/// Seconds one point stands for.
-pub(super) fn bucket_s(timeline: &[Interval]) -> u64 {
-    let (first, last) = ends(timeline);
-    (last - first).saturating_add(1).div_ceil(MOST).max(1)
+/// Seconds in groups of equal size.
+#[derive(Clone, Copy)]
+pub(super) struct Buckets {
+    first: u64,
+    last: u64,
+    /// Seconds one point stands for.
+    pub size: u64,
+}
+
+impl Buckets {
+    /// At most `most` for all of `timeline`.
+    pub(super) fn of(timeline: &[Interval], most: u64) -> Self {
+        let (first, last) = ends(timeline);
+        Self { first, last, size: (last - first).saturating_add(1).div_ceil(most.max(1)).max(1) }
+    }
+
+    fn count(self) -> usize {
+        ((self.last - self.first) / self.size) as usize + 1
+    }
+
+    fn index(self, at_s: u64) -> usize {
+        (at_s.saturating_sub(self.first) / self.size) as usize
+    }
+
+    /// Last second of a bucket.
+    fn end_s(self, index: usize) -> f64 {
+        let end = self.first.saturating_add((index as u64 + 1).saturating_mul(self.size) - 1);
+        end.min(self.last) as f64
+    }
 }
 
 /// Last second of the timeline.
@@ -38,24 +65,74 @@ pub(super) fn thin(timeline: &[Interval], keep: Keep, pick: impl Fn(&Interval) -
     if timeline.is_empty() {
         return Vec::new();
     }
-    let (first, last) = ends(timeline);
-    let size = bucket_s(timeline);
-    let mut buckets: Vec<(f64, u64)> = vec![(0.0, 0); ((last - first) / size) as usize + 1];
+    let buckets = Buckets::of(timeline, MOST);
+    let mut sums: Vec<(f64, u64)> = vec![(0.0, 0); buckets.count()];
     for interval in timeline {
-        let bucket = buckets.get_mut(((interval.at_s - first) / size) as usize);
+        let bucket = sums.get_mut(buckets.index(interval.at_s));
         let value = pick(interval).filter(|v| v.is_finite());
         if let (Some((sum, count)), Some(value)) = (bucket, value) {
             *sum = if keep == Keep::Max && *count > 0 { sum.max(value) } else { *sum + value };
             *count += 1;
         }
     }
-    let at = |n: usize| first.saturating_add((n as u64 + 1).saturating_mul(size) - 1).min(last) as f64;
     let value = |(sum, count): (f64, u64)| match (keep, count) {
         (_, 0) => None,
         (Keep::Max, _) => Some(sum),
         (Keep::Mean, count) => Some(sum / count as f64),
     };
-    buckets.into_iter().enumerate().map(|(n, bucket)| (at(n), value(bucket))).collect()
+    sums.into_iter().enumerate().map(|(n, bucket)| (buckets.end_s(n), value(bucket))).collect()
+}
+
+/// One row over time.
+pub(super) struct RowPoints {
+    /// Latency, µs; a gap where no request ended.
+    pub p50: Vec<Point>,
+    pub p95: Vec<Point>,
+    pub p99: Vec<Point>,
+    /// A second.
+    pub requests: Vec<Point>,
+    /// A second.
+    pub failures: Vec<Point>,
+}
+
+/// The rows called `names`, in one pass over the timeline, each line with at most `most` points.
+pub(super) fn rows(timeline: &[Interval], names: &[&str], most: u64) -> Vec<RowPoints> {
+    if timeline.is_empty() {
+        return Vec::new();
+    }
+    let buckets = Buckets::of(timeline, most);
+    let index: HashMap<&str, usize> = names.iter().enumerate().map(|(n, name)| (*name, n)).collect();
+    let mut sums = vec![vec![SeriesInterval::default(); buckets.count()]; names.len()];
+    let mut seconds = vec![0u64; buckets.count()];
+    for interval in timeline {
+        let bucket = buckets.index(interval.at_s);
+        seconds[bucket] += 1;
+        let known =
+            interval.per_series.iter().filter_map(|(name, row)| Some((index.get(name.as_str())?, row)));
+        for (row, seen) in known.filter(|(_, seen)| seen.requests > 0) {
+            let sum = &mut sums[*row][bucket];
+            sum.requests = sum.requests.saturating_add(seen.requests);
+            sum.failures = sum.failures.saturating_add(seen.failures);
+            sum.p50_us = sum.p50_us.max(seen.p50_us);
+            sum.p95_us = sum.p95_us.max(seen.p95_us);
+            sum.p99_us = sum.p99_us.max(seen.p99_us);
+        }
+    }
+    let points = |row: &[SeriesInterval],
+                  value: &dyn Fn(&SeriesInterval, u64) -> Option<f64>|
+     -> Vec<Point> {
+        row.iter().zip(&seconds).enumerate().map(|(n, (sum, s))| (buckets.end_s(n), value(sum, *s))).collect()
+    };
+    let latency = |us: u64, sum: &SeriesInterval| (sum.requests > 0).then_some(us as f64);
+    let per_s = |count: u64, s: u64| (s > 0).then(|| count as f64 / s as f64);
+    let row = |row: &Vec<SeriesInterval>| RowPoints {
+        p50: points(row, &|sum, _| latency(sum.p50_us, sum)),
+        p95: points(row, &|sum, _| latency(sum.p95_us, sum)),
+        p99: points(row, &|sum, _| latency(sum.p99_us, sum)),
+        requests: points(row, &|sum, s| per_s(sum.requests, s)),
+        failures: points(row, &|sum, s| per_s(sum.failures, s)),
+    };
+    sums.iter().map(row).collect()
 }
 
 #[cfg(test)]
@@ -67,7 +144,7 @@ mod tests {
     fn short_runs_keep_every_second() {
         let timeline = fixture::timeline(120);
         let points = thin(&timeline, Keep::Max, |i| i.p95_us.map(|us| us as f64));
-        assert_eq!((points.len(), bucket_s(&timeline)), (120, 1));
+        assert_eq!((points.len(), Buckets::of(&timeline, MOST).size), (120, 1));
         assert_eq!(points[0], (1.0, timeline[0].p95_us.map(|us| us as f64)));
         assert_eq!(points[60].1, None, "a gap stays a gap");
     }
@@ -86,11 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn rows_keep_their_worst_and_their_gaps() {
+        let timeline = fixture::timeline(1200);
+        let rows = rows(&timeline, &["health", "nobody"], 300);
+        assert_eq!(rows[0].p95.len(), 300);
+        let worst = timeline[..4].iter().filter_map(|i| Some(i.per_series.get("health")?.p95_us)).max();
+        assert_eq!(rows[0].p95[0], (4.0, worst.map(|us| us as f64)));
+        assert_eq!(rows[0].p95[15].1, None, "a pause of the target");
+        assert_eq!(rows[0].requests[15].1, Some(0.0));
+        assert!(rows[1].p50.iter().all(|p| p.1.is_none()));
+    }
+
+    #[test]
     fn odd_timelines() {
         let second = |at_s| Interval { at_s, rps: f64::NAN, ..Interval::default() };
         for timeline in [vec![], vec![second(0)], vec![second(u64::MAX), second(0)], vec![second(u64::MAX)]] {
             let points = thin(&timeline, Keep::Mean, |i| Some(i.rps));
             assert!(points.len() as u64 <= MOST && points.iter().all(|p| p.1.is_none()));
+            assert!(rows(&timeline, &["x"], 100).iter().all(|row| row.p50.len() <= 100));
         }
     }
 }
