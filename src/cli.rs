@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::units::{Share, parse_share};
+
 /// A declarative load-test runner: a YAML or TOML plan in, an honest verdict and an exit code out.
 #[derive(Debug, Parser)]
 #[command(name = "plimsoll", version, max_term_width = 110)]
@@ -96,6 +98,8 @@ pub enum Command {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Tell whether the results of one version are worse than those of another.
+    Compare(Compare),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -266,6 +270,32 @@ pub struct RunFlags {
     pub workers: Option<u16>,
 }
 
+/// Which results to compare, and how strictly.
+#[derive(Debug, Clone, Args)]
+pub struct Compare {
+    /// Base and new result of `run --json`, or folders of them; with --new, base results.
+    #[arg(value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Results, or folders of them, to compare with.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub base: Vec<PathBuf>,
+    /// Results, or folders of them, that are compared.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub new: Vec<PathBuf>,
+    /// Changes smaller than this are the same.
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = margin)]
+    pub margin: f64,
+    /// Compare even invalid runs, and runs of another plan or load.
+    #[arg(long)]
+    pub force: bool,
+    /// Write the comparison as JSON; `-` is standard output.
+    #[arg(long, value_name = "PATH")]
+    pub json: Option<PathBuf>,
+    /// Print only the verdict.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 /// How the demo platform behaves.
 #[derive(Debug, Clone, Args)]
 pub struct ServeDemo {
@@ -290,6 +320,14 @@ pub struct ServeDemo {
     /// Life of an access token, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub token_ttl: u64,
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    match parse_share(text) {
+        Ok(Share(margin)) if margin > 0.0 && margin <= 1.0 => Ok(margin),
+        Ok(_) => Err("write more than 0% and at most 100%".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn name_and_url(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,7 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
 mod checkpoint;
+mod compare;
 mod completions;
 mod demo;
 mod document;
@@ -51,6 +52,7 @@ pub fn main() -> Exit {
         }
         Command::Schema { which } => schema::schema(which),
         Command::Report { result, reports, quiet } => report::report(&result, &reports, quiet),
+        Command::Compare(options) => compare::compare(&options),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -29,7 +29,9 @@ pub mod compile;
 pub mod engine;
 // floor 6: reports
 pub mod report;
-// floor 7: commands, and the embedded target
+// floor 7: results beside each other
+pub mod compare;
+// floor 8: commands, and the embedded target
 pub mod cli;
 pub mod commands;
 pub mod demo;

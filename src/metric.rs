@@ -1,6 +1,7 @@
 //! What is measured: samples in, histograms that merge without loss, totals out. Must not know what a plan
 //! or a connection is.
 
+mod dependent;
 mod distribution;
 mod pace;
 mod recorder;
@@ -9,6 +10,7 @@ mod slice;
 mod sparse;
 mod totals;
 
+pub use dependent::variance_of_sum;
 pub use distribution::Distribution;
 pub use pace::{Pace, Stall};
 pub use recorder::{ArrivalCounts, Described, FailureText, Recorder, ScenarioCounts, SeriesRecord};

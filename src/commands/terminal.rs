@@ -19,15 +19,20 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// An error and what caused it, on one line.
+/// Writes an error and what caused it, on one line.
 pub fn complain_of(error: &dyn std::error::Error) {
+    complain(&format!("error: {}", with_causes(error)));
+}
+
+/// An error and what caused it, on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
         words = format!("{words}: {inner}");
         source = inner.source();
     }
-    complain(&format!("error: {words}"));
+    words
 }
 
 /// Whether the live display can be shown.

@@ -39,11 +39,12 @@ pub fn summary(doc: &ResultDocument, style: Style) -> String {
 }
 
 /// `text` in bold, where colours are wanted.
-fn bold(text: &str, style: Style) -> String {
+pub fn bold(text: &str, style: Style) -> String {
     paint(text, anstyle::Style::new().effects(Effects::BOLD), style)
 }
 
-fn paint(text: &str, paint: anstyle::Style, style: Style) -> String {
+/// `text` as `paint` says, where colours are wanted.
+pub fn paint(text: &str, paint: anstyle::Style, style: Style) -> String {
     if style.color { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
 }
 

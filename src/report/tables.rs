@@ -74,7 +74,8 @@ pub fn tables(doc: &ResultDocument) -> Tables {
     }
 }
 
-fn row(series: &Series) -> Row {
+/// A row of both tables.
+pub fn row(series: &Series) -> Row {
     let method = match (&series.method, series.kind) {
         (Some(method), _) => clean(method),
         (None, SeriesKind::Flow) => "flow".into(),

@@ -3,12 +3,12 @@
 //! how much a repetition of the run would differ. Must not know thresholds.
 //!
 //! Method: batch means with Student's t (Law, *Simulation Modeling and Analysis*, 5th ed., 9.5.3) on ratios, because
-//! blocks have different numbers of samples (Cochran, *Sampling Techniques*, 3rd ed., 6.3). For a percentile q the ratio is the share of samples
+//! blocks have different numbers of samples (Cochran, *Sampling Techniques*, 3rd ed., 6.3); blocks that are still alike widen
+//! it ([`variance_of_sum`]). For a percentile q the ratio is the share of samples
 //! at or below its estimate, and the interval [q − δ, q + δ] of shares is read back from the distribution (Woodruff,
-//! *JASA* 47, 1952). Blocks that are still alike widen it by (1 + φ) / (1 − φ), φ being their lag-one
-//! autocorrelation (Tafazzoli, Wilson, Lada and Steiger, *Skart*, INFORMS J. Computing 23, 2011).
+//! *JASA* 47, 1952).
 
-use crate::metric::SparseTimes;
+use crate::metric::{SparseTimes, variance_of_sum};
 
 use super::blocks::Block;
 
@@ -25,8 +25,6 @@ const FEWEST_IN_TAIL: f64 = 100.0;
 const FEWEST_WORTH_IN_TAIL: f64 = 10.0;
 /// Independent samples a mean needs.
 const FEWEST_WORTH: f64 = 40.0;
-/// Above this an estimated autocorrelation says only that it is high.
-const MOST_ALIKE: f64 = 0.9;
 
 /// The 95 % interval of the percentile `q` (0–1), µs. `None` with fewer than 20 blocks, with fewer than 100 samples
 /// beyond the percentile or samples so alike that they are worth fewer than 10, or where they end before the upper limit.
@@ -108,14 +106,8 @@ impl Error {
         let student_t = STUDENT_T[parts.len().checked_sub(FEWEST)?.min(STUDENT_T.len() - 1)];
         let ratio = ratio(&parts);
         let residuals: Vec<_> = parts.iter().map(|(sum, count)| sum - ratio * count).collect();
-        let squares: f64 = residuals.iter().map(|r| r * r).sum();
-        if squares <= 0.0 {
-            return Some(Self { standard_error: 0.0, student_t });
-        }
-        let neighbours: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        let alike = (neighbours / squares).clamp(0.0, MOST_ALIKE);
-        let (blocks, count) = (parts.len() as f64, parts.iter().map(|(_, count)| count).sum::<f64>());
-        let variance = blocks / (blocks - 1.0) * squares / (count * count) * (1.0 + alike) / (1.0 - alike);
+        let count = parts.iter().map(|(_, count)| count).sum::<f64>();
+        let variance = variance_of_sum(&residuals) / (count * count);
         Some(Self { standard_error: variance.sqrt(), student_t })
     }
 

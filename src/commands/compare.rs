@@ -1,0 +1,147 @@
+//! `plimsoll compare`: results of one version beside those of another.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Compare;
+use crate::compare::{Options, Run, compare as compared, table};
+use crate::exit::Exit;
+use crate::report::sink::Sink;
+use crate::report::{ReportError, json};
+
+use super::terminal::{complain, complain_of, out, style};
+
+/// Runs a side at most.
+const MOST_RUNS: usize = 100;
+
+pub fn compare(options: &Compare) -> Exit {
+    let (base, new) = match sides(options) {
+        Ok(sides) => sides,
+        Err(words) => {
+            complain(&format!("error: {words}"));
+            return Exit::Usage;
+        }
+    };
+    let (base, new) = match (read_all(&base), read_all(&new)) {
+        (Ok(base), Ok(new)) => (base, new),
+        (Err(words), _) | (_, Err(words)) => {
+            complain(&format!("error: {words}"));
+            return Exit::CouldNotRun;
+        }
+    };
+    if let Some(words) = [&base, &new].into_iter().find_map(|side| twice(side)) {
+        complain(&format!("error: {words}"));
+        return Exit::Usage;
+    }
+    let comparison = compared(&base, &new, Options { margin: options.margin, force: options.force });
+    let mut to_stdout = true;
+    if let Some(path) = &options.json {
+        to_stdout = path.as_os_str() != "-";
+        if let Err(error) = written(path, &comparison) {
+            complain_of(&error);
+            return Exit::CouldNotRun;
+        }
+    }
+    let text = match options.quiet {
+        true => format!("{}\n", table::verdict_line(&comparison)),
+        false => table::summary(&comparison, style()),
+    };
+    if to_stdout {
+        out(&text)
+    } else {
+        complain(text.trim_end())
+    }
+    table::exit(comparison.verdict)
+}
+
+fn written(path: &Path, comparison: &crate::compare::Comparison) -> Result<(), ReportError> {
+    let mut text = serde_json::to_string_pretty(comparison).map_err(ReportError::Encode)?;
+    text.push('\n');
+    Sink::open(path)?.write(&text)
+}
+
+/// The paths of both sides.
+fn sides(options: &Compare) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
+    let help = "write `plimsoll compare base.json new.json`, \
+                or `plimsoll compare --base a.json b.json --new c.json d.json`";
+    let (mut base, mut new) = (options.base.clone(), options.new.clone());
+    match options.results.as_slice() {
+        // With only one side named, the others belong to the other.
+        results if base.is_empty() && !new.is_empty() => base.extend_from_slice(results),
+        results if new.is_empty() && !base.is_empty() => new.extend_from_slice(results),
+        [first, second] if base.is_empty() => {
+            base.push(first.clone());
+            new.push(second.clone());
+        }
+        [] => {}
+        results if base.is_empty() => {
+            return Err(format!("which of these {} results are the new ones? {help}", results.len()));
+        }
+        [result, ..] => {
+            let result = result.display();
+            return Err(format!("is {result} a base or a new result? {help}"));
+        }
+    }
+    match (base.is_empty(), new.is_empty()) {
+        (false, false) => Ok((base, new)),
+        (true, _) => Err(format!("no base result: {help}")),
+        (_, true) => Err(format!("no new result: {help}")),
+    }
+}
+
+/// The results at these paths: of a folder all `.json` files directly in it that are results.
+fn read_all(paths: &[PathBuf]) -> Result<Vec<Run>, String> {
+    let mut runs = vec![];
+    for path in paths {
+        if !path.is_dir() {
+            runs.push(read(path)?.ok_or_else(|| not_a_result(path))?);
+        } else {
+            let before = runs.len();
+            for file in files(path)? {
+                runs.extend(read(&file)?);
+                if runs.len() > MOST_RUNS {
+                    break;
+                }
+            }
+            if runs.len() == before {
+                return Err(format!("{}: no result of `run --json` in this folder", path.display()));
+            }
+        }
+        if runs.len() > MOST_RUNS {
+            return Err(format!("more than {MOST_RUNS} results a side"));
+        }
+    }
+    Ok(runs)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file());
+    files.sort();
+    Ok(files)
+}
+
+/// The result in a file; `None` when it holds something else.
+fn read(path: &Path) -> Result<Option<Run>, String> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    match json::from_str(&text) {
+        Ok(doc) => Ok(Some(Run { name, doc })),
+        Err(ReportError::NotJson(_) | ReportError::NotResult) => Ok(None),
+        Err(error) => Err(format!("{name}: {}", super::terminal::with_causes(&error))),
+    }
+}
+
+fn not_a_result(path: &Path) -> String {
+    format!("{}: {}; `plimsoll run --json PATH` writes one", path.display(), ReportError::NotResult)
+}
+
+/// A run counts once: twice the same says nothing new, and would look like agreement.
+fn twice(side: &[Run]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    side.iter().find_map(|run| {
+        let first = seen.insert(&run.doc.run.id, &run.name)?;
+        Some(format!("{first} and {} are the same run; give each once", run.name))
+    })
+}

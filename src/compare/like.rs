@@ -1,0 +1,133 @@
+//! Whether runs can be compared at all: whole, valid, of the same plan but for what does not change the load, under the
+//! same load. Must not look at latencies.
+
+mod plan;
+
+use crate::report::model::{Ended, ResultDocument};
+use crate::report::number::{moment, plural};
+use crate::report::text::clean;
+
+use super::Run;
+use super::rows::measured_s;
+
+/// Durations, users and rates that differ by less than this are the same.
+const SMALL: f64 = 0.1;
+
+/// The runs to compare, or why not.
+#[derive(Debug)]
+pub(super) struct Like<'a> {
+    /// Those of the base that can be used.
+    pub base: Vec<&'a Run>,
+    /// Those of the new side.
+    pub new: Vec<&'a Run>,
+    /// Why they cannot be compared.
+    pub reason: Option<String>,
+    /// Remarks.
+    pub notes: Vec<String>,
+}
+
+/// Leaves out invalid runs, then compares all with the first. With `force` nothing is left out, and reasons become remarks.
+pub(super) fn look<'a>(base: &'a [Run], new: &'a [Run], force: bool) -> Like<'a> {
+    let mut like = Like { base: vec![], new: vec![], reason: None, notes: vec![] };
+    let mut reasons = vec![];
+    for (side, runs, used) in [("base", base, &mut like.base), ("new", new, &mut like.new)] {
+        let (valid, invalid): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.doc.generator.valid);
+        let words = |run: &Run| format!("{}: {}", clean(&run.name), why_invalid(&run.doc));
+        *used = if force { runs.iter().collect() } else { valid };
+        if used.is_empty() {
+            let whose = if runs.len() == 1 { "run is" } else { "runs are" };
+            let first = invalid.first().map(|run| words(run)).unwrap_or_default();
+            reasons.push(format!("the {side} {whose} invalid: the generator was the limit ({first})"));
+        } else {
+            let what = if force { "invalid" } else { "left out, invalid" };
+            like.notes.extend(invalid.into_iter().map(|run| format!("{what}: {}", words(run))));
+        }
+    }
+    let all: Vec<&Run> = like.base.iter().chain(&like.new).copied().collect();
+    reasons.extend(all.iter().filter_map(|run| unfinished(run)));
+    if let Some((first, others)) = all.split_first() {
+        reasons.extend(others.iter().find_map(|other| difference(first, other)));
+        like.notes.extend(others.iter().find_map(|other| remark(&first.doc, &other.doc)));
+    }
+    let twice = like.base.iter().find(|run| like.new.iter().any(|new| new.doc.run.id == run.doc.run.id));
+    like.notes.extend(twice.map(|run| format!("{} is on both sides", clean(&run.name))));
+    match force {
+        true => {
+            like.notes.extend(reasons.into_iter().map(|reason| format!("compared all the same: {reason}")))
+        }
+        false => like.reason = reasons.into_iter().next(),
+    }
+    like
+}
+
+fn why_invalid(doc: &ResultDocument) -> String {
+    let first = doc.generator.reasons.first();
+    first.map_or_else(
+        || clean(&doc.reason),
+        |reason| format!("{}, {}", clean(&reason.kind), clean(&reason.detail)),
+    )
+}
+
+fn unfinished(run: &Run) -> Option<String> {
+    let how = match run.doc.run.ended {
+        Ended::Completed => return None,
+        Ended::Aborted => "was aborted",
+        Ended::Interrupted => "was interrupted",
+        Ended::Failed => "could not go on",
+        Ended::Unfinished => "was killed, or still goes on",
+    };
+    let after = moment(run.doc.run.duration_s);
+    Some(format!("{} {how} after {after}: {}", clean(&run.name), clean(&run.doc.reason)))
+}
+
+/// What makes the load of two runs another.
+fn difference(first: &Run, other: &Run) -> Option<String> {
+    let (a, b) = (&first.doc, &other.doc);
+    let names = format!("({}, {})", clean(&first.name), clean(&other.name));
+    if a.run.model != b.run.model {
+        let [a, b] = [a, b].map(|doc| clean(&doc.run.model));
+        return Some(format!("another load model: {a} → {b} {names}"));
+    }
+    let found = plan::differences(&a.plan.effective, &b.plan.effective);
+    if let Some(shown) = found.first() {
+        let what = if shown.is_load { "another load" } else { "another plan" };
+        let more = match found.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {}", plural(more as u64, "more difference")),
+        };
+        return Some(format!("{what}: {}{more} {names}", shown.words));
+    }
+    // What the plan leaves open, such as numbers from the environment, shows in what was done.
+    if plan::is_timed(&a.plan.effective) && differ(measured_s(a), measured_s(b)) {
+        let [a, b] = [a, b].map(|doc| moment(measured_s(doc)));
+        return Some(format!("another duration: {a} → {b} {names}"));
+    }
+    let users = |doc: &ResultDocument| doc.timeline.iter().map(|second| second.users).max().unwrap_or(0);
+    if a.run.model == "closed"
+        && plan::is_timed(&a.plan.effective)
+        && differ(users(a) as f64, users(b) as f64)
+    {
+        return Some(format!("another number of users: {} → {} {names}", users(a), users(b)));
+    }
+    let rate = |doc: &ResultDocument| {
+        doc.accounting.arrivals.map_or(0.0, |arrivals| arrivals.scheduled as f64 / measured_s(doc).max(1e-3))
+    };
+    let noise = 4.0 * (1.0 / (rate(a) * measured_s(a)).max(1.0)).sqrt();
+    if differ(rate(a), rate(b)) && (rate(b) / rate(a)).ln().abs() > noise {
+        return Some(format!("another rate: {:.1}/s → {:.1}/s {names}", rate(a), rate(b)));
+    }
+    None
+}
+
+fn differ(a: f64, b: f64) -> bool {
+    (a - b).abs() > SMALL * a.max(b)
+}
+
+/// What may explain a difference, but need not.
+fn remark(a: &ResultDocument, b: &ResultDocument) -> Option<String> {
+    let machine = |doc: &ResultDocument| {
+        let cores = plural(doc.run.host.cores as u64, "core");
+        format!("{} with {cores}, plimsoll {}", clean(&doc.run.host.os), clean(&doc.plimsoll))
+    };
+    (machine(a) != machine(b)).then(|| format!("not the same generator: {} → {}", machine(a), machine(b)))
+}

@@ -1,0 +1,125 @@
+//! A comparison as text for a terminal or a CI log. Must not print or decide.
+
+use anstyle::{AnsiColor, Effects};
+
+use crate::exit::Exit;
+use crate::report::console::{Style, bold, paint};
+use crate::report::number::{NONE, plural};
+use crate::report::text::{clean, cut, defuse_lines, pad_left, pad_right, width};
+
+use super::judge::{change_shown, name, shown};
+use super::{Cell, Comparison, Method, Row, Verdict};
+
+/// Columns of the metric's name, its indent included.
+const NAME: usize = 8;
+/// Columns of the other columns but the last, with the gaps before them.
+const COLUMNS: [(&str, usize); 4] = [("base", 10), ("new", 10), ("change", 11), ("95 % interval", 21)];
+/// Fewest columns with which the interval is shown.
+const NARROW: usize = 74;
+
+/// Everything worth reading; the last line is the verdict. Ends with a line end.
+pub fn summary(comparison: &Comparison, style: Style) -> String {
+    let mut out = vec![bold(&head(comparison), style), String::new()];
+    if !comparison.rows.is_empty() {
+        out.push(bold(&line("", &COLUMNS.map(|(title, _)| title.to_owned()), "", style), style));
+        comparison.rows.iter().for_each(|row| out.extend(lines(row, style)));
+        out.push(String::new());
+    }
+    if !comparison.notes.is_empty() {
+        out.push(bold("Notes:", style));
+        out.extend(comparison.notes.iter().map(|note| format!("  - {}", clean(note))));
+        out.push(String::new());
+    }
+    let paint_of = colour(comparison.verdict).effects(Effects::BOLD);
+    out.push(paint(&verdict_line(comparison), paint_of, style));
+    defuse_lines(&(out.join("\n") + "\n"))
+}
+
+/// The one line that says what it came to, why, and with which exit code.
+pub fn verdict_line(comparison: &Comparison) -> String {
+    let (mark, word) = match comparison.verdict {
+        Verdict::Better => ("✓", "BETTER"),
+        Verdict::Same => ("✓", "SAME"),
+        Verdict::Worse => ("✗", "WORSE"),
+        Verdict::Unclear => ("✗", "UNCLEAR"),
+        Verdict::NotComparable => ("✗", "NOT COMPARABLE"),
+    };
+    format!("{mark} {word} — {} · exit {}", clean(&comparison.reason), exit(comparison.verdict) as u8)
+}
+
+/// How the process ends.
+pub fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Better | Verdict::Same => Exit::Pass,
+        Verdict::Worse => Exit::Fail,
+        Verdict::Unclear | Verdict::NotComparable => Exit::Invalid,
+    }
+}
+
+fn head(comparison: &Comparison) -> String {
+    let side = |names: &[String]| match names {
+        [one] => clean(one),
+        names => plural(names.len() as u64, "run"),
+    };
+    let chance = match comparison.method {
+        Method::Runs => "chance told from how the runs differ",
+        Method::Seconds => "chance told from how the seconds differ",
+    };
+    let margin = comparison.margin * 100.0;
+    format!("{} → {}, margin {margin} %, {chance}", side(&comparison.base), side(&comparison.new))
+}
+
+fn lines(row: &Row, style: Style) -> Vec<String> {
+    let room = if style.width == 0 { usize::MAX } else { style.width.max(20) };
+    let note = row.note.as_ref().map_or_else(String::new, |note| format!(": {}", clean(note)));
+    let mut out = vec![cut(&format!("{}{note}", row.label), room)];
+    out.extend(row.cells.iter().map(|cell| cells(cell, style)));
+    out
+}
+
+fn cells(cell: &Cell, style: Style) -> String {
+    let value = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| shown(cell.metric, value));
+    let change = |change: f64| change_shown(cell.metric, change);
+    // The unit once is enough.
+    let interval = cell.interval.map_or_else(String::new, |[low, high]| {
+        let low = change(low);
+        format!("{} … {}", low.split(' ').next().unwrap_or_default(), change(high))
+    });
+    let texts = [value(cell.base), value(cell.new), cell.change.map_or_else(String::new, change), interval];
+    line(name(cell.metric), &texts, &painted(cell, style), style)
+}
+
+/// The verdict in its colour, and what there is to say beside it.
+fn painted(cell: &Cell, style: Style) -> String {
+    let word = match cell.verdict {
+        Verdict::Better => "better",
+        Verdict::Same => "same",
+        Verdict::Worse => "worse",
+        Verdict::Unclear => "unclear",
+        Verdict::NotComparable => "–",
+    };
+    let is_change = matches!(cell.verdict, Verdict::Better | Verdict::Worse);
+    let pairs =
+        cell.higher_in.filter(|_| is_change).map(|[n, of]| format!("higher in {n} of {of} pairs of runs"));
+    let beside: Vec<String> = pairs.into_iter().chain(cell.note.as_ref().map(|note| clean(note))).collect();
+    let word = paint(word, colour(cell.verdict), style);
+    if beside.is_empty() { word } else { format!("{word}  {}", beside.join("; ")) }
+}
+
+fn line(name: &str, texts: &[String; 4], verdict: &str, style: Style) -> String {
+    let shown = if style.width > 0 && style.width < NARROW { COLUMNS.len() - 1 } else { COLUMNS.len() };
+    let mut out = pad_right(&format!("  {name}"), NAME);
+    for ((_, columns), text) in COLUMNS.iter().zip(texts).take(shown) {
+        out += &pad_left(text, (*columns).max(width(text) + 1));
+    }
+    format!("{out}  {verdict}").trim_end().to_owned()
+}
+
+fn colour(verdict: Verdict) -> anstyle::Style {
+    match verdict {
+        Verdict::Better => AnsiColor::Green.on_default(),
+        Verdict::Same => anstyle::Style::new(),
+        Verdict::Worse => AnsiColor::Red.on_default(),
+        Verdict::Unclear | Verdict::NotComparable => AnsiColor::Yellow.on_default(),
+    }
+}
