@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, FileId, Located, Span};
+use crate::diagnostic::{Diagnostic, FileId, Span};
 use crate::plan::model::{Scenario, ScenarioAuth};
 use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expression, name_in_template};
 

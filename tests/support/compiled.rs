@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plimsoll::compile::model::{FeedUse, Info};
+use plimsoll::compile::model::{FeedUse, Info, Place, ScopedThreshold};
 use plimsoll::compile::{CompiledPlan, Purpose, compile};
 use plimsoll::diagnostic::{Diagnostic, Severity, Source, render_all};
 use plimsoll::plan::load::{Overrides, load_str};
@@ -49,6 +49,7 @@ pub fn check(format: Format, text: &str, path: &Path, profile: Option<&str>) -> 
 pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static str> {
     let CompiledPlan {
         info: Info { name, description, file: _, sha256: _, profile, effective: _ },
+        tags,
         targets,
         local_addresses,
         tls,
@@ -70,6 +71,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
     let values = |plan: &CompiledPlan| format!("{:?}", plan.initial);
     let parts = [
         ("info", (name, description, profile) == (&info.name, &info.description, &info.profile)),
+        ("tags", *tags == other.tags),
         ("targets", *targets == other.targets),
         ("local_addresses", *local_addresses == other.local_addresses),
         ("roots", tls.roots == other.tls.roots),
@@ -84,7 +86,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("series", *series == other.series),
         ("ready", *ready == other.ready),
         ("scenarios", *scenarios == other.scenarios),
-        ("thresholds", *thresholds == other.thresholds),
+        ("thresholds", without_places(thresholds) == without_places(&other.thresholds)),
         ("tolerance", *tolerance == other.tolerance),
         ("names", format!("{names:?}") == format!("{:?}", other.names)),
         ("initial", format!("{initial:?}") == values(other)),
@@ -93,6 +95,11 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("masker", format!("{masker:?}") == format!("{:?}", other.masker)),
     ];
     parts.into_iter().find(|(_, is_same)| !is_same).map(|(name, _)| name)
+}
+
+fn without_places(thresholds: &[ScopedThreshold]) -> Vec<ScopedThreshold> {
+    let nowhere = Place { file: String::new(), line: 0 };
+    thresholds.iter().map(|one| ScopedThreshold { place: nowhere.clone(), ..one.clone() }).collect()
 }
 
 /// Feeds with all their rows.
