@@ -19,6 +19,8 @@ use crate::mask::{Masker, SHORTEST_LEARNT};
 const MOST_OF_A_DOMAIN: usize = 50;
 /// Most cookies of a jar; there may be as many domains as a host has parents.
 const MOST: usize = 200;
+/// How many values that are no longer sent are still hidden.
+const MOST_GONE: usize = 4;
 
 /// Where a request goes, as far as cookies ask. A port is no part of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,6 +91,8 @@ pub struct Jar {
     /// As they are sent: those of longer paths first, of one length the older.
     kept: Vec<Kept>,
     turns: u64,
+    /// Values that were replaced or deleted last: an answer may tell of those that its request has sent.
+    gone: Vec<Box<str>>,
     masker: OnceCell<Arc<Masker>>,
 }
 
@@ -121,7 +125,8 @@ impl Jar {
         }
         let new = Kept { cookie, turn: self.turns };
         if let Some(old) = old.and_then(|at| self.kept.get_mut(at)) {
-            *old = new;
+            let before = std::mem::replace(old, new);
+            self.part_with(before);
             return;
         }
         self.make_room(&new.cookie.domain, now_ms);
@@ -147,8 +152,16 @@ impl Jar {
 
     fn remove(&mut self, at: Option<usize>) {
         if let Some(at) = at {
-            self.kept.remove(at);
+            let kept = self.kept.remove(at);
+            self.part_with(kept);
         }
+    }
+
+    fn part_with(&mut self, kept: Kept) {
+        if self.gone.len() == MOST_GONE {
+            self.gone.remove(0);
+        }
+        self.gone.push(kept.cookie.value);
     }
 
     /// Adds to the value of a `cookie` header what belongs to `place`, but for names that are in it already.
@@ -165,7 +178,8 @@ impl Jar {
     /// Hides the values, as they are and decoded: what a server knows somebody again by is a credential.
     pub fn masker(&self) -> Arc<Masker> {
         let made = self.masker.get_or_init(|| {
-            let values = self.kept.iter().map(|known| &*known.cookie.value);
+            let values =
+                self.kept.iter().map(|known| &*known.cookie.value).chain(self.gone.iter().map(|v| &**v));
             let bare = values.clone().map(|value| value.trim_matches('"').to_owned());
             let decoded = values.map(|value| percent_decode_str(value).decode_utf8_lossy().into_owned());
             Arc::new(Masker::new(bare.chain(decoded).filter(|value| value.len() >= SHORTEST_LEARNT)))

@@ -439,11 +439,14 @@ fn values_are_shown_nowhere() {
     let text = format!(
         "plan: 1\ntarget: \"{}\"\n\
          auth: {{ steps: [{{ request: \"GET /set/in?{}\" }}] }}\n\
-         flows: {{ it: {{ steps: [{{ name: set, request: \"GET /set/x?{}\" }}, {{ request: GET /echo-400, cookies: {{ own: \"{{{{ 'of-the-plan' }}}}\" }} }}] }} }}\n\
+         flows: {{ it: {{ steps: [{{ name: set, request: \"GET /set/x?{}\" }}, {{ name: turn, request: \"GET /set/turn?{}\", cookies: {{ own: \"{{{{ 'of-the-plan' }}}}\" }}, expect: \"json.status == 'never'\" }}] }} }}\n\
          load: {{ users: 1, iterations: 1 }}\n",
         server.url,
         setting(&["sid=login-s3ssion; path=/"]).replace("s3ssion", "{{ 's3' ~ 'ssion' }}"),
         setting(&["mine=user-s3ssion; path=/"]).replace("s3ssion", "{{ 's3' ~ 'ssion' }}"),
+        // The answer tells of what it was sent, and takes it away.
+        setting(&["mine=; path=/; max-age=0", "sid=turned-s3ssion; path=/"])
+            .replace("s3ssion", "{{ 's3' ~ 'ssion' }}"),
     );
     for command in ["try", "run"] {
         let scratch = Scratch::new();
@@ -455,7 +458,7 @@ fn values_are_shown_nowhere() {
         }
         let done = Running::start(process).finish();
         let shown = done.output() + &std::fs::read_to_string(html).unwrap_or_default();
-        let seen: &Seen = &server.log.of("/echo-400").pop().unwrap();
+        let seen: &Seen = &server.log.of("/set/turn").pop().unwrap();
         assert_eq!(seen.header("cookie"), Some("own=of-the-plan; sid=login-s3ssion; mine=user-s3ssion"));
         assert!(shown.contains("***"), "{shown}");
         assert!(!shown.contains("s3ssion"), "{command}: {shown}");

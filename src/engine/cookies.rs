@@ -133,9 +133,8 @@ impl User {
 
     /// What hides the values of its cookies.
     pub(super) fn cookie_maskers(&self) -> impl Iterator<Item = Arc<Masker>> {
-        let own = Some(&self.jar).filter(|jar| !jar.is_empty()).map(Jar::masker);
-        let login = self.login.as_ref().map(|login| &login.jar).filter(|jar| !jar.is_empty());
-        own.into_iter().chain(login.map(|login| login.with(|jar| jar.masker())))
+        let login = self.login.as_ref().map(|login| login.jar.with(|jar| jar.masker()));
+        std::iter::once(self.jar.masker()).chain(login)
     }
 }
 

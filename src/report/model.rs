@@ -104,7 +104,7 @@ pub enum Level {
 /// One threshold with what was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
-    /// `plan`, `endpoint:NAME` or `flow:NAME`.
+    /// `plan`, `scenario:NAME`, `endpoint:NAME`, `flow:NAME` or `tags:NAME=VALUE`.
     pub scope: String,
     /// As written, `p95 < 200ms`.
     pub expression: String,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -23,7 +24,7 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen) -> io::Result<bool> {
             _ => {}
         }
     }
-    let body = r#"{"status":"done"}"#;
+    let body = json!({ "status": "done", "sent": seen.header("cookie") }).to_string();
     let head = format!("HTTP/1.1 {status}\r\n{head}content-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(head.as_bytes()).await?;
     Ok(true)
