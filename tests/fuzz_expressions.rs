@@ -189,6 +189,8 @@ fn requests_stay_whole() {
             assert!(is_ours && seen.method == "POST", "{seen:?}");
             assert!(!format!("{seen:?}").contains(COMPUTED) || seen.path == "/echo", "{seen:?}");
         }
+        let sent = server.log.all().iter().filter(|seen| seen.path.starts_with("/ok/p")).count();
+        assert!(sent > REQUESTS / 8, "only {sent} requests hold a value: {}", done.stdout);
         let echoed = server.log.of("/echo").len();
         assert!(echoed >= kept.len(), "{echoed} of {} flows ran: {}{}", kept.len(), done.stdout, done.stderr);
     });
