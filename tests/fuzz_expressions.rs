@@ -19,7 +19,7 @@ use support::fault_server::FaultServer;
 use support::{Running, Scratch, plimsoll};
 
 /// Cases when nothing else is asked for.
-const CASES: u32 = 2_400;
+const CASES: u32 = 800;
 /// Plans of many requests each.
 const PLANS: u32 = 3;
 /// Requests of each.
