@@ -30,6 +30,10 @@ pub struct RunOptions {
     pub trace: Option<super::Trace>,
 }
 
+/// Stack of a worker, taken only as far as it is used: the blocks, macros and files of a template descend, and 100
+/// levels of blocks take nearly 2 MiB in a debug build.
+const STACK: usize = 8 << 20;
+
 /// What happens while a run goes on.
 pub enum Event<'a> {
     /// Readiness checks begin.
@@ -196,7 +200,7 @@ impl Run {
                 ship: ship.clone(),
                 orders: follow.clone(),
             };
-            let thread = std::thread::Builder::new().name(health::worker_name(index));
+            let thread = std::thread::Builder::new().name(health::worker_name(index)).stack_size(STACK);
             workers.push(thread.spawn(move || worker.run())?);
         }
         let rows = &shared.plan.series;

@@ -189,7 +189,8 @@ fn step(value: &Value, key: &Key) -> Result<Value, minijinja::Error> {
 pub(super) fn explain(error: &minijinja::Error) -> String {
     match error.detail() {
         _ if error.kind() == minijinja::ErrorKind::OutOfFuel => {
-            "this takes more than 50 000 steps, or makes or reads more than about 3 MB of text".to_owned()
+            "this takes more than 50 000 steps, or makes or reads more than about 3 MB of text or 400 000 values"
+                .to_owned()
         }
         Some(detail) => detail.to_string(),
         None => error.kind().to_string(),

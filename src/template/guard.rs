@@ -7,7 +7,7 @@
 mod reader;
 
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, State, Value};
+use minijinja::{Environment, Error, State, Value};
 
 use super::functions::{invalid, weight};
 use super::lexer::{code_of, is_statement, tokens};
@@ -124,10 +124,7 @@ pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(
     }
     let left = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
     let most_parts = usize::try_from(left).unwrap_or(usize::MAX).saturating_mul(PARTS_A_STEP);
-    let weight = match weight::of(value, most_parts.min(weight::MOST_PARTS)) {
-        Err(_) if most_parts < weight::MOST_PARTS => return Err(ErrorKind::OutOfFuel.into()),
-        weighed => weighed?,
-    };
+    let weight = weight::of(value, most_parts.min(weight::MOST_PARTS))?;
     state.consume_fuel((weight.parts / PARTS_A_STEP + weight.bytes / BYTES_A_STEP) as u64)?;
     if weight.bytes.saturating_add(weight.parts) > most_bytes {
         return Err(invalid(format!("makes a text of a list or map of more than {} MiB", LONGEST >> 20)));

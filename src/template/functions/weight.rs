@@ -2,7 +2,7 @@
 //! memory, and would fill it when they are written. Must not change a value.
 
 use minijinja::value::ValueKind;
-use minijinja::{Error, Value};
+use minijinja::{Error, ErrorKind, Value};
 
 use super::invalid;
 
@@ -45,7 +45,11 @@ impl Weight {
         self.parts += 1;
         self.bytes += value.as_str().map_or(0, str::len);
         if self.parts > self.most_parts {
-            return Err(invalid(format!("makes a list or map of more than {} values", self.most_parts)));
+            // There is no fuel for more.
+            return Err(match self.most_parts < MOST_PARTS {
+                true => ErrorKind::OutOfFuel.into(),
+                false => invalid(format!("makes a list or map of more than {MOST_PARTS} values")),
+            });
         }
         if self.bytes > MOST_BYTES {
             return Err(invalid(format!("makes a list or map of more than {} MiB", MOST_BYTES >> 20)));

@@ -39,6 +39,8 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
     match seen.route() {
         "/echo" => echo(stream, seen, 200).await,
         "/echo-400" => echo(stream, seen, 400).await,
+        // The body alone, as it came.
+        "/mirror" => reply(stream, 200, &String::from_utf8_lossy(&seen.body)).await,
         "/wrong-json" => reply(stream, 200, r#"{"broken": "#).await,
         path if path.starts_with("/oauth/") => oauth::answer(stream, seen, log).await,
         path if path.starts_with("/set/") => cookies::answer(stream, seen).await,
