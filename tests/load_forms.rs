@@ -146,6 +146,8 @@ thresholds: [errors < 1%]
 ";
     let (ran, _) = run(rest, &[]);
     ran.done.assert_code(0);
+    let marks = ran.result["run"]["marks"].as_array().unwrap();
+    assert_eq!((&marks[0]["kind"], &marks[0]["at_s"]), (&"warmup_end".into(), &0.8.into()), "{marks:?}");
     let warmup = ran.result["warmup"].as_array().unwrap();
     let of = |name: &str| count(&warmup.iter().find(|row| row["name"] == name).unwrap()["requests"]);
     assert!(of("a") > 0 && of("f") > 0, "{warmup:?}");

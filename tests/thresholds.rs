@@ -136,6 +136,9 @@ fn a_broken_window_ends_the_run() {
     assert_eq!((of("interrupted"), of("ok")), (0, server.log.all().len() as u64));
     assert!(ran.done.stderr.contains("ending the run"), "{}", ran.done.stderr);
     assert!(std::fs::read_to_string(page).unwrap().contains("aborted by a threshold"));
+    let marks = ran.result["run"]["marks"].as_array().unwrap();
+    let abort = marks.iter().find(|mark| mark["kind"] == "abort").unwrap_or_else(|| panic!("{marks:?}"));
+    assert!(abort["at_s"].as_f64().unwrap() <= duration_s && abort["label"] == "p50 < 300ms ended the run");
 }
 
 #[test]

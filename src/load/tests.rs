@@ -359,3 +359,16 @@ fn exponential_pauses_have_their_mean() {
     let mean = drawn.sum::<f64>() / 50_000.0;
     assert!((mean - 2.0).abs() < 0.05, "{mean}");
 }
+
+#[test]
+fn bends_are_where_the_load_changes_its_course() {
+    let stages = [stage(20.0, 10, Some(2.0)), stage(30.0, 30, Some(4.0)), stage(10.0, 0, None)];
+    let bends = UserCurve::from_stages(&stages).bends();
+    let expected = [(5.0, 10), (20.0, 10), (25.0, 30), (50.0, 30)];
+    assert_eq!(bends, expected.map(|(at, users)| (secs(at), users)));
+    assert!(UserCurve::constant(10, secs(60.0), None).bends().is_empty());
+    let rates =
+        [rate_stage(0.0, 50.0), rate_stage(60.0, 50.0), rate_stage(0.0, 80.0), rate_stage(60.0, 200.0)];
+    assert_eq!(RateCurve::from_stages(&rates).bends(), [(secs(60.0), 80.0)]);
+    assert!(RateCurve::constant(50.0, secs(60.0)).bends().is_empty());
+}

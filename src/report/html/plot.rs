@@ -185,6 +185,8 @@ struct Run {
     last: (i64, i64),
     /// Level way not yet drawn.
     level: i64,
+    /// Whether anything but its first place is drawn.
+    has_line: bool,
 }
 
 impl Run {
@@ -214,8 +216,9 @@ impl Run {
 
     fn step(&mut self, d: &mut String, way: (i64, i64)) {
         // After one `l`, pairs go on without it.
-        if d.rfind(['M', 'l']).is_none_or(|at| d.as_bytes()[at] == b'M') {
+        if !self.has_line {
             d.push('l');
+            self.has_line = true;
         }
         pair(d, way);
     }

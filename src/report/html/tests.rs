@@ -70,7 +70,7 @@ fn ends() -> Vec<(&'static str, ResultDocument, &'static str)> {
         (
             "aborted",
             of(Verdict::Fail, Ended::Aborted, 1),
-            "<strong>FAIL</strong> <span>ended early by a threshold, after 2m</span>",
+            "<strong>FAIL</strong> <span>aborted by a threshold, after 2m</span>",
         ),
         (
             "interrupted",

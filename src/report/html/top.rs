@@ -34,7 +34,7 @@ pub(super) fn banner(doc: &ResultDocument) -> Banner {
     let after = span(doc.run.duration_s);
     let ended = match doc.run.ended {
         Ended::Completed => format!("ran to its end, {after}"),
-        Ended::Aborted => format!("ended early by a threshold, after {after}"),
+        Ended::Aborted => format!("aborted by a threshold, after {after}"),
         Ended::Interrupted => format!("stopped by a signal, after {after}"),
         Ended::Failed => format!("could not go on, after {after}"),
         Ended::Unfinished => format!("no end recorded: a checkpoint after {after}"),
