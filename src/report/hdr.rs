@@ -13,6 +13,9 @@ use super::model::{Distribution, ResultDocument, Series};
 /// Steps in each half of what is left to 100 %, as HdrHistogram's tools have it.
 const TICKS_PER_HALF: u32 = 5;
 
+/// What a histogram as JSON holds at most, base64: a damaged one must not ask for all memory.
+const MOST_TEXT: usize = 4 << 20;
+
 /// What a file holds, by how its name ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -48,7 +51,7 @@ fn percentiles(doc: &ResultDocument) -> Result<String, ReportError> {
     let mut out =
         format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let Some(latency) = &doc.totals.latency_us else { return Ok(out) };
-    let histogram = decoded(latency)?;
+    let histogram = decoded(latency).ok_or(ReportError::Histogram)?;
     let mut count = 0;
     for step in histogram.iter_quantiles(TICKS_PER_HALF) {
         count += step.count_since_last_iteration();
@@ -94,8 +97,10 @@ fn tag_of(name: &str) -> String {
     super::text::clean(name).chars().map(|c| if c == ',' || c.is_whitespace() { '_' } else { c }).collect()
 }
 
-fn decoded(latency: &Distribution) -> Result<Histogram<u64>, ReportError> {
-    let bytes =
-        base64::engine::general_purpose::STANDARD.decode(&latency.hdr).map_err(|_| ReportError::Histogram)?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|_| ReportError::Histogram)
+/// The whole histogram of a row, in µs; `None` when there is none, or it is damaged.
+pub(super) fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
+    let text = Some(&of.hdr).filter(|text| text.len() <= MOST_TEXT)?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+    (!histogram.is_empty()).then_some(histogram)
 }

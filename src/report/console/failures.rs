@@ -26,7 +26,7 @@ pub(super) fn section(doc: &ResultDocument, style: Style) -> String {
     }
     if groups.len() > MOST_GROUPS {
         let more = plural((groups.len() - MOST_GROUPS) as u64, "more group");
-        out.push(format!(" … and {more}; the JSON and HTML reports have all"));
+        out.push(format!(" … and {more}; the JSON report has all"));
     }
     out.join("\n") + "\n"
 }

@@ -1,12 +1,9 @@
 //! How the times of a row are spread: the percentile plot of HdrHistogram's tools, with a logarithmic axis towards
 //! 100 %. Must not contain markup.
 
-use base64::Engine as _;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
-
 use super::plot::{self, FARTHEST_THRESHOLD, Goal, Line, Plot, Scale, Tick, Vertical};
 use super::view::scope_of;
+use crate::report::hdr::decoded;
 use crate::report::model::{Distribution, ResultDocument, Series};
 use crate::report::text::clean;
 
@@ -18,8 +15,6 @@ const STEPS: usize = 72;
 /// Ticks of the axis.
 const SHARES: [(f64, &str); 5] =
     [(0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %"), (0.9999, "99.99 %")];
-/// What a histogram as JSON holds at most, base64: a damaged one must not ask for all memory.
-const MOST_TEXT: usize = 4 << 20;
 
 /// Shares and times in µs.
 type Curve = Vec<(f64, f64)>;
@@ -141,15 +136,10 @@ fn shares(last: f64) -> impl Iterator<Item = f64> {
     (0..=STEPS).map(move |n| 1.0 - (from + (to - from) * n as f64 / STEPS as f64).exp())
 }
 
-fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
-    let text = Some(&of.hdr).filter(|text| text.len() <= MOST_TEXT)?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
-    (!histogram.is_empty()).then_some(histogram)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use hdrhistogram::Histogram;
     use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
     use super::*;
