@@ -137,7 +137,8 @@ pub(super) fn whole(rows: &[Row], margin: f64) -> (Verdict, String) {
 fn foremost<'r>(cells: &[(&'r Row, &'r Cell)]) -> Option<(&'r Row, &'r Cell)> {
     let size = |cell: &Cell| match cell.metric {
         Metric::ErrorRatio => f64::MAX,
-        _ => cell.change.map_or(0.0, f64::abs),
+        // As it is shown: rounding does not choose.
+        _ => cell.change.map_or(0.0, |change| (change.abs() * 1e3).round()),
     };
     cells.iter().copied().reduce(|first, next| if size(next.1) > size(first.1) { next } else { first })
 }
