@@ -195,11 +195,17 @@ fn the_comparison_as_json() {
     let result = result(&scratch);
     let base = four(&scratch, &result, "base", 10_000.0, 5);
     let slower = four(&scratch, &result, "slower", 11_500.0, 5);
+    let mut invalid = changed(&result, 999, 50_000.0, 0);
+    invalid["generator"]["valid"] = json!(false);
+    std::fs::write(base.join("invalid.json"), invalid.to_string()).unwrap();
     let path = scratch.path("comparison.json");
     let done = compare(&["--json", path.to_str().unwrap()], &[base, slower]);
     assert_eq!(done.code, 1);
     let written = read_json(&path);
     assert_eq!(written["verdict"], "worse");
+    assert_eq!(written["base"].as_array().unwrap().len(), 4, "one is left out");
+    let note = written["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("left out as invalid: 1 of 5 base runs, the first is "), "{note}");
     assert_eq!(written["rows"][1]["name"], "ok");
     let cell = &written["rows"][1]["cells"][1];
     assert_eq!((&cell["metric"], &cell["verdict"]), (&json!("p95"), &json!("worse")));
