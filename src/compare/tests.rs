@@ -83,7 +83,7 @@ fn five_runs_of_the_same_are_seldom_told_apart() {
 
 #[test]
 fn five_runs_show_fifteen_percent() {
-    let usual = [World { between_runs: 0.03, histograms: false, ..WORLD }];
+    let usual = [World { between_runs: 0.025, histograms: false, ..WORLD }];
     let all = comparisons(&usual, 30, 5, [1.15; 3]);
     assert!(share(&all, Verdict::Worse) >= 0.9, "{}", share(&all, Verdict::Worse));
     let faster = comparisons(&usual, 20, 5, [0.85; 3]);
