@@ -47,7 +47,7 @@ pub enum Verdict {
     Same,
     /// Worse beyond chance and margin.
     Worse,
-    /// Even a large change could not have been found.
+    /// A change that chance may have made, or even a large one could not have been found; of all, the latter in most values.
     Unclear,
     /// There is nothing to compare, or it would mislead.
     NotComparable,
@@ -176,7 +176,7 @@ pub fn compare(base: &[Run], new: &[Run], options: Options) -> Comparison {
         Method::Runs => labels::tell(&mut pairs, options.margin),
     }
     comparison.rows = pairs.into_iter().map(|pair| judge::row(pair, options.margin)).collect();
-    (comparison.verdict, comparison.reason) = judge::whole(&comparison.rows);
+    (comparison.verdict, comparison.reason) = judge::whole(&comparison.rows, options.margin);
     comparison
 }
 

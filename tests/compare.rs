@@ -23,7 +23,7 @@ fn last_line(done: &Done) -> &str {
 fn result(scratch: &Scratch) -> Value {
     let server = FaultServer::start();
     let plan = format!(
-        "plan: 1\ntarget: \"{}\"\nendpoints: {{ ok: GET /ok }}\nload: {{ users: 2, iterations: 60 }}\n",
+        "plan: 1\ntarget: \"{}\"\nendpoints: {{ ok: {{ request: GET /ok }} }}\nload: {{ users: 2, iterations: 60 }}\n",
         server.url
     );
     let mut result = scratch.run(&plan, &[]).result;
@@ -133,7 +133,7 @@ fn what_cannot_be_compared_says_why() {
     };
     let load = other("load", &|r| r["plan"]["effective"]["load"]["users"] = json!(4));
     let model = other("model", &|r| r["run"]["model"] = json!("open-poisson"));
-    let plan = other("plan", &|r| r["plan"]["effective"]["endpoints"]["ok"] = json!("GET /slow"));
+    let plan = other("plan", &|r| r["plan"]["effective"]["endpoints"]["ok"]["request"] = json!("GET /slow"));
     let invalid = other("invalid", &|r| {
         r["generator"]["valid"] = json!(false);
         r["generator"]["reasons"] =
@@ -144,8 +144,8 @@ fn what_cannot_be_compared_says_why() {
     for (new, words) in [
         (load, "another load: load.users 2 → 4 ("),
         (model, "another load model: closed → open-poisson ("),
-        (plan, "another plan: endpoints.ok GET /ok → GET /slow ("),
-        (invalid.clone(), "the new run is invalid: the generator was the limit ("),
+        (plan, "another plan: endpoints.ok.request GET /ok → GET /slow ("),
+        (invalid.clone(), "the new run is invalid, the generator was the limit ("),
         (aborted, "was aborted after"),
         (short, "too little data: needs"),
     ] {
@@ -155,7 +155,7 @@ fn what_cannot_be_compared_says_why() {
         assert!(done.stdout.contains(words), "{words}: {}", done.stdout);
     }
     let forced = compare(&["--force"], &[base, invalid]);
-    assert!(forced.stdout.contains("invalid: "), "{}", forced.stdout);
+    assert!(forced.stdout.contains("invalid: 1 of 1 new run, the first is "), "{}", forced.stdout);
     assert!(forced.stdout.contains("All requests"), "{}", forced.stdout);
 }
 
@@ -195,11 +195,17 @@ fn the_comparison_as_json() {
     let result = result(&scratch);
     let base = four(&scratch, &result, "base", 10_000.0, 5);
     let slower = four(&scratch, &result, "slower", 11_500.0, 5);
+    let mut invalid = changed(&result, 999, 50_000.0, 0);
+    invalid["generator"]["valid"] = json!(false);
+    std::fs::write(base.join("invalid.json"), invalid.to_string()).unwrap();
     let path = scratch.path("comparison.json");
     let done = compare(&["--json", path.to_str().unwrap()], &[base, slower]);
     assert_eq!(done.code, 1);
     let written = read_json(&path);
     assert_eq!(written["verdict"], "worse");
+    assert_eq!(written["base"].as_array().unwrap().len(), 4, "one is left out");
+    let note = written["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("left out as invalid: 1 of 5 base runs, the first is "), "{note}");
     assert_eq!(written["rows"][1]["name"], "ok");
     let cell = &written["rows"][1]["cells"][1];
     assert_eq!((&cell["metric"], &cell["verdict"]), (&json!("p95"), &json!("worse")));

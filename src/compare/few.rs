@@ -35,6 +35,9 @@ pub(super) fn tell(sides: &Sides<'_>, pairs: &mut [Pair<'_>], margin: f64) {
         {
             match estimate(values, [&pair.base, &pair.new], stretches.as_ref(), margin) {
                 Some(estimate) => estimates.push((row, column, estimate)),
+                None if seconds.iter().flatten().any(Option::is_none) => {
+                    values.lacks = Some("needs several runs a side: another row has this name".to_owned());
+                }
                 None => {
                     let words = format!("needs {} whole seconds, or several runs a side", blocks::FEWEST);
                     values.lacks = Some(words);

@@ -32,10 +32,7 @@ fn cell(values: &Values, margin: f64) -> Cell {
     let (base_value, new_value) = (value(&base), value(&new));
     let change = is_known.then(|| relative(values.metric, mean(&new) - mean(&base)));
     let told = values.told.as_ref();
-    let margin = match values.metric {
-        Metric::ErrorRatio => margin * base_value.unwrap_or(0.0),
-        _ => margin,
-    };
+    let margin = margin_of(values.metric, base_value, margin);
     let interval = told.map(|told| told.interval.map(|limit| relative(values.metric, limit)));
     let verdict = match (told, change, interval) {
         (Some(told), Some(change), Some(interval)) => verdict(values.metric, told, change, interval, margin),
@@ -60,14 +57,26 @@ fn verdict(metric: Metric, told: &Told, change: f64, interval: [f64; 2], margin:
         let is_worse = (change > 0.0) != (metric == Metric::Rps);
         return if is_worse { Verdict::Worse } else { Verdict::Better };
     }
+    // A few failures more or less are always a large share of few.
+    let is_seen = change.abs() >= margin && metric != Metric::ErrorRatio;
+    match is_seen || is_wide(metric, interval, margin) {
+        true => Verdict::Unclear,
+        false => Verdict::Same,
+    }
+}
+
+/// Whether even a large change could not have been found; `margin` in the unit of the change.
+fn is_wide(metric: Metric, interval: [f64; 2], margin: f64) -> bool {
     let large = match metric {
         Metric::ErrorRatio => (LARGE * margin).max(LARGE_RATIO),
         _ => LARGE * margin,
     };
-    match interval.iter().any(|limit| limit.abs() > large) {
-        true => Verdict::Unclear,
-        false => Verdict::Same,
-    }
+    interval.iter().any(|limit| limit.abs() > large)
+}
+
+/// The margin in the unit of the change.
+fn margin_of(metric: Metric, base: Option<f64>, margin: f64) -> f64 {
+    if metric == Metric::ErrorRatio { margin * base.unwrap_or(0.0) } else { margin }
 }
 
 fn unscaled(metric: Metric, scaled: f64) -> f64 {
@@ -80,7 +89,7 @@ fn relative(metric: Metric, difference: f64) -> f64 {
 }
 
 /// The verdict over all rows, and why.
-pub(super) fn whole(rows: &[Row]) -> (Verdict, String) {
+pub(super) fn whole(rows: &[Row], margin: f64) -> (Verdict, String) {
     let of = |verdict: Verdict| -> Vec<(&Row, &Cell)> {
         let all = rows.iter().flat_map(|row| row.cells.iter().map(move |cell| (row, cell)));
         all.filter(|(_, cell)| cell.verdict == verdict).collect()
@@ -90,7 +99,7 @@ pub(super) fn whole(rows: &[Row]) -> (Verdict, String) {
     let told = plural((better.len() + worse.len() + same + unclear) as u64, "value");
     let others = match unclear {
         0 => String::new(),
-        n => format!("; {} too noisy to tell", plural(n as u64, "value")),
+        n => format!("; {} unclear", plural(n as u64, "value")),
     };
     if let Some((row, cell)) = foremost(&worse) {
         let gains = if better.is_empty() { String::new() } else { format!(", {} better", better.len()) };
@@ -103,15 +112,20 @@ pub(super) fn whole(rows: &[Row]) -> (Verdict, String) {
             format!("{} ({} of {told} better{others})", words(row, cell), better.len()),
         );
     }
-    if same > 0 {
-        return (Verdict::Same, format!("no change found in {}{others}", plural(same as u64, "value")));
-    }
-    if unclear > 0 {
+    let cells = rows.iter().flat_map(|row| &row.cells);
+    let wide = cells.filter(|cell| {
+        let margin = margin_of(cell.metric, cell.base, margin);
+        cell.interval.is_some_and(|interval| is_wide(cell.metric, interval, margin))
+    });
+    let wide = wide.count();
+    if 2 * wide > same + unclear {
         let reason = format!(
-            "{} too noisy to tell; longer runs, or several a side, tell more",
-            plural(unclear as u64, "value")
+            "{wide} of {told} too noisy to tell; longer runs, or several a side in turn on a quieter machine, tell more"
         );
         return (Verdict::Unclear, reason);
+    }
+    if same + unclear > 0 {
+        return (Verdict::Same, format!("no change found in {}{others}", plural(same as u64, "value")));
     }
     let lacks = rows
         .iter()
@@ -123,7 +137,8 @@ pub(super) fn whole(rows: &[Row]) -> (Verdict, String) {
 fn foremost<'r>(cells: &[(&'r Row, &'r Cell)]) -> Option<(&'r Row, &'r Cell)> {
     let size = |cell: &Cell| match cell.metric {
         Metric::ErrorRatio => f64::MAX,
-        _ => cell.change.map_or(0.0, f64::abs),
+        // As it is shown: rounding does not choose.
+        _ => cell.change.map_or(0.0, |change| (change.abs() * 1e3).round()),
     };
     cells.iter().copied().reduce(|first, next| if size(next.1) > size(first.1) { next } else { first })
 }

@@ -13,10 +13,10 @@ use super::few::{mean, squares};
 use super::rank;
 use super::rows::{Pair, Told, Values};
 
-/// Runs a side: with three, one of 20 choices shows the largest change by chance, which is not rare enough.
+/// Runs a side: with three, 2 of 20 choices show the largest change by chance, one up and one down, which is not rare enough.
 pub(super) const FEWEST: usize = 4;
-/// Probability of a false "worse" among all values, and of a false "better".
-const ALARM: f64 = 0.025;
+/// Probability of any false "worse" or "better" among all values.
+const ALARM: f64 = 0.04;
 /// Choices looked at; where there are more, so many at random.
 const MOST_CHOICES: usize = 4_000;
 
@@ -37,20 +37,16 @@ pub(super) fn tell(pairs: &mut [Pair<'_>], margin: f64) {
             cells.push((values, scores));
         }
     }
-    let up: Vec<&[f64]> = cells.iter().map(|(_, scores)| scores.by_choice.as_slice()).collect();
-    let rises = corrected(&up);
-    let mirrored: Vec<Vec<f64>> =
-        up.iter().map(|scores| scores.iter().map(|score| -score).collect()).collect();
-    let falls = corrected(&mirrored.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    for (at, (values, _)) in cells.into_iter().enumerate() {
+    let p_values =
+        corrected(&cells.iter().map(|(_, scores)| scores.by_choice.as_slice()).collect::<Vec<_>>());
+    for ((values, _), p_value) in cells.into_iter().zip(p_values) {
         let [base, new] = values.scaled();
         let change = mean(&new) - mean(&base);
-        let one_sided = rises[at].min(falls[at]);
         let [low, high] = rank::interval(&base, &new).unwrap_or([change; 2]);
         values.told = Some(Told {
             interval: [low.min(change), high.max(change)],
-            p_value: (2.0 * one_sided).min(1.0),
-            is_significant: one_sided <= ALARM,
+            p_value,
+            is_significant: p_value <= ALARM,
         });
     }
 }
@@ -62,7 +58,8 @@ fn failures_by_chance(values: &Values, requests: f64) -> f64 {
     (share * (1.0 - share) / requests.max(1.0)).sqrt()
 }
 
-/// How far apart a choice of new runs is from the others, in standard deviations of a run; that of the runs that are new first.
+/// How far apart a choice of new runs is from the others, up or down, in standard deviations of a run; that of the runs that
+/// are new first.
 struct Scores {
     by_choice: Vec<f64>,
 }
@@ -82,7 +79,7 @@ impl Scores {
             };
             let (base, new) = (side(false), side(true));
             let variance = (squares(&base) + squares(&new)) / (all.len() as f64 - 2.0);
-            (mean(&new) - mean(&base)) / (variance + least * least).sqrt().max(1e-12)
+            (mean(&new) - mean(&base)).abs() / (variance + least * least).sqrt().max(1e-12)
         };
         Self { by_choice: choices.iter().map(score).collect() }
     }

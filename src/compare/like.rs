@@ -32,15 +32,16 @@ pub(super) fn look<'a>(base: &'a [Run], new: &'a [Run], force: bool) -> Like<'a>
     let mut reasons = vec![];
     for (side, runs, used) in [("base", base, &mut like.base), ("new", new, &mut like.new)] {
         let (valid, invalid): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.doc.generator.valid);
-        let words = |run: &Run| format!("{}: {}", clean(&run.name), why_invalid(&run.doc));
         *used = if force { runs.iter().collect() } else { valid };
+        let Some(first) = invalid.first() else { continue };
+        let words = format!("{}: {}", clean(&first.name), why_invalid(&first.doc));
         if used.is_empty() {
-            let whose = if runs.len() == 1 { "run is" } else { "runs are" };
-            let first = invalid.first().map(|run| words(run)).unwrap_or_default();
-            reasons.push(format!("the {side} {whose} invalid: the generator was the limit ({first})"));
+            let whose = if runs.len() == 1 { "run is" } else { "runs are all" };
+            reasons.push(format!("the {side} {whose} invalid, the generator was the limit ({words})"));
         } else {
-            let what = if force { "invalid" } else { "left out, invalid" };
-            like.notes.extend(invalid.into_iter().map(|run| format!("{what}: {}", words(run))));
+            let what = if force { "invalid" } else { "left out as invalid" };
+            let (all, number) = (plural(runs.len() as u64, &format!("{side} run")), invalid.len());
+            like.notes.push(format!("{what}: {number} of {all}, the first is {words}"));
         }
     }
     let all: Vec<&Run> = like.base.iter().chain(&like.new).copied().collect();

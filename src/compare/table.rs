@@ -123,3 +123,48 @@ fn colour(verdict: Verdict) -> anstyle::Style {
         Verdict::Unclear | Verdict::NotComparable => AnsiColor::Yellow.on_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulated::{WORLD, World, runs};
+    use super::super::{Options, compare};
+    use super::*;
+
+    fn comparison() -> Comparison {
+        let world = World { seconds: 20, ..WORLD };
+        let mut base = runs(world, 0..1, [1.0; 3]);
+        base[0].doc.series.truncate(2);
+        let mut new = runs(world, 1..2, [2.0, 1.0, 1.0]);
+        new[0].doc.plan.name = "another".into();
+        new[0].doc.plimsoll = "0.2.0\u{1b}[31m".into();
+        compare(&base, &new, Options { margin: 0.05, force: false })
+    }
+
+    #[test]
+    fn a_row_a_value_and_the_verdict_at_the_end() {
+        let text = summary(&comparison(), Style { width: 0, color: false });
+        assert!(
+            text.starts_with("0.json → 1.json, margin 5 %, chance told from how the seconds differ\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nsearch\n  p50  "), "{text}");
+        assert!(text.contains("\nexecute: only in the new runs\n"), "{text}");
+        assert!(text.contains("  –  needs 1000 samples a side; "), "{text}");
+        assert!(
+            text.contains("\n  - not the same generator: linux x86_64 with 2 cores, plimsoll 0.1.0 → "),
+            "{text}"
+        );
+        let last = text.lines().last().unwrap();
+        assert!(last.starts_with("✗ WORSE — ") && last.ends_with(" · exit 1"), "{last}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn colours_only_where_wanted_and_less_where_it_is_narrow() {
+        let comparison = comparison();
+        let coloured = summary(&comparison, Style { width: 0, color: true });
+        assert!(coloured.contains("\u{1b}[31mworse\u{1b}[0m"), "{coloured}");
+        let narrow = summary(&comparison, Style { width: 60, color: false });
+        assert!(narrow.contains("change") && !narrow.contains("interval"), "{narrow}");
+    }
+}
