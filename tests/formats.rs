@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use plimsoll::plan::parse::Format;
 use serde_json::{Value, json};
 use support::compiled::{check, difference};
-use support::tree;
+use support::{pages, tree};
 
 const FORMATS: [Format; 2] = [Format::Yaml, Format::Toml];
 
@@ -62,37 +62,26 @@ fn plans_of_the_repository_are_the_same_in_both_formats() {
 
 #[test]
 fn plans_of_the_guide_are_the_same_in_both_formats() {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
-    let pages = std::fs::read_dir(guide).unwrap().map(|entry| entry.unwrap().path());
+    let folder = tempfile::tempdir().unwrap();
+    pages::lay_out(folder.path());
     let mut mirrored = 0;
-    for page in pages.chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")]) {
-        let folder = tempfile::tempdir().unwrap();
-        let text = std::fs::read_to_string(&page).unwrap();
-        let blocks: Vec<_> = blocks(&text).collect();
-        // Files that plans of the page include say their name in the first line.
-        for (_, block) in &blocks {
-            let name = block.lines().next().and_then(|line| line.strip_prefix("# "));
-            if let Some(name) = name.filter(|name| Format::of_path(Path::new(name)).is_some()) {
-                let file = folder.path().join(name);
-                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-                std::fs::write(file, block).unwrap();
-            }
+    // Of the errors half are wrong on purpose; tests/explain.rs has them.
+    for page in pages::pages().iter().filter(|page| page.name() != "errors.md") {
+        let blocks: Vec<_> = page.blocks().into_iter().filter(|block| !block.has("wrong")).collect();
+        // A plan may stand before the files it names.
+        for (name, block) in blocks.iter().filter_map(|block| Some((block.file()?, block))) {
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, &block.text).unwrap();
         }
-        for (language, block) in blocks {
-            let is_plan =
-                block.lines().any(|line| line.starts_with("plan: 1") || line.starts_with("plan = 1"));
-            if is_plan && ["yaml", "toml"].contains(&language) {
-                mirrored += 1;
-                mirror(&folder.path().join(format!("plan.{language}")), block);
-            }
+        let begins = |line: &str| line.starts_with("plan: 1") || line.starts_with("plan = 1");
+        for block in blocks.iter().filter(|block| block.is_plan_text() && block.text.lines().any(begins)) {
+            mirrored += 1;
+            let name = block.file().map_or_else(|| format!("plan.{}", block.language), str::to_owned);
+            mirror(&folder.path().join(name), &block.text);
         }
     }
     assert!(mirrored >= 5, "{mirrored}");
-}
-
-/// The fenced blocks of a page: language and text.
-fn blocks(page: &str) -> impl Iterator<Item = (&str, &str)> {
-    page.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
 }
 
 #[test]

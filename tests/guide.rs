@@ -41,7 +41,7 @@ fn format_of(block: &Block) -> Format {
 /// A folder with what snippets may name, and the files of the pages before this one.
 fn folder_of(pages: &[Page], at: usize, change: &dyn Fn(&str) -> String) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    snippet::lay_out(folder.path());
+    support::pages::lay_out(folder.path());
     for page in &pages[..at] {
         page.blocks().iter().for_each(|block| write(folder.path(), block, change));
     }
@@ -177,7 +177,7 @@ fn every_command_line_is_one() {
 #[test]
 fn code_in_tables_is_known_and_read() {
     let folder = tempfile::tempdir().unwrap();
-    snippet::lay_out(folder.path());
+    support::pages::lay_out(folder.path());
     let (known, mut wrong, mut tried) = (inline::words(), vec![], 0);
     let is_checked =
         |page: &&Page| page.name().starts_with("from-") || TABLES.contains(&page.name().as_str());
@@ -198,7 +198,7 @@ fn code_in_tables_is_known_and_read() {
 #[test]
 fn parts_of_plans_in_sentences_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    snippet::lay_out(folder.path());
+    support::pages::lay_out(folder.path());
     let is_part = Regex::new(r"^[a-z_]+: [\[{].*[\]}]$").unwrap();
     let (mut wrong, mut tried) = (vec![], 0);
     for page in pages().iter().filter(|page| page.name() != MADE && !page.name().starts_with("from-")) {
@@ -230,11 +230,11 @@ fn type_along(pages: &[Page], at: usize) -> (usize, Vec<String>) {
     let demo = Demo::start(&[]);
     let change = |text: &str| console::to_demo(text, &demo);
     let folder = folder_of(pages, at, &change);
-    snippet::copy(&pages::root().join("plans"), &folder.path().join("plans"));
-    snippet::copy(&pages::root().join("templates"), &folder.path().join("templates"));
+    support::pages::copy(&pages::root().join("plans"), &folder.path().join("plans"));
+    support::pages::copy(&pages::root().join("templates"), &folder.path().join("templates"));
     let found = pages::root().join(FOUND).join(page.name());
     if found.exists() {
-        snippet::copy(&found, folder.path());
+        support::pages::copy(&found, folder.path());
     }
     let (mut tried, mut wrong) = (0, vec![]);
     for block in page.blocks() {

@@ -5,11 +5,10 @@
 //! The timeline keeps three percentiles a second, not its distribution. How many of a second's requests took at most so long
 //! is read off a curve through these; it needs to be right only near the percentile that is compared, where they are.
 
-use base64::Engine as _;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
 
 use crate::metric::variance_of_sum;
+use crate::report::hdr::decoded;
 use crate::report::model::{ResultDocument, Series, SeriesKind};
 
 use super::Metric;
@@ -142,9 +141,7 @@ fn slope(histogram: &Histogram<u64>, q: f64, error: f64) -> f64 {
 
 /// All latencies of a row; `None` without any, or with a damaged histogram.
 pub(super) fn histogram(row: &Series) -> Option<Histogram<u64>> {
-    let hdr = &row.latency_us.as_ref()?.hdr;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(hdr).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+    decoded(row.latency_us.as_ref()?)
 }
 
 impl Second {

@@ -98,7 +98,7 @@ fn tag_of(name: &str) -> String {
 }
 
 /// The whole histogram of a row, in µs; `None` when there is none, or it is damaged.
-pub(super) fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
+pub fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
     let text = Some(&of.hdr).filter(|text| text.len() <= MOST_TEXT)?;
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
     let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;

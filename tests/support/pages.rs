@@ -124,3 +124,28 @@ pub fn cells(line: &str) -> Option<Vec<String>> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?.replace("\\|", "\u{0}");
     Some(inner.split('|').map(|cell| cell.trim().replace('\u{0}', "\\|")).collect())
 }
+
+/// Copies the context, with the files that snippets name, into a folder.
+pub fn lay_out(folder: &Path) {
+    copy(&root().join("tests/guide/context"), &folder.join("context"));
+    // Paths in snippets are relative to the snippet, as they would be in a plan beside these files.
+    for entry in std::fs::read_dir(folder.join("context")).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            copy(&entry, &folder.join(entry.file_name().unwrap()));
+        }
+    }
+    std::fs::write(folder.join(".plimsoll"), "").unwrap();
+}
+
+/// Copies a folder into another.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let to = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            copy(&entry, &to);
+        } else {
+            std::fs::copy(&entry, &to).unwrap();
+        }
+    }
+}
