@@ -11,7 +11,7 @@ use hdrhistogram::serialization::Deserializer;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 use support::fault_server::FaultServer;
-use support::{Running, Scratch, count, plimsoll, row};
+use support::{Running, Scratch, count, plimsoll, reports, row};
 
 const PLAN: &str = r#"
 plan: 1
@@ -23,33 +23,6 @@ endpoints:
 load: { users: 2, iterations: 120 }
 thresholds: [{ that: errors < 1%, level: warn }]
 "#;
-
-const FLAGS: [(&str, &str); 6] = [
-    ("--html", "report.html"),
-    ("--junit", "report.xml"),
-    ("--markdown", "report.md"),
-    ("--csv", "report"),
-    ("--hdr", "report.hgrm"),
-    ("--hdr", "report.hlog"),
-];
-const FILES: [&str; 9] = [
-    "report.html",
-    "report.xml",
-    "report.md",
-    "report.hgrm",
-    "report.hlog",
-    "report_stats.csv",
-    "report_stats_history.csv",
-    "report_failures.csv",
-    "report_exceptions.csv",
-];
-
-fn flags(scratch: &Scratch) -> Vec<String> {
-    FLAGS
-        .iter()
-        .flat_map(|(flag, name)| [flag.to_string(), scratch.path(name).display().to_string()])
-        .collect()
-}
 
 fn text(scratch: &Scratch, name: &str) -> String {
     std::fs::read_to_string(scratch.path(name)).unwrap()
@@ -65,7 +38,7 @@ fn all_of_them_say_the_same() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let summary = scratch.write("summary.md", "before\n");
     let workflow = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
-    let flags = flags(&scratch);
+    let flags = reports::flags(&scratch);
     let arguments: Vec<&str> = flags.iter().map(String::as_str).collect();
     let ran = scratch.run_with(&PLAN.replace("URL", &server.url), &arguments, &workflow);
     ran.done.assert_code(1);
@@ -173,12 +146,12 @@ fn check_histograms(scratch: &Scratch, result: &Value) {
 }
 
 fn rendered_again_it_is_the_same(scratch: &Scratch, arguments: &[&str]) {
-    let before = FILES.map(|name| text(scratch, name));
-    FILES.iter().for_each(|name| std::fs::remove_file(scratch.path(name)).unwrap());
+    let before = reports::FILES.map(|name| text(scratch, name));
+    reports::FILES.iter().for_each(|name| std::fs::remove_file(scratch.path(name)).unwrap());
     let mut command = plimsoll();
     command.arg("report").arg(scratch.path("result.json")).args(arguments);
     Running::start(command).finish().assert_code(0);
-    for (name, before) in FILES.iter().zip(before) {
+    for (name, before) in reports::FILES.iter().zip(before) {
         assert!(text(scratch, name) == before, "{name} is not the same");
     }
 }

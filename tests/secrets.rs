@@ -8,7 +8,7 @@ use std::path::Path;
 
 use support::fault_server::FaultServer;
 use support::needles::assert_absent;
-use support::{Done, Running, Scratch, check_accounting, plimsoll, requests, row};
+use support::{Done, Running, Scratch, check_accounting, plimsoll, reports, requests, row};
 
 /// Of every kind of character an encoding changes.
 const PASSWORD: &str = "p&ss/w+rd \"x\"é";
@@ -90,14 +90,16 @@ fn nothing_a_run_writes_holds_a_secret() {
         let summary = scratch.write("summary.md", "");
         let workflow = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
         let environment: Vec<_> = ENVIRONMENT.into_iter().chain(workflow).collect();
-        let reports = reports(&scratch);
+        let reports = reports::flags(&scratch);
         let arguments: Vec<_> =
             ["--headless"].into_iter().chain(reports.iter().map(String::as_str)).collect();
         let ran = scratch.run_with(&padded(&server.url, 175 + pad), &arguments, &environment);
         ran.done.assert_code(1);
         check_accounting(&ran.result);
         check_streams("run", &ran.done);
-        WRITTEN.iter().for_each(|name| check_file(&scratch.path(name)));
+        check_file(&scratch.path("result.json"));
+        check_file(&summary);
+        reports::FILES.iter().for_each(|name| check_file(&scratch.path(name)));
         let rows = ran.result["series"].as_array().unwrap();
         let endpoints = rows.iter().filter(|row| row["kind"] == "endpoint");
         for row in endpoints.filter(|row| row["requests"] != 0) {
@@ -109,44 +111,13 @@ fn nothing_a_run_writes_holds_a_secret() {
     rendered_again(&scratch);
 }
 
-/// Everything a run was asked to write.
-const WRITTEN: [&str; 11] = [
-    "result.json",
-    "summary.md",
-    "report.html",
-    "report.xml",
-    "report.md",
-    "report.hgrm",
-    "report.hlog",
-    "report_stats.csv",
-    "report_stats_history.csv",
-    "report_failures.csv",
-    "report_exceptions.csv",
-];
-
 /// `plimsoll report` of the result, and a result that is none.
 fn rendered_again(scratch: &Scratch) {
     let mut command = plimsoll();
-    command.arg("report").arg(scratch.path("result.json")).args(reports(scratch)).envs(ENVIRONMENT);
+    command.arg("report").arg(scratch.path("result.json")).args(reports::flags(scratch)).envs(ENVIRONMENT);
     let done = Running::start(command).finish();
     check_streams("report", &done);
-    WRITTEN.iter().for_each(|name| check_file(&scratch.path(name)));
-}
-
-/// The flags for every report.
-fn reports(scratch: &Scratch) -> Vec<String> {
-    let flags = [
-        ("--html", "report.html"),
-        ("--junit", "report.xml"),
-        ("--markdown", "report.md"),
-        ("--csv", "report"),
-        ("--hdr", "report.hgrm"),
-        ("--hdr", "report.hlog"),
-    ];
-    flags
-        .iter()
-        .flat_map(|(flag, name)| [flag.to_string(), scratch.path(name).display().to_string()])
-        .collect()
+    reports::FILES.iter().for_each(|name| check_file(&scratch.path(name)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod fault_server;
 pub mod needles;
 pub mod pages;
 pub mod process;
+pub mod reports;
 pub mod tls;
 pub mod tree;
 pub mod truth_server;
