@@ -65,10 +65,12 @@ fn asked(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Asked>, String>
     for (flag, path, kind) in named {
         all.extend(path.map(|path| Asked { flag, path: path.to_owned(), kind }));
     }
-    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::FILES) {
-        let mut path = flags.csv.clone().unwrap_or_default().into_os_string();
-        path.push(suffix);
-        all.push(Asked { flag: "--csv", path: path.into(), kind: Kind::Csv(render) });
+    if let Some(prefix) = &flags.csv {
+        for (suffix, render) in csv::FILES {
+            let mut path = prefix.clone().into_os_string();
+            path.push(suffix);
+            all.push(Asked { flag: "--csv", path: path.into(), kind: Kind::Csv(render) });
+        }
     }
     for path in &flags.hdr {
         let form = hdr::Form::of_path(path).ok_or_else(|| {
