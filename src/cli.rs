@@ -253,6 +253,9 @@ pub struct RunFlags {
     /// Write the result as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,
+    /// Keep the run in a folder of its own below DIR, with an index of all runs of the plan.
+    #[arg(long = "reports", value_name = "DIR")]
+    pub reports_folder: Option<PathBuf>,
     /// Seed of picks, data rows and random values; the one used is in every report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -8,6 +8,7 @@ mod document;
 mod explain;
 mod init;
 mod interrupt;
+mod kept;
 mod outputs;
 mod progress;
 mod report;

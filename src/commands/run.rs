@@ -60,7 +60,7 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 /// Runs a compiled plan and writes what was asked for.
 pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
     // Before the first request: a report that cannot be written must not cost a run.
-    let mut outputs = match Outputs::open(flags) {
+    let mut outputs = match Outputs::open(&plan, flags) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
@@ -72,7 +72,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     }
     let mut progress = Progress::new(plan.clone());
     let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
-    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, grading));
+    outputs.keep_checkpoint(checkpoints(&plan, &options, grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);

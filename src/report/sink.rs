@@ -123,7 +123,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+pub(super) fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().filter(|f| !f.as_os_str().is_empty()).take_while(|f| !f.exists()).collect();
     for folder in missing.into_iter().rev() {
@@ -137,7 +137,7 @@ fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Only empty folders go.
-fn remove_folders(made: &[PathBuf]) {
+pub(super) fn remove_folders(made: &[PathBuf]) {
     for folder in made.iter().rev() {
         let _ = fs::remove_dir(folder);
     }
@@ -205,12 +205,13 @@ fn to_stdout(text: &str) -> io::Result<()> {
     }
 }
 
-fn failed(path: &str, error: &io::Error) -> ReportError {
+pub(super) fn failed(path: &str, error: &io::Error) -> ReportError {
     let cause = match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::AlreadyExists => "another file is in the way".to_owned(),
         io::ErrorKind::StorageFull => "no space left".to_owned(),
         _ => {
             let text = error.to_string();
