@@ -92,6 +92,10 @@ fn flags_win_over_the_plan_and_profiles_too() {
         ["ci.html", "flag.hgrm", "here", "part.md", "part.yaml", "plan.yaml"]
     );
     assert_eq!(names(&scratch.path("here")), ["flag.json", "set.xml"]);
+    let flags = ["--set", "reports={}", "--json", "only.json"];
+    run(&scratch, &plan(&server, "reports: { html: never.html, folder: never }"), &flags).assert_code(0);
+    assert!(scratch.path("here/only.json").exists());
+    assert!(!scratch.path("never.html").exists() && !scratch.path("never").exists());
 }
 
 #[test]

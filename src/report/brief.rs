@@ -1,8 +1,12 @@
-//! What the index says of a run, read from its result without the rest, which may be large. Must not open files.
+//! What the index says of a run: the head of its result, up to the totals. What follows, second by second, may be large
+//! and is not read. Must not open files.
 
+use std::fmt;
 use std::io::Read;
 
-use serde::Deserialize;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
+use serde_json::error::Category;
 
 use super::model::{Ended, FORMAT, Verdict};
 use super::text::{clean, cut};
@@ -11,9 +15,8 @@ use super::text::{clean, cut};
 const LONGEST: usize = 200;
 
 /// The part of a result that the index shows.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Brief {
-    format: u64,
     /// The plan that ran.
     pub plan: BriefPlan,
     /// When, and how long.
@@ -79,22 +82,92 @@ impl Brief {
     /// # Errors
     /// In words that follow "its result is".
     pub fn read(text: impl Read) -> Result<Self, String> {
-        let mut brief: Self = serde_json::from_reader(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Io => "not readable".to_owned(),
-            serde_json::error::Category::Eof => "cut off".to_owned(),
-            serde_json::error::Category::Syntax => "not JSON".to_owned(),
-            serde_json::error::Category::Data => "not a result of plimsoll".to_owned(),
-        })?;
-        if brief.format > u64::from(FORMAT) {
-            return Err("of a newer plimsoll".to_owned());
+        let mut parts = Parts::default();
+        let read = serde_json::Deserializer::from_reader(text).deserialize_map(&mut parts);
+        match (parts.whole(), read.map_err(|error| error.classify())) {
+            (Some((format, _)), _) if format > u64::from(FORMAT) => Err("of a newer plimsoll".to_owned()),
+            (Some((_, brief)), _) => Ok(brief.made_harmless()),
+            (None, Ok(()) | Err(Category::Data)) => Err("not a result of plimsoll".to_owned()),
+            (None, Err(Category::Syntax)) => Err("not JSON".to_owned()),
+            (None, Err(Category::Eof)) => Err("cut off, or too large".to_owned()),
+            (None, Err(Category::Io)) => Err("not readable".to_owned()),
         }
-        let texts =
-            [&mut brief.plan.name, &mut brief.plan.sha256, &mut brief.run.started_at, &mut brief.reason];
-        for text in texts.into_iter().chain(&mut brief.plan.profile) {
+    }
+
+    fn made_harmless(mut self) -> Self {
+        let texts = [&mut self.plan.name, &mut self.plan.sha256, &mut self.run.started_at, &mut self.reason];
+        for text in texts.into_iter().chain(&mut self.plan.profile) {
             // What is longer than a screen is cut before it is looked at letter by letter.
             let end = text.char_indices().nth(2 * LONGEST).map_or(text.len(), |(at, _)| at);
             *text = cut(&clean(&text[..end]), LONGEST);
         }
-        Ok(brief)
+        self
+    }
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Parts {
+    format: Option<u64>,
+    plan: Option<BriefPlan>,
+    run: Option<BriefRun>,
+    verdict: Option<Verdict>,
+    reason: Option<String>,
+    exit_code: Option<u8>,
+    totals: Option<BriefTotals>,
+}
+
+impl Parts {
+    fn is_whole(&self) -> bool {
+        self.format.is_some()
+            && self.plan.is_some()
+            && self.run.is_some()
+            && self.verdict.is_some()
+            && self.reason.is_some()
+            && self.exit_code.is_some()
+            && self.totals.is_some()
+    }
+
+    /// The format and the rest, when nothing is missing.
+    fn whole(self) -> Option<(u64, Brief)> {
+        let brief = Brief {
+            plan: self.plan?,
+            run: self.run?,
+            verdict: self.verdict?,
+            reason: self.reason?,
+            exit_code: self.exit_code?,
+            totals: self.totals?,
+        };
+        Some((self.format?, brief))
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Parts {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a result")
+    }
+
+    /// An error ends the reading: also when nothing is missing any more.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "format" => self.format = Some(map.next_value()?),
+                "plan" => self.plan = Some(map.next_value()?),
+                "run" => self.run = Some(map.next_value()?),
+                "verdict" => self.verdict = Some(map.next_value()?),
+                "reason" => self.reason = Some(map.next_value()?),
+                "exit_code" => self.exit_code = Some(map.next_value()?),
+                "totals" => self.totals = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            if self.is_whole() {
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        Ok(())
     }
 }

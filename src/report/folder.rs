@@ -3,7 +3,7 @@
 //! how the index looks.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 use super::ReportError;
 use super::brief::Brief;
 use super::sink::{failed, make_folders, remove_folders};
-use super::text::clean;
 
 /// The page that lists the runs.
 pub const INDEX: &str = "index.html";
@@ -28,10 +27,10 @@ const PARTIAL: &str = "result.json.partial";
 pub const MOST_RUNS: usize = 200;
 /// Most names looked at in the folder.
 const MOST_NAMES: usize = 100_000;
-/// Largest result that is read: one of a long run with many endpoints.
-const LARGEST: u64 = 256 << 20;
+/// Most bytes read of a result: what comes before its end of totals is seldom more than some KiB.
+const MOST_OF_ONE: u64 = 16 << 20;
 /// Most bytes of results read for one index.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 256 << 20;
 /// Most runs that begin in the same second.
 const MOST_A_SECOND: usize = 99;
 /// Longest name of a plan's folder, in characters: every file system takes it, whatever the script.
@@ -232,7 +231,7 @@ fn runs(plan: &Path) -> Runs {
         }
         match read(&folder, &mut left) {
             Ok(brief) => {
-                let has_page = size(&folder.join(PAGE)).is_some();
+                let has_page = is_file(&folder.join(PAGE));
                 found.runs.push(KeptRun { folder: name, has_page, brief });
             }
             Err(words) => found.skipped.push((name, words)),
@@ -241,29 +240,37 @@ fn runs(plan: &Path) -> Runs {
     found
 }
 
-/// Bytes of a regular file; `None` when there is none.
-fn size(path: &Path) -> Option<u64> {
-    path.symlink_metadata().ok().filter(|found| found.is_file()).map(|found| found.len())
+/// Whether a regular file is there; a link is none.
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
 fn read(folder: &Path, left: &mut u64) -> Result<Brief, String> {
-    let (path, bytes) = [RESULT, PARTIAL]
-        .into_iter()
-        .find_map(|name| {
-            let path = folder.join(name);
-            size(&path).map(|bytes| (path, bytes))
-        })
-        .ok_or("no result")?;
-    if bytes > LARGEST {
-        return Err(format!("its result is larger than {} MiB", LARGEST >> 20));
+    let names = [RESULT, PARTIAL].into_iter().map(|name| folder.join(name));
+    let path = names.into_iter().find(|path| is_file(path)).ok_or("no result")?;
+    let mut file = File::open(path).map_err(|_| "its result cannot be read")?;
+    if !is_closed(&mut file).unwrap_or(false) {
+        return Err("its result is cut off".to_owned());
     }
-    if bytes > *left {
-        return Err(format!("the results of newer runs are {} GiB together", MOST_BYTES >> 30));
+    if *left == 0 {
+        return Err("the results of newer runs were too large to go on".to_owned());
     }
-    *left -= bytes;
-    let file = File::open(path).map_err(|_| "its result cannot be read")?;
-    let brief = Brief::read(BufReader::with_capacity(1 << 16, file.take(LARGEST)));
-    brief.map_err(|error| format!("its result is {}", clean(&error)))
+    let most = MOST_OF_ONE.min(*left);
+    let mut head = file.take(most);
+    let brief = Brief::read(BufReader::with_capacity(1 << 14, &mut head));
+    *left -= most - head.limit();
+    brief.map_err(|words| format!("its result is {words}"))
+}
+
+/// Whether a result ends as one does; leaves the file at its beginning.
+fn is_closed(file: &mut File) -> io::Result<bool> {
+    const END: i64 = 16;
+    let bytes = file.metadata()?.len();
+    file.seek(SeekFrom::End(-END.min(i64::try_from(bytes).unwrap_or(END))))?;
+    let mut end = vec![];
+    file.by_ref().take(END.unsigned_abs()).read_to_end(&mut end)?;
+    file.rewind()?;
+    Ok(end.trim_ascii_end().ends_with(b"}"))
 }
 
 #[cfg(test)]

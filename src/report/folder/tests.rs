@@ -119,22 +119,21 @@ fn what_is_no_result_is_passed_over_with_a_reason() {
     let root = tempfile::tempdir().unwrap();
     let good = json::to_string(&fixture::failing()).unwrap();
     let newer = good.replacen("\"format\": 1", "\"format\": 7", 1);
-    let deep = format!("{{\"x\": {}", "[".repeat(1_000_000));
+    let deep = format!("{{\"x\": {}}}", "[".repeat(1_000_000));
+    let large = format!("{{\"reason\": \"{}\"}}", "x".repeat(MOST_OF_ONE as usize));
     let broken = [
         ("2026-01-01T00-00-01Z", &good[..good.len() / 2], "its result is cut off"),
         ("2026-01-01T00-00-02Z", "", "its result is cut off"),
-        ("2026-01-01T00-00-03Z", "{]", "its result is not JSON"),
+        ("2026-01-01T00-00-03Z", "{]}", "its result is not JSON"),
         ("2026-01-01T00-00-04Z", "{\"format\": 1}", "its result is not a result of plimsoll"),
         ("2026-01-01T00-00-05Z", newer.as_str(), "its result is of a newer plimsoll"),
-        ("2026-01-01T00-00-06Z", deep.as_str(), "its result is cut off"),
+        ("2026-01-01T00-00-06Z", deep.as_str(), "its result is not JSON"),
+        ("2026-01-01T00-00-08Z", large.as_str(), "its result is cut off, or too large"),
     ];
     for (name, text, _) in broken {
         put(root.path(), name, text);
     }
     fs::create_dir(root.path().join("2026-01-01T00-00-07Z")).unwrap();
-    let large = root.path().join("2026-01-01T00-00-08Z");
-    put(root.path(), "2026-01-01T00-00-08Z", "");
-    File::options().write(true).open(large.join(RESULT)).unwrap().set_len(LARGEST + 1).unwrap();
     // A run that was killed, and names that are not ours.
     put(root.path(), "2026-01-01T00-00-09Z", "");
     fs::rename(
@@ -156,8 +155,20 @@ fn what_is_no_result_is_passed_over_with_a_reason() {
         assert_eq!(reason(name), words, "{name}");
     }
     assert_eq!(reason("2026-01-01T00-00-07Z"), "no result");
-    assert_eq!(reason("2026-01-01T00-00-08Z"), "its result is larger than 256 MiB");
     assert_eq!(found.skipped.len(), 8);
+}
+
+/// Of a result only the head is read, however long the run was.
+#[test]
+fn what_follows_the_totals_is_not_read() {
+    let good = json::to_string(&fixture::failing()).unwrap();
+    let totals = good.find("\n  \"series\": [").unwrap();
+    let brief = Brief::read(format!("{}\n  @", &good[..totals]).as_bytes()).unwrap();
+    assert_eq!(brief, Brief::read(good.as_bytes()).unwrap());
+    // In another order all of it is.
+    let value: serde_json::Value = serde_json::from_str(&good).unwrap();
+    let turned: serde_json::Map<_, _> = value.as_object().unwrap().clone().into_iter().rev().collect();
+    assert_eq!(Brief::read(serde_json::to_vec(&turned).unwrap().as_slice()).unwrap(), brief);
 }
 
 #[cfg(unix)]
