@@ -13,6 +13,7 @@ mod outputs;
 mod progress;
 mod report;
 mod run;
+mod samples;
 mod schema;
 mod serve_demo;
 mod show;

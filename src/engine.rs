@@ -16,6 +16,7 @@ mod preflight;
 mod ready;
 mod redirect;
 mod rows;
+mod samples;
 mod send;
 mod signals;
 mod stop;
@@ -28,6 +29,7 @@ pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};
+pub use samples::{Batch, LogState, Logged, SampleLog, ToLog};
 pub use signals::Signals;
 pub use trace::{Exchange, Trace};
 

@@ -1,165 +1,35 @@
 //! The reports a run writes: opened before the first request, written at its end, each whatever became of the
 //! others; then the summary, so that the verdict is the last line. Must not know how a report looks.
 
-use std::path::{Path, PathBuf};
+mod asked;
+
+use std::path::PathBuf;
 
 use crate::cli::{ReportFlags, RunFlags};
 use crate::compile::CompiledPlan;
+use crate::engine::{RunOptions, SampleLog};
 use crate::exit::Exit;
-use crate::plan::root::real_place;
-use crate::report::folder::{self, PAGE, RESULT};
 use crate::report::model::ResultDocument;
+use crate::report::number::plural;
 use crate::report::sink::Sink;
-use crate::report::{ReportError, console, csv, hdr, html, json, junit, markdown};
+use crate::report::{ReportError, console, folder};
 
 use super::checkpoint::{Build, Checkpoint};
 use super::kept::Kept;
+use super::samples::Samples;
 use super::terminal::{complain, complain_of, out, style};
 use super::workflow;
+use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan, stay_below};
 
 /// Reports to write.
 pub struct Outputs {
     reports: Vec<Report>,
     /// The run's place in the folder of all runs.
     kept: Option<Kept>,
+    /// Every single request.
+    samples: Option<Samples>,
     quiet: bool,
 }
-
-/// What a report holds.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Html,
-    Json,
-    Junit,
-    Markdown,
-    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
-    Hdr(hdr::Form),
-}
-
-impl Kind {
-    fn render(self, result: &ResultDocument) -> Result<String, ReportError> {
-        match self {
-            Self::Html => html::render(result),
-            Self::Json => json::to_string(result),
-            Self::Junit => junit::render(result),
-            Self::Markdown => Ok(markdown::render(result)),
-            Self::Csv(render) => render(result),
-            Self::Hdr(form) => hdr::render(result, form),
-        }
-    }
-}
-
-/// A report that was asked for.
-struct Asked {
-    /// By which flag or key.
-    by: String,
-    /// Where it goes.
-    path: PathBuf,
-    kind: Kind,
-    /// What it must lie below, when a plan asked for it.
-    root: Option<PathBuf>,
-}
-
-impl Asked {
-    /// What a flag asks for.
-    fn by_flag(flag: &str, path: &Path, kind: Kind) -> Self {
-        Self { by: flag.to_owned(), path: path.to_owned(), kind, root: None }
-    }
-
-    /// The place of the report, tried out.
-    fn open(self) -> Result<Report, ReportError> {
-        stay_below(self.root.as_deref(), &self.path)?;
-        let sink = Sink::open(&self.path)?;
-        Ok(Report {
-            sink,
-            path: self.path,
-            kind: self.kind,
-            written: false,
-            checkpoint: None,
-            is_kept: false,
-        })
-    }
-}
-
-/// # Errors
-/// When a path that a plan names leads elsewhere by now, or by what was added to it.
-fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
-    let leads_out = |root: &Path| !real_place(path).is_some_and(|real| real.starts_with(root));
-    match root.is_some_and(leads_out) {
-        false => Ok(()),
-        true => Err(ReportError::Write {
-            path: crate::report::text::clean(&path.display().to_string()),
-            cause: "it leads out of the folder that the plan may write to".to_owned(),
-        }),
-    }
-}
-
-/// Every report that the flags ask for.
-///
-/// # Errors
-/// In words, when a name says too little.
-fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Asked>, String> {
-    let mut all = vec![];
-    let named = [
-        ("--html", flags.html.as_deref(), Kind::Html),
-        ("--json", json, Kind::Json),
-        ("--junit", flags.junit.as_deref(), Kind::Junit),
-        ("--markdown", flags.markdown.as_deref(), Kind::Markdown),
-    ];
-    for (flag, path, kind) in named {
-        all.extend(path.map(|path| Asked::by_flag(flag, path, kind)));
-    }
-    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::FILES) {
-        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, suffix));
-        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(render))));
-    }
-    for path in &flags.hdr {
-        let form = hdr::Form::of_path(path).ok_or_else(|| {
-            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
-        })?;
-        all.push(Asked::by_flag("--hdr", path, Kind::Hdr(form)));
-    }
-    Ok(all)
-}
-
-/// Every report that the plan asks for and no flag takes the place of.
-fn of_plan(plan: &CompiledPlan, flags: &RunFlags) -> Vec<Asked> {
-    let (wanted, given) = (&plan.reports, &flags.reports);
-    let mut all = vec![];
-    let named = [
-        ("html", &wanted.html, given.html.is_some(), Kind::Html),
-        ("json", &wanted.json, flags.json.is_some(), Kind::Json),
-        ("junit", &wanted.junit, given.junit.is_some(), Kind::Junit),
-        ("markdown", &wanted.markdown, given.markdown.is_some(), Kind::Markdown),
-    ];
-    for (key, place, is_given, kind) in named {
-        let place = place.iter().filter(|_| !is_given);
-        all.extend(place.map(|place| (key, place.path.clone(), kind, place.root.clone())));
-    }
-    for place in wanted.csv.iter().filter(|_| given.csv.is_none()) {
-        let file = |(suffix, render)| {
-            ("csv", with_suffix(&place.path, suffix), Kind::Csv(render), place.root.clone())
-        };
-        all.extend(csv::FILES.map(file));
-    }
-    for place in wanted.hdr.iter().filter(|_| given.hdr.is_empty()) {
-        // Any other ending is an error of the plan.
-        let form = hdr::Form::of_path(&place.path);
-        all.extend(form.map(|form| ("hdr", place.path.clone(), Kind::Hdr(form), place.root.clone())));
-    }
-    let asked = |(key, path, kind, root)| Asked { by: format!("`reports.{key}`"), path, kind, root };
-    all.into_iter().map(asked).collect()
-}
-
-fn with_suffix(prefix: &Path, suffix: &str) -> PathBuf {
-    let mut path = prefix.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-/// The reports in the folder of a run.
-const KEPT: [(&str, Kind); 4] =
-    [(PAGE, Kind::Html), (RESULT, Kind::Json), ("junit.xml", Kind::Junit), ("summary.md", Kind::Markdown)];
 
 struct Report {
     sink: Sink,
@@ -177,9 +47,10 @@ impl Outputs {
     ///
     /// # Errors
     /// The exit code, with the reason told, when two reports name one file or one cannot be written.
-    pub fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Self, Exit> {
+    pub fn open(plan: &CompiledPlan, flags: &RunFlags, options: &RunOptions) -> Result<Self, Exit> {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
+        check_full_history(&flags.reports, &asked).map_err(usage)?;
         let mut reports = opened(asked)?;
         let kept = kept(plan, flags).map_err(could_not)?;
         for (name, kind) in kept.iter().flat_map(|_| KEPT) {
@@ -189,7 +60,14 @@ impl Outputs {
         }
         // What goes into a pipe cannot be taken back, and may wait for its reader.
         reports.sort_by_key(|report| !report.sink.is_file());
-        Ok(Self { reports, kept, quiet: flags.quiet })
+        // The last, since it is there from now on.
+        let samples = samples(plan, flags, options, &reports)?;
+        Ok(Self { reports, kept, samples, quiet: flags.quiet })
+    }
+
+    /// Where single requests are logged to.
+    pub fn sample_log(&self) -> Option<SampleLog> {
+        self.samples.as_ref().map(Samples::log)
     }
 
     /// Keeps a checkpoint beside the JSON report, if that is a file.
@@ -209,6 +87,7 @@ impl Outputs {
 
     /// Gives all up, since nothing ran.
     pub fn discard(self) {
+        self.samples.into_iter().for_each(Samples::discard);
         self.reports.into_iter().filter_map(|report| report.checkpoint).for_each(Checkpoint::discard);
     }
 
@@ -218,7 +97,9 @@ impl Outputs {
     /// The exit code, with the reason told.
     pub fn write_again(flags: &ReportFlags, result: &ResultDocument) -> Result<bool, Exit> {
         let mut to_stdout = false;
-        for mut report in opened(of_flags(flags, None).map_err(usage)?)? {
+        let asked = of_flags(flags, None).map_err(usage)?;
+        check_full_history(flags, &asked).map_err(usage)?;
+        for mut report in opened(asked)? {
             let written = report.kind.render(result).and_then(|text| report.sink.write(&text));
             if let Err(error) = written {
                 complain_of(&error);
@@ -234,6 +115,8 @@ impl Outputs {
 
     /// Writes all reports and the summary; the exit code is the result's unless a report could not be written.
     pub fn write(mut self, mut result: ResultDocument) -> Exit {
+        let logs_to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout);
+        self.finish_samples(&mut result);
         loop {
             // Whatever fails is left out, and the others are written again: they say so.
             let error = match self.write_all(&result) {
@@ -256,13 +139,32 @@ impl Outputs {
             };
             note(&mut result, &error);
         }
-        let to_stdout = self.reports.iter().any(|report| report.sink.is_stdout());
+        let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
         if !self.quiet {
             self.tell();
         }
         workflow::tell(&result);
         show(&result, self.quiet, to_stdout);
         exit_of(&result)
+    }
+
+    /// Ends the log of single requests; the result tells what is not in it.
+    fn finish_samples(&mut self, result: &mut ResultDocument) {
+        let Some(samples) = self.samples.take() else { return };
+        let (path, is_stdout) = (samples.path().display().to_string(), samples.is_stdout());
+        match samples.finish() {
+            Ok((written, remarks)) => {
+                if !self.quiet && !is_stdout {
+                    let path = crate::report::text::clean(&path);
+                    complain(&format!("wrote {path}: {}", plural(written, "request")));
+                }
+                result.notes.extend(remarks);
+            }
+            Err(error) => {
+                complain_of(&error);
+                note(result, &error);
+            }
+        }
     }
 
     /// Says where the reports are.
@@ -326,6 +228,22 @@ fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Kept>, ReportErr
         }
         (None, None) => Ok(None),
     }
+}
+
+/// The log of single requests, if one is asked for.
+fn samples(
+    plan: &CompiledPlan,
+    flags: &RunFlags,
+    options: &RunOptions,
+    reports: &[Report],
+) -> Result<Option<Samples>, Exit> {
+    let Some(path) = &flags.samples else { return Ok(None) };
+    if reports.iter().any(|report| report.path == *path) {
+        return Err(usage("--samples and a report name the same file".to_owned()));
+    }
+    let limit = flags.samples_limit.0;
+    let opened = Samples::open(path, limit, plan, &options.run_id, options.workers);
+    opened.map(Some).map_err(could_not)
 }
 
 fn opened(asked: Vec<Asked>) -> Result<Vec<Report>, Exit> {

@@ -59,13 +59,14 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 
 /// Runs a compiled plan and writes what was asked for.
 pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+    let mut options = options(&plan, flags);
     // Before the first request: a report that cannot be written must not cost a run.
-    let mut outputs = match Outputs::open(&plan, flags) {
+    let mut outputs = match Outputs::open(&plan, flags, &options) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
+    options.samples = outputs.sample_log();
     let plan = Arc::new(plan);
-    let options = options(&plan, flags);
     let mut live = Live::new(mode(flags));
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
@@ -115,6 +116,7 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
         trace: None,
+        samples: None,
     }
 }
 

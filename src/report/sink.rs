@@ -85,6 +85,45 @@ impl Drop for Sink {
     }
 }
 
+/// A place that is written to bit by bit.
+pub struct Stream {
+    /// Where to write to.
+    pub out: Box<dyn Write + Send>,
+    /// Whether this is standard output.
+    pub is_stdout: bool,
+}
+
+/// Opens `path` to be written to bit by bit, from its beginning; what was there is gone. Makes missing folders.
+///
+/// # Errors
+/// [`ReportError::Write`] if `path` is a folder or cannot be written.
+pub fn stream(path: &Path) -> Result<Stream, ReportError> {
+    if is_stdout(&path.to_string_lossy()) {
+        return Ok(Stream { out: Box::new(io::stdout()), is_stdout: true });
+    }
+    let mut made = vec![];
+    let opened = make_folders(folder_of(path), &mut made).and_then(|()| {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(path.is_file()).open(path)
+    });
+    match opened {
+        Ok(file) => Ok(Stream { out: Box::new(file), is_stdout: false }),
+        Err(error) => {
+            remove_folders(&made);
+            Err(unwritten(path, &error))
+        }
+    }
+}
+
+/// That `path` cannot be written, in words.
+pub fn unwritten(path: &Path, error: &io::Error) -> ReportError {
+    failed(&path.display().to_string(), error)
+}
+
+fn is_stdout(path: &str) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&path)
+}
+
 /// Replaces the file at `path` as a whole. It outlives the process, however that ends, but not the machine.
 ///
 /// # Errors
@@ -98,7 +137,7 @@ fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
     if text.is_empty() {
         return Err(io::Error::other("the path is empty"));
     }
-    if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&text.as_ref()) {
+    if is_stdout(&text) {
         return Ok(Target::Stdout);
     }
     // A link is followed: the file it leads to is replaced, not the link.
