@@ -272,6 +272,7 @@ fn draw(
         shades: vec![],
         moments: vec![],
         caption: String::new(),
+        zoom: None,
     })
 }
 
