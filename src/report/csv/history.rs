@@ -161,11 +161,10 @@ mod tests {
                 p95_us: 20_000,
                 p99_us: 30_000,
             };
-            second.per_series = [(other.clone(), row(8, 1))].into();
-            if at == 1 {
-                second.per_series.insert(late.name.clone(), row(2, 0));
-            }
-            second.rps = second.per_series.values().map(|row| row.requests).sum::<u64>() as f64;
+            let late = (at == 1).then(|| ("=late", row(2, 0)));
+            let rows: Vec<_> = [(other.as_str(), row(8, 1))].into_iter().chain(late).collect();
+            second.rps = rows.iter().map(|(_, row)| row.requests).sum::<u64>() as f64;
+            second.per_series = rows.into_iter().collect();
             second.failures = 1;
         }
         // Half a second at the end: twice the rate.
