@@ -253,6 +253,9 @@ pub struct RunFlags {
     /// Write the result as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,
+    /// The result of an earlier run that thresholds are relative to, instead of the plan's `baseline`.
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
     /// Seed of picks, data rows and random values; the one used is in every report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -1,5 +1,6 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
+mod baseline;
 mod checkpoint;
 mod compare;
 mod completions;
@@ -15,6 +16,7 @@ mod run;
 mod schema;
 mod serve_demo;
 mod show;
+mod stored;
 mod terminal;
 mod try_plan;
 mod validate;

@@ -5,6 +5,7 @@
 //! more runs a side `labels` judges how the runs differ; with fewer, `few` has to go by how the seconds of a run
 //! differ (`blocks`). `judge` makes verdicts of both.
 
+pub mod baseline;
 mod blocks;
 mod few;
 mod judge;
@@ -14,6 +15,8 @@ mod rank;
 mod rows;
 mod student;
 pub mod table;
+
+pub use like::{after_the_run, invalid, not_a_baseline};
 
 use serde::Serialize;
 

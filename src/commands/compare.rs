@@ -7,8 +7,9 @@ use crate::cli::Compare;
 use crate::compare::{Options, Run, compare as compared, table};
 use crate::exit::Exit;
 use crate::report::sink::Sink;
-use crate::report::{ReportError, json};
+use crate::report::ReportError;
 
+use super::stored::{not_a_result, read};
 use super::terminal::{complain, complain_of, out, style};
 
 /// Runs a side at most.
@@ -120,21 +121,6 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file());
     files.sort();
     Ok(files)
-}
-
-/// The result in a file; `None` when it holds something else.
-fn read(path: &Path) -> Result<Option<Run>, String> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-    match json::from_str(&text) {
-        Ok(doc) => Ok(Some(Run { name, doc })),
-        Err(ReportError::NotJson(_) | ReportError::NotResult) => Ok(None),
-        Err(error) => Err(format!("{name}: {}", super::terminal::with_causes(&error))),
-    }
-}
-
-fn not_a_result(path: &Path) -> String {
-    format!("{}: {}; `plimsoll run --json PATH` writes one", path.display(), ReportError::NotResult)
 }
 
 /// A run counts once: twice the same says nothing new, and would look like agreement.

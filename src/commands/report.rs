@@ -8,10 +8,11 @@ use crate::report::json;
 
 use super::checkpoint::path_of;
 use super::outputs::{Outputs, show};
+use super::stored;
 use super::terminal::{complain, complain_of};
 
 pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
-    let text = match std::fs::read_to_string(result) {
+    let text = match stored::text(result) {
         Ok(text) => text,
         Err(error) => {
             complain(&format!("error: cannot read {}: {error}", result.display()));

@@ -16,6 +16,7 @@ use crate::report::live::{Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
+use super::baseline;
 use super::checkpoint::Build;
 use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
@@ -58,7 +59,11 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 }
 
 /// Runs a compiled plan and writes what was asked for.
-pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+    let baseline = match baseline::bind(&mut plan, flags) {
+        Ok(baseline) => baseline,
+        Err(exit) => return exit,
+    };
     // Before the first request: a report that cannot be written must not cost a run.
     let mut outputs = match Outputs::open(flags) {
         Ok(outputs) => outputs,
@@ -71,8 +76,8 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
         live.message(&introduction(&plan, &options));
     }
     let mut progress = Progress::new(plan.clone());
-    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
-    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, grading));
+    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };
+    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, &grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
@@ -91,7 +96,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     interrupt.enter(Phase::Writing);
     live.finish();
     match ran {
-        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, grading)),
+        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, &grading)),
         Err(error) => {
             outputs.discard();
             complain_of(&error);
@@ -101,9 +106,9 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
 }
 
 /// How a checkpoint is made.
-fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, grading: Grading) -> Build {
-    let (plan, options) = (plan.clone(), options.clone());
-    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, grading)))
+fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, grading: &Grading) -> Build {
+    let (plan, options, grading) = (plan.clone(), options.clone(), grading.clone());
+    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, &grading)))
 }
 
 fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {

@@ -2,7 +2,7 @@
 
 use crate::metric::{ArrivalCounts, Distribution, Phase, ScenarioCounts, SeriesTotal};
 
-use super::{Metric, Stat, Threshold};
+use super::{Metric, Op, Relative, Stat, Threshold};
 
 /// What a threshold is evaluated on.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +50,20 @@ impl Threshold {
             let note = format!("needs {} sample{}", needed.max(1), if needed > 1 { "s" } else { "" });
             return Evaluation { observed, standing: Standing::NoData, samples, note: Some(note) };
         };
+        let Some(limit) = self.limit() else {
+            let note = self.relative().and_then(Relative::lack).map(str::to_owned);
+            return Evaluation { observed: Some(observed), standing: Standing::NoData, samples, note };
+        };
         let holds = |target: f64| !(censored && self.op.is_upper_bound()) && self.op.holds(observed, target);
         let standing = match tolerance {
-            _ if holds(self.target) => Standing::Met,
-            Some(factor) if self.op.is_upper_bound() && holds(self.target * factor) => Standing::Near,
+            _ if holds(limit) => Standing::Met,
+            Some(factor) if self.op.is_upper_bound() && holds(limit * factor) => Standing::Near,
             _ => Standing::Missed,
         };
         let note = if censored {
             Some("a lower bound: requests that decide it were still running at the end".to_owned())
+        } else if self.relative().is_some() && self.op == Op::Less && limit <= 0.0 {
+            Some(format!("nothing is below a limit of {limit}: write `<=`, or `baseline` plus something"))
         } else {
             self.few_samples(samples)
         };

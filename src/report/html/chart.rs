@@ -170,9 +170,14 @@ fn limits<'a>(doc: &'a ResultDocument, scope: &str) -> Vec<&'a ThresholdResult> 
             && metric
                 .split_once('.')
                 .is_some_and(|(phase, _)| phase.chars().all(|c| c.is_ascii_alphabetic()));
-        !is_phase && t.scope == scope && t.unit == "s" && t.target > 0.0
+        !is_phase && t.scope == scope && t.unit == "s" && limit_us(t) > 0.0
     };
     doc.thresholds.iter().filter(is_latency).collect()
+}
+
+/// µs; 0 without a limit.
+fn limit_us(threshold: &ThresholdResult) -> f64 {
+    threshold.target.unwrap_or_default() * 1e6
 }
 
 fn kept(doc: &ResultDocument, what: &str) -> String {
@@ -190,8 +195,8 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
     }
     let scale = (spec.scale)(most);
     let (near, far): (Vec<_>, Vec<&ThresholdResult>) =
-        spec.limits.into_iter().partition(|t| t.target * 1e6 <= most * FARTHEST_THRESHOLD);
-    let axis = Vertical::to(near.iter().map(|t| t.target * 1e6).fold(most, f64::max), scale);
+        spec.limits.into_iter().partition(|t| limit_us(t) <= most * FARTHEST_THRESHOLD);
+    let axis = Vertical::to(near.iter().map(|t| limit_us(t)).fold(most, f64::max), scale);
     let mut said: Vec<String> =
         lines.iter().map(|l| format!("{}: {}", l.label, plot::range(values(l).into_iter(), scale))).collect();
     said.extend(frame.moments.iter().map(|moment| moment.label.clone()));
@@ -208,7 +213,7 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
         x_ticks: frame.ticks(),
         limits: near
             .iter()
-            .map(|t| Tick { at: axis.place(t.target * 1e6), label: clean(&t.expression) })
+            .map(|t| Tick { at: axis.place(limit_us(t)), label: clean(&t.expression) })
             .collect(),
         goals: vec![],
         shades: frame.shades.clone(),

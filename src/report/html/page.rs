@@ -11,7 +11,7 @@ use super::rows::{self, Anchors, RowView};
 use super::spread::spread;
 use super::top::{self, Banner, Findings, Trust, between, failed};
 use super::view::Fact;
-use crate::report::model::{FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
+use crate::report::model::{BaselineInfo, FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
 use crate::report::number::{self, moment, plural, span};
 use crate::report::tables::{self, Tables};
 use crate::report::text::{clean, clean_block};
@@ -37,6 +37,10 @@ pub(super) struct Page {
     run_facts: Vec<Fact>,
     accounting: Vec<Fact>,
     thresholds: Vec<ThresholdView>,
+    /// Whether any is relative to a baseline.
+    has_baseline: bool,
+    /// Which run that is; empty without one.
+    baseline: String,
     count_headers: [&'static str; 8],
     percentile_headers: [&'static str; 11],
     tables: Tables,
@@ -105,6 +109,8 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
         run_facts: facts(doc),
         accounting: accounting(doc),
         thresholds: worst_first(doc).iter().map(|t| threshold(t, &anchors)).collect(),
+        has_baseline: doc.thresholds.iter().any(|t| t.baseline.is_some()),
+        baseline: doc.baseline.as_ref().map(baseline).unwrap_or_default(),
         count_headers: tables::COUNTS,
         percentile_headers: tables::PERCENTILES,
         anchors: endpoints.map(|row| anchors.of_row(&row.name)).collect(),
@@ -210,6 +216,14 @@ fn threshold(threshold: &ThresholdResult, anchors: &Anchors) -> ThresholdView {
         window: window.map(|w| format!("{} – {}", moment(w.from_s), moment(w.to_s))).unwrap_or_default(),
         samples: threshold.samples,
         remark: threshold.note.as_deref().map(clean).unwrap_or_default(),
+    }
+}
+
+fn baseline(baseline: &BaselineInfo) -> String {
+    let file = clean(&baseline.file);
+    match (&baseline.run_id, &baseline.started_at) {
+        (Some(id), Some(at)) => format!("The baseline is {file}: run {} of {}.", clean(id), clean(at)),
+        _ => format!("This run makes the baseline {file}."),
     }
 }
 

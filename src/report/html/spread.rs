@@ -79,7 +79,7 @@ fn goals(doc: &ResultDocument, scope: &str) -> Vec<(f64, f64, String)> {
     let of_scope = doc.thresholds.iter().filter(|t| t.scope == scope && t.unit == "s" && t.over_s.is_none());
     let goal = |t: &crate::report::model::ThresholdResult| {
         let share = percentile(&t.expression)? / 100.0;
-        let us = t.target * 1e6;
+        let us = t.target? * 1e6;
         ((FROM..=TO).contains(&share) && us > 0.0).then(|| (share, us, clean(&t.expression)))
     };
     of_scope.filter_map(goal).collect()

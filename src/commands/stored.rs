@@ -1,0 +1,49 @@
+//! Results of earlier runs, read from files. A file is data that anybody may have written: only regular files, no longer
+//! than a result can be.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::compare::Run;
+use crate::report::{ReportError, json};
+
+/// Longest file: four hours with a hundred rows take a quarter of it.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// The result in a file; `None` when it holds something else.
+///
+/// # Errors
+/// In words, when it cannot be read, is too long, of a later version, or damaged.
+pub fn read(path: &Path) -> Result<Option<Run>, String> {
+    let name = path.display().to_string();
+    let text = text(path).map_err(|words| format!("cannot read {name}: {words}"))?;
+    match json::from_str(&text) {
+        Ok(doc) => Ok(Some(Run { name, doc })),
+        Err(ReportError::NotJson(_) | ReportError::NotResult) => Ok(None),
+        Err(error) => Err(format!("{name}: {}", super::terminal::with_causes(&error))),
+    }
+}
+
+/// The text of a result's file.
+///
+/// # Errors
+/// Why there is none, in words without the path.
+pub fn text(path: &Path) -> Result<String, String> {
+    let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !kind.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = vec![];
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(format!("it is larger than {} GiB", MOST_BYTES >> 30));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+/// Says so of a file that holds no result.
+pub fn not_a_result(path: &Path) -> String {
+    format!("{}: {}; `plimsoll run --json PATH` writes one", path.display(), ReportError::NotResult)
+}
