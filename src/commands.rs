@@ -53,7 +53,9 @@ pub fn main() -> Exit {
             try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
         }
         Command::Schema { which } => schema::schema(which),
-        Command::Report { result, reports, quiet } => report::report(&result, &reports, quiet),
+        Command::Report { result, reports, baseline, quiet } => {
+            report::report(&result, &reports, baseline.as_deref(), quiet)
+        }
         Command::Compare(options) => compare::compare(&options),
         Command::Completions { shell } => completions::completions(shell),
     }

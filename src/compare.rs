@@ -11,10 +11,13 @@ mod few;
 mod judge;
 mod labels;
 mod like;
+pub mod markdown;
+pub mod page;
 mod rank;
 mod rows;
 mod student;
 pub mod table;
+mod texts;
 
 pub use like::{after_the_run, invalid, not_a_baseline};
 
@@ -38,6 +41,12 @@ pub struct Options {
     pub margin: f64,
     /// Compare even what cannot be compared.
     pub force: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { margin: 0.05, force: false }
+    }
 }
 
 /// What the comparison came to, of one value or of all.

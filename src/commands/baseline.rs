@@ -159,6 +159,11 @@ fn scope(plan: &CompiledPlan, scope: &ThresholdScope) -> Scope {
 }
 
 impl Baseline {
+    /// The earlier run, when there is one.
+    pub fn run(&self) -> Option<&Arc<Run>> {
+        self.run.as_ref()
+    }
+
     /// Writes into the result of the run that is over what its baseline was, and takes back what was judged by one that
     /// cannot be compared with it. The threshold that ended the run stays as it was when it did.
     pub fn settle(&self, doc: &mut ResultDocument, ended_by: Option<usize>) {

@@ -2,8 +2,11 @@
 //! others; then the summary, so that the verdict is the last line. Must not know how a report looks.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::{ReportFlags, RunFlags};
+use crate::compare::page::beside;
+use crate::compare::{Options, Run, Verdict, compare};
 use crate::exit::Exit;
 use crate::report::model::ResultDocument;
 use crate::report::sink::Sink;
@@ -17,6 +20,8 @@ use super::workflow;
 pub struct Outputs {
     reports: Vec<Report>,
     quiet: bool,
+    /// The earlier run that is shown beside this one.
+    baseline: Option<Arc<Run>>,
 }
 
 /// What a report holds.
@@ -31,9 +36,9 @@ enum Kind {
 }
 
 impl Kind {
-    fn render(self, result: &ResultDocument) -> Result<String, ReportError> {
+    fn render(self, result: &ResultDocument, baseline: Option<&Run>) -> Result<String, ReportError> {
         match self {
-            Self::Html => html::render(result),
+            Self::Html => page(result, baseline),
             Self::Json => json::to_string(result),
             Self::Junit => junit::render(result),
             Self::Markdown => Ok(markdown::render(result)),
@@ -41,6 +46,25 @@ impl Kind {
             Self::Hdr(form) => hdr::render(result, form),
         }
     }
+}
+
+/// The page of a run, beside its baseline if there is one.
+fn page(result: &ResultDocument, baseline: Option<&Run>) -> Result<String, ReportError> {
+    let Some(baseline) = baseline else { return html::render(result) };
+    let base = [baseline.clone()];
+    let new = [Run { name: "this run".to_owned(), doc: result.clone() }];
+    let mut comparison = compare(&base, &new, Options::default());
+    let judged_by = result.baseline.as_ref().and_then(|judged| judged.run_id.as_ref());
+    let is_same = judged_by == Some(&baseline.doc.run.id);
+    if judged_by.is_some() && !is_same {
+        comparison.notes.push("the thresholds were judged by another baseline than this one".to_owned());
+    }
+    // Said already, and there without the secrets of this run.
+    let said = result.baseline.as_ref().and_then(|judged| judged.not_comparable.as_ref());
+    if let Some(words) = said.filter(|_| is_same && comparison.verdict == Verdict::NotComparable) {
+        comparison.reason = words.clone();
+    }
+    html::render_beside(result, Some(&beside(&comparison, &base, &new, false)))
 }
 
 /// A report that was asked for: by which flag, where it goes, and what it holds.
@@ -99,11 +123,11 @@ impl Outputs {
     ///
     /// # Errors
     /// The exit code, with the reason told, when two reports name one file or one cannot be written.
-    pub fn open(flags: &RunFlags) -> Result<Self, Exit> {
+    pub fn open(flags: &RunFlags, baseline: Option<Arc<Run>>) -> Result<Self, Exit> {
         let mut reports = opened(&flags.reports, flags.json.as_deref())?;
         // What goes into a pipe cannot be taken back, and may wait for its reader.
         reports.sort_by_key(|report| !report.sink.is_file());
-        Ok(Self { reports, quiet: flags.quiet })
+        Ok(Self { reports, quiet: flags.quiet, baseline })
     }
 
     /// Keeps a checkpoint beside the JSON report, if that is a file.
@@ -131,10 +155,14 @@ impl Outputs {
     ///
     /// # Errors
     /// The exit code, with the reason told.
-    pub fn write_again(flags: &ReportFlags, result: &ResultDocument) -> Result<bool, Exit> {
+    pub fn write_again(
+        flags: &ReportFlags,
+        result: &ResultDocument,
+        baseline: Option<&Run>,
+    ) -> Result<bool, Exit> {
         let mut to_stdout = false;
         for mut report in opened(flags, None)? {
-            let written = report.kind.render(result).and_then(|text| report.sink.write(&text));
+            let written = report.kind.render(result, baseline).and_then(|text| report.sink.write(&text));
             if let Err(error) = written {
                 complain_of(&error);
                 return Err(Exit::CouldNotRun);
@@ -172,7 +200,7 @@ impl Outputs {
             if report.written && !report.sink.is_file() {
                 continue;
             }
-            let rendered = report.kind.render(result);
+            let rendered = report.kind.render(result, self.baseline.as_deref());
             rendered.and_then(|text| report.sink.write(&text)).map_err(|error| (index, error))?;
             report.written = true;
             if let Some(checkpoint) = report.checkpoint.take() {

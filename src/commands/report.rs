@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::ReportFlags;
+use crate::compare::Run;
 use crate::exit::Exit;
 use crate::report::json;
 
@@ -11,7 +12,7 @@ use super::outputs::{Outputs, show};
 use super::stored;
 use super::terminal::{complain, complain_of};
 
-pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
+pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, quiet: bool) -> Exit {
     let text = match stored::text(result) {
         Ok(text) => text,
         Err(error) => {
@@ -31,11 +32,23 @@ pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
             return Exit::CouldNotRun;
         }
     };
-    match Outputs::write_again(reports, &result) {
+    let baseline = match baseline.map(earlier).transpose() {
+        Ok(baseline) => baseline,
+        Err(words) => {
+            complain(&format!("error: {words}"));
+            return Exit::CouldNotRun;
+        }
+    };
+    match Outputs::write_again(reports, &result, baseline.as_ref()) {
         Ok(to_stdout) => {
             show(&result, quiet, to_stdout);
             Exit::Pass
         }
         Err(exit) => exit,
     }
+}
+
+/// The run to show beside it.
+fn earlier(path: &Path) -> Result<Run, String> {
+    stored::read(path)?.ok_or_else(|| stored::not_a_result(path))
 }

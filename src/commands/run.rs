@@ -16,7 +16,7 @@ use crate::report::live::{Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
-use super::baseline;
+use super::baseline::{self, Baseline};
 use super::checkpoint::Build;
 use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
@@ -65,7 +65,8 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
         Err(exit) => return exit,
     };
     // Before the first request: a report that cannot be written must not cost a run.
-    let mut outputs = match Outputs::open(flags) {
+    let earlier = baseline.as_ref().and_then(Baseline::run).cloned();
+    let mut outputs = match Outputs::open(flags, earlier) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };

@@ -2,7 +2,7 @@
 // hostile words inert, without script as good as with it. `bash .ci/report` runs it: node check.mjs PLIMSOLL RESULT
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,40 @@ function page(name, result) {
   writeFileSync(json, JSON.stringify(result));
   execFileSync(plimsoll, ["report", json, "--quiet", "--html", html], { stdio: ["ignore", "ignore", "pipe"] });
   return pathToFileURL(html).href;
+}
+
+/** A later run of the same plan, a third slower. */
+function slower(result) {
+  const later = structuredClone(result);
+  const times = ["min", "mean", "stddev", "p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "p99_9", "p99_99", "max"];
+  for (const row of [later.totals, ...later.series].filter((row) => row.latency_us)) {
+    times.forEach((name) => (row.latency_us[name] = Math.round(row.latency_us[name] * 1.33)));
+  }
+  for (const second of later.timeline) {
+    for (const part of [second, ...Object.values(second.per_series)]) {
+      ["p50_us", "p95_us", "p99_us"].filter((name) => part[name]).forEach((name) => (part[name] = Math.round(part[name] * 1.33)));
+    }
+  }
+  later.run.id = "later";
+  return later;
+}
+
+/** The page of a comparison, and the report of the later run beside the earlier one, as URLs. */
+function both(name, earlier, later) {
+  const usable = (result) => ({
+    ...result,
+    run: { ...result.run, ended: "completed" },
+    generator: { ...result.generator, valid: true, reasons: [] },
+  });
+  const [base, fresh] = [`${name}-base.json`, `${name}-new.json`].map((file) => join(folder, file));
+  writeFileSync(base, JSON.stringify(usable(earlier)));
+  writeFileSync(fresh, JSON.stringify(usable(later)));
+  const [compared, beside] = ["compare", "beside"].map((part) => join(folder, `${name}-${part}.html`));
+  const told = spawnSync(plimsoll, ["compare", base, fresh, "--html", compared], { encoding: "utf8" });
+  assert.ok([0, 1, 4].includes(told.status), told.stderr);
+  const report = ["report", fresh, "--baseline", base, "--quiet", "--html", beside];
+  execFileSync(plimsoll, report, { stdio: ["ignore", "ignore", "pipe"] });
+  return [compared, beside].map((path) => pathToFileURL(path).href);
 }
 
 /** Like `value`, with every text that comes from plans and servers replaced by an attack. */
@@ -86,8 +120,8 @@ async function checkLook(browser, url) {
   }
 }
 
-async function checkHostile(browser) {
-  const opened = await browser.open(page("hostile", hostile(known)), SIZES[0]);
+async function checkHostile(browser, url) {
+  const opened = await browser.open(url, SIZES[0]);
   assert.equal(await opened.ask("typeof hit"), "undefined", "no word of a server is run");
   assert.equal(await opened.ask("document.scripts.length"), 1);
   assert.equal(await opened.ask("document.images.length"), 0);
@@ -121,6 +155,19 @@ async function checkScript(browser, url) {
   await opened.close();
 }
 
+/** Every chart of a comparison has a line of either side, with and without script. */
+async function checkBoth(browser, url) {
+  const charts = '[...document.querySelectorAll("figure.chart")].filter((chart) => chart.querySelector("[id^=both-]"))';
+  const of = (side) => `chart.querySelector("g .line.${side}")`;
+  for (const script of [true, false]) {
+    const opened = await browser.open(url, { ...SIZES[0], script });
+    const all = await opened.ask(`${charts}.length`);
+    const whole = await opened.ask(`${charts}.filter((chart) => ${of("c6.dash")} && ${of("c1")}).length`);
+    assert.ok(all > 8 && whole === all, `${whole} of ${all} charts have both sides`);
+    await opened.close();
+  }
+}
+
 /** Without script the page says the same; the tools around it can still ask. */
 async function checkWithoutScript(browser, url) {
   const words = "document.querySelector('main').innerText.replace(/\\s+/g, ' ')";
@@ -141,7 +188,12 @@ try {
   await checkLook(browser, url);
   await checkScript(browser, url);
   await checkWithoutScript(browser, url);
-  await checkHostile(browser);
+  await checkHostile(browser, page("hostile", hostile(known)));
+  for (const url of both("both", known, slower(known))) {
+    await checkLook(browser, url);
+    await checkBoth(browser, url);
+  }
+  for (const url of both("evil", hostile(known), hostile(slower(known)))) await checkHostile(browser, url);
   const empty = { ...known, timeline: [], series: [], failures: [], thresholds: [], notes: [] };
   await checkLook(browser, page("empty", empty));
   console.log("the report in Chromium: drawn, readable, silent, inert");

@@ -11,6 +11,10 @@ use crate::report::text::{clean, cut};
 const MOST_ROWS: usize = 6;
 const CLASSES: [&str; MOST_ROWS] = ["c1", "c2", "c3", "c4", "c5", "c6"];
 
+/// Lines of the earlier run, and of the later one.
+pub(super) const OF_BASE: &str = "c6 dash";
+pub(super) const OF_NEW: &str = "c1";
+
 /// A line before it has a place.
 struct Raw {
     class: &'static str,
@@ -67,6 +71,24 @@ pub(super) fn of_row(
     let latency = spec("latency", "Latency", Scale::time, limits(doc, &scope));
     let rates = spec("rates", "Requests and failures", per_s, vec![]);
     [draw(frame, latency, times), draw(frame, rates, counts)].into_iter().flatten().collect()
+}
+
+/// Two runs of one row over each other.
+pub(super) fn both(frame: &Frame, id: &str, about: &str, base: RowPoints, new: RowPoints) -> Vec<Plot> {
+    let pair = |base, new| vec![line(OF_BASE, "base", base), line(OF_NEW, "new", new)];
+    let fails = |points: &[Point]| points.iter().any(|point| point.1.is_some_and(|failures| failures > 0.0));
+    let failures = (fails(&base.failures) || fails(&new.failures)).then(|| pair(base.failures, new.failures));
+    let chart = |part: &str, title, scale, lines: Option<Vec<Raw>>| {
+        let spec = Spec { about: about.to_owned(), ..spec(&format!("{id}-{part}"), title, scale) };
+        draw(frame, spec, lines?)
+    };
+    let charts = [
+        chart("p50", "Median latency over time", Scale::time, Some(pair(base.p50, new.p50))),
+        chart("p95", "p95 latency over time", Scale::time, Some(pair(base.p95, new.p95))),
+        chart("rate", "Requests over time", per_s, Some(pair(base.requests, new.requests))),
+        chart("bad", "Failures over time", per_s, failures),
+    ];
+    charts.into_iter().flatten().collect()
 }
 
 /// p95 of the rows with the most requests; none when there are not two.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::beside::BesideView;
 use super::chart;
 use super::frame::Frame;
 use super::hints::hint;
@@ -41,6 +42,8 @@ pub(super) struct Page {
     has_baseline: bool,
     /// Which run that is; empty without one.
     baseline: String,
+    /// This run beside its baseline.
+    pub beside: Option<BesideView>,
     count_headers: [&'static str; 8],
     percentile_headers: [&'static str; 11],
     tables: Tables,
@@ -111,6 +114,7 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
         thresholds: worst_first(doc).iter().map(|t| threshold(t, &anchors)).collect(),
         has_baseline: doc.thresholds.iter().any(|t| t.baseline.is_some()),
         baseline: doc.baseline.as_ref().map(baseline).unwrap_or_default(),
+        beside: None,
         count_headers: tables::COUNTS,
         percentile_headers: tables::PERCENTILES,
         anchors: endpoints.map(|row| anchors.of_row(&row.name)).collect(),

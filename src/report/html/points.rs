@@ -84,6 +84,7 @@ pub(super) fn thin(timeline: &[Interval], keep: Keep, pick: impl Fn(&Interval) -
 }
 
 /// One row over time.
+#[derive(Default)]
 pub(super) struct RowPoints {
     /// Latency, µs; a gap where no request ended.
     pub p50: Vec<Point>,
@@ -93,6 +94,18 @@ pub(super) struct RowPoints {
     pub requests: Vec<Point>,
     /// A second.
     pub failures: Vec<Point>,
+}
+
+/// All rows together, in the shape of one.
+pub(super) fn whole(timeline: &[Interval]) -> RowPoints {
+    let us = |us: Option<u64>| us.map(|us| us as f64);
+    RowPoints {
+        p50: thin(timeline, Keep::Max, |i| us(i.p50_us)),
+        p95: thin(timeline, Keep::Max, |i| us(i.p95_us)),
+        p99: thin(timeline, Keep::Max, |i| us(i.p99_us)),
+        requests: thin(timeline, Keep::Mean, |i| Some(i.rps)),
+        failures: thin(timeline, Keep::Mean, |i| Some(i.failures as f64)),
+    }
 }
 
 /// The rows called `names`, in one pass over the timeline, each line with at most `most` points.
