@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
+import { slower, usable } from "./later.mjs";
 
 const [plimsoll, result] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "plimsoll-report-"));
@@ -25,29 +26,8 @@ function page(name, result) {
   return pathToFileURL(html).href;
 }
 
-/** A later run of the same plan, a third slower. */
-function slower(result) {
-  const later = structuredClone(result);
-  const times = ["min", "mean", "stddev", "p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "p99_9", "p99_99", "max"];
-  for (const row of [later.totals, ...later.series].filter((row) => row.latency_us)) {
-    times.forEach((name) => (row.latency_us[name] = Math.round(row.latency_us[name] * 1.33)));
-  }
-  for (const second of later.timeline) {
-    for (const part of [second, ...Object.values(second.per_series)]) {
-      ["p50_us", "p95_us", "p99_us"].filter((name) => part[name]).forEach((name) => (part[name] = Math.round(part[name] * 1.33)));
-    }
-  }
-  later.run.id = "later";
-  return later;
-}
-
 /** The page of a comparison, and the report of the later run beside the earlier one, as URLs. */
 function both(name, earlier, later) {
-  const usable = (result) => ({
-    ...result,
-    run: { ...result.run, ended: "completed" },
-    generator: { ...result.generator, valid: true, reasons: [] },
-  });
   const [base, fresh] = [`${name}-base.json`, `${name}-new.json`].map((file) => join(folder, file));
   writeFileSync(base, JSON.stringify(usable(earlier)));
   writeFileSync(fresh, JSON.stringify(usable(later)));
