@@ -80,7 +80,8 @@ fn of(
     if scoped.threshold.relative().is_none() {
         return Value::Unread;
     }
-    value(&run.doc, &scope(plan, &scoped.scope), &scoped.threshold).map_or_else(Value::Lacks, Value::Is)
+    value(&run.doc, &scope(plan, &scoped.scope), &scoped.threshold)
+        .map_or_else(Value::Lacks, |(value, samples)| Value::Is { value, samples })
 }
 
 fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline>, String> {
@@ -96,7 +97,7 @@ fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline>, Strin
             false => Err(missing(&file, place, plan)),
         };
     }
-    let run = stored::read(path)?.ok_or_else(|| stored::not_a_result(path))?;
+    let run = stored::read_regular(path)?.ok_or_else(|| stored::not_a_result(path))?;
     Ok(Some(Baseline { file, run: Some(Arc::new(run)), not_comparable: None, doubt: None }))
 }
 
@@ -159,6 +160,18 @@ fn scope(plan: &CompiledPlan, scope: &ThresholdScope) -> Scope {
 }
 
 impl Baseline {
+    /// Which run it is, in one line.
+    pub fn introduction(&self) -> String {
+        let file = clean(&self.file);
+        match &self.run {
+            Some(run) => {
+                let run = &run.doc.run;
+                format!("baseline {file}: run {} of {}", clean(&run.id), clean(&run.started_at))
+            }
+            None => format!("this run makes the baseline {file}"),
+        }
+    }
+
     /// The earlier run, when there is one.
     pub fn run(&self) -> Option<&Arc<Run>> {
         self.run.as_ref()

@@ -75,6 +75,7 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     let mut live = Live::new(mode(flags));
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
+        baseline.iter().for_each(|baseline| live.message(&baseline.introduction()));
     }
     let mut progress = Progress::new(plan.clone());
     let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };

@@ -1,5 +1,5 @@
-//! Results of earlier runs, read from files. A file is data that anybody may have written: only regular files, no longer
-//! than a result can be.
+//! Results of earlier runs, read from files. A file is data that anybody may have written: no more is read than a result
+//! can be long, and what a plan names must be a regular file.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -25,15 +25,23 @@ pub fn read(path: &Path) -> Result<Option<Run>, String> {
     }
 }
 
-/// The text of a result's file.
+/// The same of a file that must be a regular one: another may have no end, or wait for somebody to write.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_regular(path: &Path) -> Result<Option<Run>, String> {
+    let kind = std::fs::metadata(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    match kind.is_file() {
+        true => read(path),
+        false => Err(format!("cannot read {}: it is not a regular file", path.display())),
+    }
+}
+
+/// The text of a result's file, or of a pipe.
 ///
 /// # Errors
 /// Why there is none, in words without the path.
 pub fn text(path: &Path) -> Result<String, String> {
-    let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !kind.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
     let mut bytes = vec![];
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

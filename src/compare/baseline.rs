@@ -28,16 +28,16 @@ pub struct Key {
     pub scenario: String,
 }
 
-/// The value of the threshold's metric in an earlier run, in the metric's unit.
+/// The value of the threshold's metric in an earlier run, in the metric's unit, and the samples behind it.
 ///
 /// # Errors
 /// In words, when the run has no such row, or too few samples for a value.
-pub fn value(doc: &ResultDocument, scope: &Scope, threshold: &Threshold) -> Result<f64, String> {
+pub fn value(doc: &ResultDocument, scope: &Scope, threshold: &Threshold) -> Result<(f64, u64), String> {
     let rows = rows(doc, scope)?;
     let (value, samples) = observe(doc, scope, &rows, threshold.metric)?;
     let needed = threshold.min_samples.unwrap_or(threshold.metric.min_samples());
     match value {
-        Some(value) if samples >= needed && value.is_finite() => Ok(value),
+        Some(value) if samples >= needed && value.is_finite() => Ok((value, samples)),
         _ => Err(format!(
             "the baseline has {}, and this needs {needed}: make it with a longer run",
             plural(samples, "sample")
@@ -187,7 +187,7 @@ mod tests {
     fn what_the_run_does_not_say_is_told() {
         let doc = fixture::failing();
         let told = |scope: &Scope, text: &str| value(&doc, scope, &parse(text).unwrap());
-        assert_eq!(told(&WHOLE, "requests > baseline"), Ok(4558.0));
+        assert_eq!(told(&WHOLE, "requests > baseline"), Ok((4558.0, 4558)));
         assert!(told(&scope("health"), "max < baseline").is_ok());
         for (scope, text, words) in [
             (scope("nobody"), "avg < baseline", "the baseline has no row \"nobody\""),
@@ -222,7 +222,7 @@ mod tests {
             ["p50", "avg", "min", "max", "stddev", "requests", "errors", "rps", "checks", "status.2xx"];
         for metric in metrics {
             let finite = value(&doc, &scope, &parse(&format!("{metric} < baseline")).unwrap());
-            assert!(finite.is_err() || finite.is_ok_and(f64::is_finite), "{metric}");
+            assert!(finite.is_err() || finite.is_ok_and(|(value, _)| value.is_finite()), "{metric}");
         }
     }
 }

@@ -38,8 +38,13 @@ pub struct Relative {
 pub enum Baseline {
     /// Nobody has asked it yet.
     Unread,
-    /// This, in the metric's unit.
-    Is(f64),
+    /// This.
+    Is {
+        /// In the metric's unit.
+        value: f64,
+        /// Samples behind it.
+        samples: u64,
+    },
     /// Nothing; why, in words.
     Lacks(String),
 }
@@ -88,7 +93,17 @@ impl Relative {
     /// The limit that follows.
     pub fn limit(&self) -> Option<f64> {
         match self.baseline {
-            Baseline::Is(value) => Some(self.factor * value + self.plus).filter(|limit| limit.is_finite()),
+            Baseline::Is { value, .. } => {
+                Some(self.factor * value + self.plus).filter(|limit| limit.is_finite())
+            }
+            Baseline::Unread | Baseline::Lacks(_) => None,
+        }
+    }
+
+    /// Samples behind the value of the earlier run; `None` without one.
+    pub(super) fn samples(&self) -> Option<u64> {
+        match self.baseline {
+            Baseline::Is { samples, .. } => Some(samples),
             Baseline::Unread | Baseline::Lacks(_) => None,
         }
     }
@@ -98,8 +113,8 @@ impl Relative {
         match &self.baseline {
             Baseline::Lacks(words) => Some(words),
             Baseline::Unread => Some("no baseline was read"),
-            Baseline::Is(_) if self.limit().is_none() => Some("no limit follows from the baseline"),
-            Baseline::Is(_) => None,
+            Baseline::Is { .. } if self.limit().is_none() => Some("no limit follows from the baseline"),
+            Baseline::Is { .. } => None,
         }
     }
 }
@@ -187,7 +202,7 @@ mod tests {
         ] {
             let mut threshold = parse(text).unwrap();
             assert_eq!(threshold.limit(), None, "{text}");
-            threshold.bind(Baseline::Is(value));
+            threshold.bind(Baseline::Is { value, samples: 100 });
             assert!((threshold.limit().unwrap() - limit).abs() < 1e-12, "{text}: {:?}", threshold.limit());
         }
     }

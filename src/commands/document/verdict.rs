@@ -100,7 +100,7 @@ fn result(
 
 fn baseline_value(relative: &Relative) -> BaselineValue {
     let value = match relative.baseline {
-        threshold::Baseline::Is(value) => Some(value),
+        threshold::Baseline::Is { value, .. } => Some(value),
         threshold::Baseline::Unread | threshold::Baseline::Lacks(_) => None,
     };
     BaselineValue { value, lacks: relative.lack().map(str::to_owned) }
