@@ -14,13 +14,14 @@ mod spread;
 mod ticks;
 mod top;
 mod view;
+mod zoom;
 
 pub use beside::{Beside, BesideCell, BesideRow, Side};
 
 use base64::Engine as _;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +36,11 @@ const STYLE: &str = include_str!("../../templates/report/style.css");
 const BOTH: &str = include_str!("../../templates/report/compare.html.j2");
 const BESIDE: &str = include_str!("../../templates/report/beside.html.j2");
 const SCRIPT: &str = include_str!("../../templates/report/script.js");
+/// uPlot 1.6.32 as its package has it: the charts that a reader can zoom into.
+const PLOTS: &str = include_str!("../../templates/report/uplot.js");
+/// Goes with every copy.
+const PLOTS_LICENSE: &str = include_str!("../../templates/report/uplot.LICENSE");
+const PLOTS_STYLE: &str = include_str!("../../templates/report/uplot.css");
 
 /// `doc` as a self-contained HTML page. Every value is escaped by the template engine; of styles and scripts the page's
 /// policy allows only ours, by their hashes.
@@ -51,8 +57,6 @@ pub fn render(doc: &ResultDocument) -> Result<String, ReportError> {
 /// As [`render`].
 pub fn render_beside(doc: &ResultDocument, beside: Option<&Beside<'_>>) -> Result<String, ReportError> {
     let mut page = page::page(doc);
-    page.style_hash = hash(STYLE);
-    page.script_hash = hash(SCRIPT);
     page.beside = beside.map(BesideView::of);
     rendered("report.html", page)
 }
@@ -62,15 +66,12 @@ pub fn render_beside(doc: &ResultDocument, beside: Option<&Beside<'_>>) -> Resul
 /// # Errors
 /// As [`render`].
 pub fn render_both(beside: &Beside<'_>) -> Result<String, ReportError> {
-    let page = Both { style_hash: hash(STYLE), script_hash: hash(SCRIPT), beside: BesideView::of(beside) };
-    rendered("compare.html", page)
+    rendered("compare.html", Both { beside: BesideView::of(beside) })
 }
 
 /// The page of a comparison.
 #[derive(Serialize)]
 struct Both {
-    style_hash: String,
-    script_hash: String,
     beside: BesideView,
 }
 
@@ -81,19 +82,26 @@ fn rendered(name: &str, page: impl Serialize) -> Result<String, ReportError> {
     let syntax =
         SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     env.set_syntax(syntax.map_err(ReportError::Render)?);
-    let templates = [
-        ("report.html", PAGE),
-        ("compare.html", BOTH),
-        ("beside.html", BESIDE),
-        ("parts.html", PARTS),
-        ("style.css", STYLE),
-        ("script.js", SCRIPT),
-    ];
+    let templates =
+        [("report.html", PAGE), ("compare.html", BOTH), ("beside.html", BESIDE), ("parts.html", PARTS)];
     for (name, text) in templates {
         env.add_template(name, text).map_err(ReportError::Render)?;
     }
+    let (style, script) = (style(), script());
+    env.add_global("style_hash", hash(&style));
+    env.add_global("script_hash", hash(&script));
+    env.add_global("style", Value::from_safe_string(style));
+    env.add_global("script", Value::from_safe_string(script));
     let template = env.get_template(name).map_err(ReportError::Render)?;
     template.render(Serde(page)).map_err(ReportError::Render)
+}
+
+fn style() -> String {
+    format!("{PLOTS_STYLE}\n{STYLE}")
+}
+
+fn script() -> String {
+    format!("/*\n{PLOTS_LICENSE}*/\n{PLOTS}\n{SCRIPT}")
 }
 
 /// A source expression of a Content Security Policy.

@@ -25,9 +25,6 @@ const MOST_EXAMPLES: usize = 200;
 
 #[derive(Serialize)]
 pub(super) struct Page {
-    /// What the policy of the page allows.
-    pub style_hash: String,
-    pub script_hash: String,
     title: String,
     summary: String,
     description: String,
@@ -87,7 +84,7 @@ struct FailureView {
     response: String,
 }
 
-/// The page of `doc`, but for the hashes.
+/// The page of `doc`.
 pub(super) fn page(doc: &ResultDocument) -> Page {
     let tables = tables::tables(doc);
     let anchors = Anchors::new(doc);
@@ -100,8 +97,6 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
     plots.splice(at..at, target);
     let endpoints = doc.series.iter().filter(|row| row.kind == SeriesKind::Endpoint);
     Page {
-        style_hash: String::new(),
-        script_hash: String::new(),
         title: clean(&doc.plan.name),
         description: doc.plan.description.as_deref().map(clean).unwrap_or_default(),
         summary: summary(doc),

@@ -96,6 +96,7 @@ fn plot(
         shades: vec![],
         moments: vec![],
         caption: far.collect::<Vec<_>>().join(" "),
+        zoom: None,
         lines: curves
             .iter()
             .map(|(class, label, curve)| Line {
