@@ -19,6 +19,8 @@ fn plan(server: &FaultServer, head: &str, thresholds: impl Fn(&str, &[&str]) -> 
     let row: Vec<_> = times.into_iter().chain(counts).collect();
     let scenario: Vec<_> = row.iter().copied().chain(["iterations"]).collect();
     let open = ["dropped", "iterations", "requests", "p50"];
+    let whole = thresholds("kind: read", &row).trim_end_matches(']').to_owned()
+        + &thresholds("", &[&scenario[..], &["dropped"]].concat()).replacen('[', ", ", 1);
     format!(
         r#"
 plan: 1
@@ -46,11 +48,7 @@ thresholds: {}
         thresholds("", &["p50", "avg", "errors"]),
         thresholds("", &scenario),
         thresholds("", &open),
-        format!(
-            "{}{}",
-            thresholds("kind: read", &row).trim_end_matches(']'),
-            thresholds("", &[&scenario[..], &["dropped"]].concat()).replacen('[', ", ", 1)
-        ),
+        whole,
     )
 }
 
