@@ -3,10 +3,12 @@
 
 mod generator;
 mod run;
+mod second;
 mod threshold;
 
 pub use generator::{Generator, InvalidReason};
 pub use run::{Ended, Host, Mark, MarkKind, RunInfo};
+pub use second::{SecondRows, forget_names};
 pub use threshold::{BaselineInfo, BaselineValue, Level, Place, ThresholdResult, WorstWindow};
 
 use std::collections::BTreeMap;
@@ -336,7 +338,7 @@ pub struct Interval {
     #[serde(default, skip_serializing_if = "is_false")]
     pub invalid: bool,
     /// The same for each row that had requests.
-    pub per_series: BTreeMap<String, SeriesInterval>,
+    pub per_series: SecondRows,
 }
 
 /// One second of one row.
