@@ -94,6 +94,9 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         reports: ReportFlags,
+        /// The result of an earlier run, to show beside it in the HTML report; nothing is judged again.
+        #[arg(long, value_name = "PATH")]
+        baseline: Option<PathBuf>,
         /// Print only the verdict.
         #[arg(short, long)]
         quiet: bool,
@@ -265,6 +268,10 @@ pub struct RunFlags {
     /// The most that --samples writes.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = samples_limit, requires = "samples")]
     pub samples_limit: SamplesLimit,
+    /// The result of an earlier run, instead of the plan's `baseline`: for thresholds relative to it, and beside this run in
+    /// the HTML report.
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
     /// Seed of picks, data rows and random values; the one used is in every report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -300,6 +307,12 @@ pub struct Compare {
     /// Compare even invalid runs, and runs of another plan or load.
     #[arg(long)]
     pub force: bool,
+    /// Write a self-contained HTML page with both runs in each chart.
+    #[arg(long, value_name = "PATH")]
+    pub html: Option<PathBuf>,
+    /// Write a summary in Markdown, for a pull request.
+    #[arg(long, value_name = "PATH")]
+    pub markdown: Option<PathBuf>,
     /// Write the comparison as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
+mod baseline;
 mod checkpoint;
 mod compare;
 mod completions;
@@ -17,6 +18,7 @@ mod samples;
 mod schema;
 mod serve_demo;
 mod show;
+mod stored;
 mod terminal;
 mod try_plan;
 mod validate;
@@ -53,7 +55,9 @@ pub fn main() -> Exit {
             try_plan::try_plan(&plan, &names, &try_plan::Flags { changes, environment, full, seed })
         }
         Command::Schema { which } => schema::schema(which),
-        Command::Report { result, reports, quiet } => report::report(&result, &reports, quiet),
+        Command::Report { result, reports, baseline, quiet } => {
+            report::report(&result, &reports, baseline.as_deref(), quiet)
+        }
         Command::Compare(options) => compare::compare(&options),
         Command::Completions { shell } => completions::completions(shell),
     }

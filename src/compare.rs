@@ -5,15 +5,21 @@
 //! more runs a side `labels` judges how the runs differ; with fewer, `few` has to go by how the seconds of a run
 //! differ (`blocks`). `judge` makes verdicts of both.
 
+pub mod baseline;
 mod blocks;
 mod few;
 mod judge;
 mod labels;
 mod like;
+pub mod markdown;
+pub mod page;
 mod rank;
 mod rows;
 mod student;
 pub mod table;
+mod texts;
+
+pub use like::{after_the_run, invalid, not_a_baseline};
 
 use serde::Serialize;
 
@@ -35,6 +41,12 @@ pub struct Options {
     pub margin: f64,
     /// Compare even what cannot be compared.
     pub force: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { margin: 0.05, force: false }
+    }
 }
 
 /// What the comparison came to, of one value or of all.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod auth;
+mod baseline;
 mod body;
 pub mod codes;
 mod consequence;
@@ -132,6 +133,8 @@ struct Compiler<'a> {
     tagged: BTreeMap<u16, Tags>,
     /// Thresholds about tags.
     tag_scopes: Vec<(Span, ThresholdScope)>,
+    /// The first threshold that is relative to a baseline.
+    first_relative: Option<Span>,
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
     /// Of this flow: parts of answers that its steps look at afterwards.
@@ -189,6 +192,7 @@ impl<'a> Compiler<'a> {
             rows: BTreeMap::new(),
             tagged: BTreeMap::new(),
             tag_scopes: vec![],
+            first_relative: None,
             shared: BTreeMap::new(),
             looked_at: Needs::default(),
             secrets: BTreeMap::new(),
@@ -216,6 +220,7 @@ impl<'a> Compiler<'a> {
         let mut thresholds = self.plan_thresholds();
         let scenarios = self.scenarios(&mut thresholds);
         self.check_tag_scopes();
+        let baseline = self.baseline();
         self.check_feeds(&scenarios);
         if self.series.len() > usize::from(u16::MAX) {
             let message = format!("the plan has {} rows, and reports hold {}", self.series.len(), u16::MAX);
@@ -242,6 +247,7 @@ impl<'a> Compiler<'a> {
             ready,
             scenarios,
             thresholds: thresholds.into(),
+            baseline,
             tolerance: self.plan.grading.as_ref().and_then(|g| g.tolerance.as_ref()).map(|t| t.value.0),
             names: Arc::new(self.names.clone()),
             initial,

@@ -5,12 +5,14 @@ mod blocks;
 mod evaluate;
 mod interval;
 mod parse;
+mod relative;
 mod rows;
 mod timed;
 mod watch;
 
 pub use evaluate::{Evaluation, Standing, View};
 pub use parse::{METRICS, ParseError, parse};
+pub use relative::{BASELINE, Baseline, Relative, Target};
 pub use timed::Span;
 pub use watch::{Broken, Finding, Watch, Watched};
 
@@ -96,8 +98,8 @@ pub struct Threshold {
     pub metric: Metric,
     /// How.
     pub op: Op,
-    /// With what, in the metric's unit.
-    pub target: f64,
+    /// With what.
+    pub target: Target,
     /// Fewer samples than this are no data.
     pub min_samples: Option<u64>,
     /// Seconds of the windows it is evaluated on.
@@ -118,7 +120,12 @@ impl Threshold {
     pub fn is_broken_at_start(&self) -> bool {
         let is_count =
             matches!(self.metric, Metric::Requests | Metric::Failures | Metric::Iterations | Metric::Dropped);
-        is_count && !self.op.holds(0.0, self.target)
+        let holds = match &self.target {
+            Target::Fixed(target) => self.op.holds(0.0, *target),
+            // An earlier run had some of what it counts.
+            Target::Relative(_) => self.op.is_upper_bound(),
+        };
+        is_count && !holds
     }
 
     /// Fewest samples for a verdict.

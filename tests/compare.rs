@@ -212,3 +212,31 @@ fn the_comparison_as_json() {
     assert!((cell["change"].as_f64().unwrap() - 0.15).abs() < 0.001, "{cell}");
     assert!(cell["p_value"].as_f64().unwrap() <= 0.05, "{cell}");
 }
+
+#[test]
+fn the_comparison_as_a_page_and_for_a_pull_request() {
+    let scratch = Scratch::new();
+    let result = result(&scratch);
+    let base = four(&scratch, &result, "base", 10_000.0, 5);
+    let slower = four(&scratch, &result, "slower", 11_500.0, 5);
+    let page = scratch.path("compare.html");
+    let sides = [base, slower];
+    let done = compare(&["--html", page.to_str().unwrap(), "--markdown", "-"], &sides);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stdout.starts_with("## ✗ WORSE: 4 runs → 4 runs\n"), "{}", done.stdout);
+    let last = done.stderr.lines().last().unwrap();
+    assert!(last.starts_with("✗ WORSE — ") && last.ends_with(" · exit 1"), "{last}");
+    let page = std::fs::read_to_string(page).unwrap();
+    // Each value of the table stands in both.
+    let table = done.stderr.lines().filter(|line| line.starts_with("  p95 ") || line.starts_with("  mean "));
+    let cells: Vec<_> =
+        table.flat_map(|line| line.split("  ").map(str::trim)).filter(|cell| cell.contains(" ms")).collect();
+    assert!(cells.len() >= 8, "{}", done.stderr);
+    for cell in cells {
+        assert!(page.contains(&format!(">{cell}</td>")), "{cell}");
+        assert!(done.stdout.contains(&format!("`{cell}`")), "{cell}");
+    }
+    assert!(page.contains("the runs in the middle by p95 are drawn"), "{page}");
+    let done = compare(&["--html", "same", "--json", "same"], &sides);
+    assert!(done.code == 2 && done.stderr.contains("name the same file"), "{}", done.stderr);
+}

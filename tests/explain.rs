@@ -20,6 +20,8 @@ fn surroundings() -> Scratch {
     scratch.write("services.yaml", "target: http://localhost:9000\n");
     scratch.write("ci.env", "# of the CI job\nexport TEAM='load tests'\n");
     scratch.write("broken.env", "TEAM=a\nnot a variable\n");
+    std::fs::create_dir(scratch.path("results")).unwrap();
+    scratch.write("results/baseline.json", "{}\n");
     scratch.write("bodies/ask.json.j2", "{\"id\": {{ user.id }}}\n");
     scratch
 }

@@ -4,40 +4,52 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Compare;
-use crate::compare::{Options, Run, compare as compared, table};
+use crate::compare::{Comparison, Options, Run, compare as compared, markdown, page, table};
 use crate::exit::Exit;
 use crate::report::sink::Sink;
-use crate::report::{ReportError, json};
+use crate::report::{ReportError, html};
 
+use super::stored::{not_a_result, read};
 use super::terminal::{complain, complain_of, out, style};
 
 /// Runs a side at most.
 const MOST_RUNS: usize = 100;
 
+/// Writes one report of a comparison.
+type Render<'a> = Box<dyn Fn() -> Result<String, ReportError> + 'a>;
+
 pub fn compare(options: &Compare) -> Exit {
     let (base, new) = match sides(options) {
         Ok(sides) => sides,
-        Err(words) => {
-            complain(&format!("error: {words}"));
-            return Exit::Usage;
-        }
+        Err(words) => return refuse(&words, Exit::Usage),
     };
+    if let Some(words) = one_file_twice(options) {
+        return refuse(&words, Exit::Usage);
+    }
     let (base, new) = match (read_all(&base), read_all(&new)) {
         (Ok(base), Ok(new)) => (base, new),
-        (Err(words), _) | (_, Err(words)) => {
-            complain(&format!("error: {words}"));
-            return Exit::CouldNotRun;
-        }
+        (Err(words), _) | (_, Err(words)) => return refuse(&words, Exit::CouldNotRun),
     };
     if let Some(words) = [&base, &new].into_iter().find_map(|side| twice(side)) {
-        complain(&format!("error: {words}"));
-        return Exit::Usage;
+        return refuse(&words, Exit::Usage);
     }
     let comparison = compared(&base, &new, Options { margin: options.margin, force: options.force });
+    let reports: [(Option<&PathBuf>, Render<'_>); 3] = [
+        (options.json.as_ref(), Box::new(|| as_json(&comparison))),
+        (
+            options.html.as_ref(),
+            Box::new(|| html::render_both(&page::beside(&comparison, &base, &new, true))),
+        ),
+        (options.markdown.as_ref(), Box::new(|| Ok(markdown::render(&comparison)))),
+    ];
     let mut to_stdout = true;
-    if let Some(path) = &options.json {
-        to_stdout = path.as_os_str() != "-";
-        if let Err(error) = written(path, &comparison) {
+    for (path, render) in reports {
+        let Some(path) = path else { continue };
+        let written = Sink::open(path).and_then(|mut sink| {
+            to_stdout &= !sink.is_stdout();
+            sink.write(&render()?)
+        });
+        if let Err(error) = written {
             complain_of(&error);
             return Exit::CouldNotRun;
         }
@@ -54,10 +66,26 @@ pub fn compare(options: &Compare) -> Exit {
     table::exit(comparison.verdict)
 }
 
-fn written(path: &Path, comparison: &crate::compare::Comparison) -> Result<(), ReportError> {
+fn refuse(words: &str, exit: Exit) -> Exit {
+    complain(&format!("error: {words}"));
+    exit
+}
+
+/// Two reports in one file would be one.
+fn one_file_twice(options: &Compare) -> Option<String> {
+    let named = [("--json", &options.json), ("--html", &options.html), ("--markdown", &options.markdown)];
+    let named: Vec<_> = named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))).collect();
+    let same = |(at, one): (usize, &(&str, &PathBuf))| {
+        let other = named[..at].iter().find(|other| other.1 == one.1)?;
+        Some(format!("{} and {} name the same file", other.0, one.0))
+    };
+    named.iter().enumerate().find_map(same)
+}
+
+fn as_json(comparison: &Comparison) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(comparison).map_err(ReportError::Encode)?;
     text.push('\n');
-    Sink::open(path)?.write(&text)
+    Ok(text)
 }
 
 /// The paths of both sides.
@@ -120,21 +148,6 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file());
     files.sort();
     Ok(files)
-}
-
-/// The result in a file; `None` when it holds something else.
-fn read(path: &Path) -> Result<Option<Run>, String> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-    match json::from_str(&text) {
-        Ok(doc) => Ok(Some(Run { name, doc })),
-        Err(ReportError::NotJson(_) | ReportError::NotResult) => Ok(None),
-        Err(error) => Err(format!("{name}: {}", super::terminal::with_causes(&error))),
-    }
-}
-
-fn not_a_result(path: &Path) -> String {
-    format!("{}: {}; `plimsoll run --json PATH` writes one", path.display(), ReportError::NotResult)
 }
 
 /// A run counts once: twice the same says nothing new, and would look like agreement.

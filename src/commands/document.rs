@@ -9,14 +9,16 @@ pub use verdict::Grading;
 
 use std::collections::BTreeMap;
 
+use crate::compile::model::Scenario;
 use crate::compile::{CompiledPlan, DEFAULT_SCENARIO};
 use crate::engine::{IntervalRow, IntervalSummary, Outcome, RunOptions, Stopped};
 use crate::failure::Failure;
 use crate::load::{Load, Process};
-use crate::metric::{ArrivalCounts, Phase, SeriesKind as Kind, SeriesTotal, Totals};
+use crate::metric::{ArrivalCounts, Checks, Phase, ScenarioCounts, SeriesKind as Kind, SeriesTotal, Totals};
 use crate::report::model::{
-    Accounting, ArrivalAccounting, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host, Interval,
-    PlanInfo, ResultDocument, RunInfo, Series, SeriesInterval, SeriesKind,
+    Accounting, ArrivalAccounting, CheckCounts, Ended, FORMAT, FailureExample, FailureGroup, Generator, Host,
+    Interval, PlanInfo, ResultDocument, RunInfo, ScenarioAccounting, Series, SeriesInterval, SeriesKind,
+    Verdict,
 };
 
 use distribution::distribution;
@@ -26,7 +28,7 @@ pub fn document(
     plan: &CompiledPlan,
     options: &RunOptions,
     outcome: &Outcome,
-    grading: Grading,
+    grading: &Grading,
 ) -> ResultDocument {
     // Rates are of the measured part.
     let duration_s = outcome.duration.saturating_sub(plan.measured_from()).as_secs_f64();
@@ -37,9 +39,7 @@ pub fn document(
     let (generator, warnings) = generator::generator(plan, options, outcome);
     let accounting = accounting(plan, &whole, totals);
     let sent = verdict::Sent { whole: &whole, in_warmup: accounting.warmup_requests };
-    let judged = verdict::judge(outcome, &thresholds, &generator, sent, grading);
-    let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings).collect();
-    ResultDocument {
+    let mut doc = ResultDocument {
         plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
         format: FORMAT,
         plan: PlanInfo {
@@ -73,10 +73,12 @@ pub fn document(
             },
             marks: marks::marks(plan, outcome),
         },
-        verdict: judged.verdict,
-        reason: judged.reason,
-        exit_code: judged.exit as u8,
+        // Not judged yet.
+        verdict: Verdict::NoData,
+        reason: String::new(),
+        exit_code: 0,
         thresholds,
+        baseline: None,
         accounting,
         totals: Series {
             tags: tags(plan, &plan.tags),
@@ -86,9 +88,20 @@ pub fn document(
         warmup: rows(plan, totals, true, [warmup_s(plan, outcome); 2]),
         failures: failures(plan, totals),
         timeline: outcome.timeline.iter().map(|second| interval(plan, second, &generator)).collect(),
-        notes,
+        notes: vec![],
         generator,
+    };
+    if let Some(baseline) = &grading.baseline {
+        let ended_by = match outcome.stopped {
+            Stopped::Aborted(broken) => Some(broken.threshold),
+            _ => None,
+        };
+        baseline.settle(&mut doc, ended_by);
     }
+    let judged = verdict::judge(outcome, &doc.thresholds, &doc.generator, sent, grading);
+    let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings);
+    doc.notes.splice(0..0, notes);
+    ResultDocument { verdict: judged.verdict, reason: judged.reason, exit_code: judged.exit as u8, ..doc }
 }
 
 /// Rows that make up the totals.
@@ -97,7 +110,7 @@ fn endpoints(plan: &CompiledPlan) -> Vec<usize> {
 }
 
 /// The model of all scenarios, when they share one.
-fn model(plan: &CompiledPlan) -> &'static str {
+pub fn model(plan: &CompiledPlan) -> &'static str {
     let of = |load: &Load| match load.arrivals().map(|arrivals| arrivals.process) {
         None => "closed",
         Some(Process::Constant) => "open-constant",
@@ -119,7 +132,7 @@ fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Acco
     let started = whole.requests();
     let mut arrivals = ArrivalCounts::default();
     totals.scenarios.iter().for_each(|counts| arrivals.add(&counts.arrivals));
-    let ArrivalCounts { due, dropped, not_started, .. } = arrivals;
+    let ArrivalCounts { dropped, not_started, .. } = arrivals;
     let of_warmup = plan.series.iter().zip(&totals.series).filter(|(row, _)| {
         row.measured.is_some_and(|measured| plan.series[measured.0 as usize].kind == Kind::Endpoint)
     });
@@ -135,13 +148,25 @@ fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Acco
         iterations: totals.iterations(),
         warmup_requests: of_warmup.map(|(_, total)| total.requests()).sum(),
         resent: totals.resent,
-        arrivals: plan.is_open().then_some(ArrivalAccounting {
-            scheduled: due,
-            started: arrivals.started,
-            dropped,
-            not_started,
-        }),
+        arrivals: plan.is_open().then(|| arrival_accounting(&arrivals)),
+        scenarios: by_scenario(plan, totals),
     }
+}
+
+fn arrival_accounting(counts: &ArrivalCounts) -> ArrivalAccounting {
+    let ArrivalCounts { due, started, dropped, not_started, .. } = *counts;
+    ArrivalAccounting { scheduled: due, started, dropped, not_started }
+}
+
+/// Nothing for a plan of one scenario: the whole says it.
+fn by_scenario(plan: &CompiledPlan, totals: &Totals) -> BTreeMap<String, ScenarioAccounting> {
+    let several = plan.scenarios.len() > 1;
+    let all = plan.scenarios.iter().zip(&totals.scenarios).filter(|_| several);
+    let one = |(scenario, counts): (&Scenario, &ScenarioCounts)| {
+        let arrivals = scenario.load.arrivals().map(|_| arrival_accounting(&counts.arrivals));
+        (scenario.name.clone(), ScenarioAccounting { iterations: counts.iterations, arrivals })
+    };
+    all.map(one).collect()
 }
 
 /// The rows: those that are measured, or those of the warm-up. `seconds`: how long what is measured took, and all of it,
@@ -215,6 +240,8 @@ fn series_row(
         receive_us: phase(Phase::Receive),
         status: total.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect(),
         failure_kinds,
+        checks: (total.checks != Checks::default())
+            .then_some(CheckCounts { held: total.checks.held, failed: total.checks.failed }),
     }
 }
 

@@ -4,8 +4,10 @@
 mod asked;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cli::{ReportFlags, RunFlags};
+use crate::compare::Run;
 use crate::compile::CompiledPlan;
 use crate::engine::{RunOptions, SampleLog};
 use crate::exit::Exit;
@@ -29,6 +31,8 @@ pub struct Outputs {
     /// Every single request.
     samples: Option<Samples>,
     quiet: bool,
+    /// The earlier run that is shown beside this one.
+    baseline: Option<Arc<Run>>,
 }
 
 struct Report {
@@ -47,7 +51,12 @@ impl Outputs {
     ///
     /// # Errors
     /// The exit code, with the reason told, when two reports name one file or one cannot be written.
-    pub fn open(plan: &CompiledPlan, flags: &RunFlags, options: &RunOptions) -> Result<Self, Exit> {
+    pub fn open(
+        plan: &CompiledPlan,
+        flags: &RunFlags,
+        options: &RunOptions,
+        baseline: Option<Arc<Run>>,
+    ) -> Result<Self, Exit> {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
         check_full_history(&flags.reports, &asked).map_err(usage)?;
@@ -62,7 +71,7 @@ impl Outputs {
         reports.sort_by_key(|report| !report.sink.is_file());
         // The last, since it is there from now on.
         let samples = samples(plan, flags, options, &reports)?;
-        Ok(Self { reports, kept, samples, quiet: flags.quiet })
+        Ok(Self { reports, kept, samples, quiet: flags.quiet, baseline })
     }
 
     /// Where single requests are logged to.
@@ -95,12 +104,16 @@ impl Outputs {
     ///
     /// # Errors
     /// The exit code, with the reason told.
-    pub fn write_again(flags: &ReportFlags, result: &ResultDocument) -> Result<bool, Exit> {
+    pub fn write_again(
+        flags: &ReportFlags,
+        result: &ResultDocument,
+        baseline: Option<&Run>,
+    ) -> Result<bool, Exit> {
         let mut to_stdout = false;
         let asked = of_flags(flags, None).map_err(usage)?;
         check_full_history(flags, &asked).map_err(usage)?;
         for mut report in opened(asked)? {
-            let written = report.kind.render(result).and_then(|text| report.sink.write(&text));
+            let written = report.kind.render(result, baseline).and_then(|text| report.sink.write(&text));
             if let Err(error) = written {
                 complain_of(&error);
                 return Err(Exit::CouldNotRun);
@@ -191,7 +204,7 @@ impl Outputs {
             if report.written && !report.sink.is_file() {
                 continue;
             }
-            let rendered = report.kind.render(result);
+            let rendered = report.kind.render(result, self.baseline.as_deref());
             rendered.and_then(|text| report.sink.write(&text)).map_err(|error| (index, error))?;
             report.written = true;
             if let Some(checkpoint) = report.checkpoint.take() {

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use crate::cli::ReportFlags;
+use crate::compare::Run;
 use crate::exit::Exit;
-use crate::report::json;
 
 use super::checkpoint::path_of;
 use super::outputs::{Outputs, show};
+use super::stored;
 use super::terminal::{complain, complain_of};
 
-pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
-    let text = match std::fs::read_to_string(result) {
-        Ok(text) => text,
+pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, quiet: bool) -> Exit {
+    let read = match stored::document(result) {
+        Ok(read) => read,
         Err(error) => {
             complain(&format!("error: cannot read {}: {error}", result.display()));
             let partial = path_of(result);
@@ -23,18 +24,30 @@ pub fn report(result: &Path, reports: &ReportFlags, quiet: bool) -> Exit {
             return Exit::CouldNotRun;
         }
     };
-    let result = match json::from_str(&text) {
+    let result = match read {
         Ok(result) => result,
         Err(error) => {
             complain_of(&error);
             return Exit::CouldNotRun;
         }
     };
-    match Outputs::write_again(reports, &result) {
+    let baseline = match baseline.map(earlier).transpose() {
+        Ok(baseline) => baseline,
+        Err(words) => {
+            complain(&format!("error: {words}"));
+            return Exit::CouldNotRun;
+        }
+    };
+    match Outputs::write_again(reports, &result, baseline.as_ref()) {
         Ok(to_stdout) => {
             show(&result, quiet, to_stdout);
             Exit::Pass
         }
         Err(exit) => exit,
     }
+}
+
+/// The run to show beside it.
+fn earlier(path: &Path) -> Result<Run, String> {
+    stored::read(path)?.ok_or_else(|| stored::not_a_result(path))
 }

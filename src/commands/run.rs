@@ -16,6 +16,7 @@ use crate::report::live::{Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
+use super::baseline::{self, Baseline};
 use super::checkpoint::Build;
 use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
@@ -58,10 +59,15 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 }
 
 /// Runs a compiled plan and writes what was asked for.
-pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+    let baseline = match baseline::bind(&mut plan, flags) {
+        Ok(baseline) => baseline,
+        Err(exit) => return exit,
+    };
     let mut options = options(&plan, flags);
     // Before the first request: a report that cannot be written must not cost a run.
-    let mut outputs = match Outputs::open(&plan, flags, &options) {
+    let earlier = baseline.as_ref().and_then(Baseline::run).cloned();
+    let mut outputs = match Outputs::open(&plan, flags, &options, earlier) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
@@ -70,10 +76,11 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     let mut live = Live::new(mode(flags));
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
+        baseline.iter().for_each(|baseline| live.message(&baseline.introduction()));
     }
     let mut progress = Progress::new(plan.clone());
-    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
-    outputs.keep_checkpoint(checkpoints(&plan, &options, grading));
+    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };
+    outputs.keep_checkpoint(checkpoints(&plan, &options, &grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
@@ -92,7 +99,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     interrupt.enter(Phase::Writing);
     live.finish();
     match ran {
-        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, grading)),
+        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, &grading)),
         Err(error) => {
             outputs.discard();
             complain_of(&error);
@@ -102,9 +109,9 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
 }
 
 /// How a checkpoint is made.
-fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, grading: Grading) -> Build {
-    let (plan, options) = (plan.clone(), options.clone());
-    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, grading)))
+fn checkpoints(plan: &Arc<CompiledPlan>, options: &RunOptions, grading: &Grading) -> Build {
+    let (plan, options, grading) = (plan.clone(), options.clone(), grading.clone());
+    Box::new(move |outcome: &Outcome| json::to_string(&document(&plan, &options, outcome, &grading)))
 }
 
 fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {

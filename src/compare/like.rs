@@ -3,6 +3,8 @@
 
 mod plan;
 
+use serde_json::Value;
+
 use crate::report::model::{Ended, ResultDocument};
 use crate::report::number::{moment, plural};
 use crate::report::text::clean;
@@ -83,39 +85,68 @@ fn unfinished(run: &Run) -> Option<String> {
 
 /// What makes the load of two runs another.
 fn difference(first: &Run, other: &Run) -> Option<String> {
-    let (a, b) = (&first.doc, &other.doc);
-    let names = format!("({}, {})", clean(&first.name), clean(&other.name));
-    if a.run.model != b.run.model {
-        let [a, b] = [a, b].map(|doc| clean(&doc.run.model));
-        return Some(format!("another load model: {a} → {b} {names}"));
+    let planned = |doc: &ResultDocument| (doc.run.model.clone(), doc.plan.effective.clone());
+    let words = difference_of_plans(&planned(&first.doc), &planned(&other.doc))
+        .or_else(|| difference_of_runs(&first.doc, &other.doc))?;
+    Some(format!("{words} ({}, {})", clean(&first.name), clean(&other.name)))
+}
+
+/// Why an earlier run cannot be the baseline of a plan that is to run: known before it runs.
+pub fn not_a_baseline(base: &Run, model: &str, effective: &Value) -> Option<String> {
+    let earlier = || (base.doc.run.model.clone(), base.doc.plan.effective.clone());
+    unfinished(base).or_else(|| difference_of_plans(&earlier(), &(model.to_owned(), effective.clone())))
+}
+
+/// Why the numbers of a run are not to be believed, when they are not.
+pub fn invalid(run: &Run) -> Option<String> {
+    (!run.doc.generator.valid)
+        .then(|| format!("it is invalid, the generator was the limit: {}", why_invalid(&run.doc)))
+}
+
+/// Why a run that is over cannot be compared with its baseline, and what may explain a difference.
+pub fn after_the_run(base: &Run, new: &ResultDocument) -> (Option<String>, Option<String>) {
+    let ended = (new.run.ended != Ended::Completed).then(|| {
+        let after = moment(new.run.duration_s);
+        format!("this run ended after {after}, before its load did")
+    });
+    (ended.or_else(|| difference_of_runs(&base.doc, new)), remark(&base.doc, new))
+}
+
+/// Of two plans, each with its load model.
+fn difference_of_plans(a: &(String, Value), b: &(String, Value)) -> Option<String> {
+    if a.0 != b.0 {
+        return Some(format!("another load model: {} → {}", clean(&a.0), clean(&b.0)));
     }
-    let found = plan::differences(&a.plan.effective, &b.plan.effective);
-    if let Some(shown) = found.first() {
-        let what = if shown.is_load { "another load" } else { "another plan" };
-        let more = match found.len() - 1 {
-            0 => String::new(),
-            more => format!(", and {}", plural(more as u64, "more difference")),
-        };
-        return Some(format!("{what}: {}{more} {names}", shown.words));
-    }
+    let found = plan::differences(&a.1, &b.1);
+    let shown = found.first()?;
+    let what = if shown.is_load { "another load" } else { "another plan" };
+    let more = match found.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {}", plural(more as u64, "more difference")),
+    };
+    Some(format!("{what}: {}{more}", shown.words))
+}
+
+/// Of what was done.
+fn difference_of_runs(a: &ResultDocument, b: &ResultDocument) -> Option<String> {
     // What the plan leaves open, such as numbers from the environment, shows in what was done.
     if plan::is_timed(&a.plan.effective) && differ(measured_s(a), measured_s(b)) {
         let [a, b] = [a, b].map(|doc| moment(measured_s(doc)));
-        return Some(format!("another duration: {a} → {b} {names}"));
+        return Some(format!("another duration: {a} → {b}"));
     }
     let users = |doc: &ResultDocument| doc.timeline.iter().map(|second| second.users).max().unwrap_or(0);
     if a.run.model == "closed"
         && plan::is_timed(&a.plan.effective)
         && differ(users(a) as f64, users(b) as f64)
     {
-        return Some(format!("another number of users: {} → {} {names}", users(a), users(b)));
+        return Some(format!("another number of users: {} → {}", users(a), users(b)));
     }
     let rate = |doc: &ResultDocument| {
         doc.accounting.arrivals.map_or(0.0, |arrivals| arrivals.scheduled as f64 / measured_s(doc).max(1e-3))
     };
     let noise = 4.0 * (1.0 / (rate(a) * measured_s(a)).max(1.0)).sqrt();
     if differ(rate(a), rate(b)) && (rate(b) / rate(a)).ln().abs() > noise {
-        return Some(format!("another rate: {:.1}/s → {:.1}/s {names}", rate(a), rate(b)));
+        return Some(format!("another rate: {:.1}/s → {:.1}/s", rate(a), rate(b)));
     }
     None
 }

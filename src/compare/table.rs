@@ -4,11 +4,10 @@ use anstyle::{AnsiColor, Effects};
 
 use crate::exit::Exit;
 use crate::report::console::{Style, bold, paint};
-use crate::report::number::{NONE, plural};
 use crate::report::text::{clean, cut, defuse_lines, pad_left, pad_right, width};
 
-use super::judge::{change_shown, name, shown};
-use super::{Cell, Comparison, Method, Row, Verdict};
+use super::texts::{Texts, head, verdict_words};
+use super::{Cell, Comparison, Row, Verdict};
 
 /// Columns of the metric's name, its indent included.
 const NAME: usize = 8;
@@ -37,13 +36,7 @@ pub fn summary(comparison: &Comparison, style: Style) -> String {
 
 /// The one line that says what it came to, why, and with which exit code.
 pub fn verdict_line(comparison: &Comparison) -> String {
-    let (mark, word) = match comparison.verdict {
-        Verdict::Better => ("✓", "BETTER"),
-        Verdict::Same => ("✓", "SAME"),
-        Verdict::Worse => ("✗", "WORSE"),
-        Verdict::Unclear => ("✗", "UNCLEAR"),
-        Verdict::NotComparable => ("✗", "NOT COMPARABLE"),
-    };
+    let (mark, word) = verdict_words(comparison.verdict);
     format!("{mark} {word} — {} · exit {}", clean(&comparison.reason), exit(comparison.verdict) as u8)
 }
 
@@ -56,19 +49,6 @@ pub fn exit(verdict: Verdict) -> Exit {
     }
 }
 
-fn head(comparison: &Comparison) -> String {
-    let side = |names: &[String]| match names {
-        [one] => clean(one),
-        names => plural(names.len() as u64, "run"),
-    };
-    let chance = match comparison.method {
-        Method::Runs => "chance told from how the runs differ",
-        Method::Seconds => "chance told from how the seconds differ",
-    };
-    let margin = comparison.margin * 100.0;
-    format!("{} → {}, margin {margin} %, {chance}", side(&comparison.base), side(&comparison.new))
-}
-
 fn lines(row: &Row, style: Style) -> Vec<String> {
     let room = if style.width == 0 { usize::MAX } else { style.width.max(20) };
     let note = row.note.as_ref().map_or_else(String::new, |note| format!(": {}", clean(note)));
@@ -78,32 +58,10 @@ fn lines(row: &Row, style: Style) -> Vec<String> {
 }
 
 fn cells(cell: &Cell, style: Style) -> String {
-    let value = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| shown(cell.metric, value));
-    let change = |change: f64| change_shown(cell.metric, change);
-    // The unit once is enough.
-    let interval = cell.interval.map_or_else(String::new, |[low, high]| {
-        let low = change(low);
-        format!("{} … {}", low.split(' ').next().unwrap_or_default(), change(high))
-    });
-    let texts = [value(cell.base), value(cell.new), cell.change.map_or_else(String::new, change), interval];
-    line(name(cell.metric), &texts, &painted(cell, style), style)
-}
-
-/// The verdict in its colour, and what there is to say beside it.
-fn painted(cell: &Cell, style: Style) -> String {
-    let word = match cell.verdict {
-        Verdict::Better => "better",
-        Verdict::Same => "same",
-        Verdict::Worse => "worse",
-        Verdict::Unclear => "unclear",
-        Verdict::NotComparable => "–",
-    };
-    let is_change = matches!(cell.verdict, Verdict::Better | Verdict::Worse);
-    let pairs =
-        cell.higher_in.filter(|_| is_change).map(|[n, of]| format!("higher in {n} of {of} pairs of runs"));
-    let beside: Vec<String> = pairs.into_iter().chain(cell.note.as_ref().map(|note| clean(note))).collect();
-    let word = paint(word, colour(cell.verdict), style);
-    if beside.is_empty() { word } else { format!("{word}  {}", beside.join("; ")) }
+    let texts = Texts::of(cell);
+    let word = paint(texts.verdict, colour(cell.verdict), style);
+    let verdict = if texts.remark.is_empty() { word } else { format!("{word}  {}", texts.remark) };
+    line(texts.metric, &texts.values, &verdict, style)
 }
 
 fn line(name: &str, texts: &[String; 4], verdict: &str, style: Style) -> String {

@@ -36,6 +36,8 @@ pub const VALUE: &str = "P115";
 pub const UNREACHABLE: &str = "P116";
 /// A credential written in the plan; a warning.
 pub const CREDENTIAL: &str = "P117";
+/// A baseline that is absent, or cannot be used; a warning where nothing is run.
+pub const BASELINE: &str = "P118";
 /// A body that cannot be sent as it is written.
 pub const BODY: &str = "P120";
 /// TLS settings that cannot be used, or weaken the run; the latter a warning.
@@ -46,7 +48,7 @@ pub const REPORT_PATH: &str = "P122";
 pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 22] = [
+pub const ALL: [(&str, &str); 23] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -65,6 +67,7 @@ pub const ALL: [(&str, &str); 22] = [
     (VALUE, "a value cannot be computed before the run"),
     (UNREACHABLE, "a threshold or endpoint can never have data"),
     (CREDENTIAL, "a credential is written in the plan"),
+    (BASELINE, "a baseline is missing or cannot be used"),
     (BODY, "a body cannot be sent as it is written"),
     (TLS, "a TLS setting cannot work, or should not be meant"),
     (REPORT_PATH, "a report cannot go there"),
@@ -85,9 +88,11 @@ pub const POINTLESS_THRESHOLD: &str = "P204";
 pub const NEVER_HOLDS: &str = "P205";
 /// An `abort` that comes when the load is over.
 pub const LATE_ABORT: &str = "P206";
+/// A limit of 0 that follows from a baseline without failures.
+pub const BELOW_NOTHING: &str = "P207";
 
 /// Codes of warnings only: what is legal, and surely not meant.
-pub const DOUBTS: [(&str, &str); 7] = [
+pub const DOUBTS: [(&str, &str); 8] = [
     (NEVER_RUNS, "an endpoint or flow never runs"),
     (LONG_TIMEOUT, "a timeout is longer than the load"),
     (LONG_PAUSE, "a pause is longer than the load"),
@@ -95,4 +100,5 @@ pub const DOUBTS: [(&str, &str); 7] = [
     (POINTLESS_THRESHOLD, "a threshold adds nothing"),
     (NEVER_HOLDS, "an expectation can never hold"),
     (LATE_ABORT, "an abort comes too late"),
+    (BELOW_NOTHING, "a limit may become 0, below which nothing is"),
 ];

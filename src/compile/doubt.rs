@@ -1,12 +1,13 @@
 //! What is legal and surely not meant: warnings with codes of their own. Must not refuse anything, and must stay silent
 //! where a plan is only being tried out: a profile or flag that shortens the load makes no timeout wrong.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::load::Load;
 use crate::plan::model::{self, Entries, Scalar};
-use crate::threshold::{Op, Threshold, parse};
+use crate::threshold::{Op, Target, Threshold, parse};
 use crate::units::format_duration_us;
 
 use super::scenario::Group;
@@ -110,6 +111,11 @@ impl Compiler<'_> {
     fn doubt_thresholds(&mut self, list: &[model::Threshold]) {
         let all: Vec<_> = list.iter().filter_map(|w| Some((w, parse(&w.that.value).ok()?))).collect();
         for (index, (written, threshold)) in all.iter().enumerate() {
+            if threshold.is_below_nothing() {
+                let words = "after a baseline in which none failed the limit is 0, and nothing is below it";
+                let help = "write `<=` instead of `<`, or `baseline` plus what you would accept";
+                self.doubt(codes::BELOW_NOTHING, written.that.span, words.to_owned(), help, None);
+            }
             let rest = all.iter().enumerate().filter(|(other, _)| *other != index);
             let stricter = rest
                 .filter(|(_, (other, _))| is_like(other, written))
@@ -167,14 +173,20 @@ fn implies(a: &Threshold, b: &Threshold) -> bool {
     if a.metric != b.metric {
         return false;
     }
+    let order = match (&a.target, &b.target) {
+        (Target::Fixed(a), Target::Fixed(b)) => a.partial_cmp(b),
+        (Target::Relative(a), Target::Relative(b)) => a.order(b),
+        _ => None,
+    };
     let is_open = |op: Op| matches!(op, Op::Less | Op::Greater);
+    let at_the_same = order == Some(Ordering::Equal) && (is_open(a.op) || !is_open(b.op));
     match (a.op, b.op) {
-        (Op::Equal, Op::Equal) => a.target == b.target,
+        (Op::Equal, Op::Equal) => order == Some(Ordering::Equal),
         (Op::Less | Op::LessOrEqual, Op::Less | Op::LessOrEqual) => {
-            a.target < b.target || (a.target == b.target && (is_open(a.op) || !is_open(b.op)))
+            order == Some(Ordering::Less) || at_the_same
         }
         (Op::Greater | Op::GreaterOrEqual, Op::Greater | Op::GreaterOrEqual) => {
-            a.target > b.target || (a.target == b.target && (is_open(a.op) || !is_open(b.op)))
+            order == Some(Ordering::Greater) || at_the_same
         }
         _ => false,
     }
@@ -213,6 +225,10 @@ mod tests {
             ("errors == 0", "errors == 0%", true),
             ("p95 < 200ms", "p99 < 500ms", false),
             ("requests > 5", "requests < 50", false),
+            ("p95 < baseline", "p95 < 1.1 * baseline", true),
+            ("p95 < 1.1 * baseline", "p95 < baseline + 10ms", false),
+            ("p95 < 1.1 * baseline", "p95 <= baseline * 1.1", true),
+            ("p95 < 200ms", "p95 < 1.1 * baseline", false),
         ] {
             assert_eq!(implies(&parse(a).unwrap(), &parse(b).unwrap()), expected, "{a} → {b}");
         }

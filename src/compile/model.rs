@@ -9,6 +9,7 @@ pub use step::{Poll, Rounds, Step};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub struct CompiledPlan {
     pub scenarios: Box<[Scenario]>,
     /// All thresholds.
     pub thresholds: Box<[ScopedThreshold]>,
+    /// The earlier run that thresholds are relative to.
+    pub baseline: Option<BaselineFile>,
     /// Factor of `grading.tolerance`.
     pub tolerance: Option<f64>,
     /// Names of all scopes.
@@ -381,6 +384,15 @@ pub struct ScopedThreshold {
     /// Whether missing it only warns.
     pub warn_only: bool,
     /// Where it stands.
+    pub place: Place,
+}
+
+/// The file of an earlier run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineFile {
+    /// The file; it need not be there.
+    pub path: PathBuf,
+    /// Where the plan names it.
     pub place: Place,
 }
 

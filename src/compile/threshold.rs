@@ -126,6 +126,9 @@ impl Compiler<'_> {
         };
         let scope = self.tag_scope(written, scope)?;
         self.check_place(written, &scope, threshold.metric);
+        if threshold.relative().is_some() {
+            self.first_relative.get_or_insert(written.that.span);
+        }
         threshold.min_samples = written.min_samples.as_ref().map(|samples| samples.value);
         self.add_time(written, &scope, &mut threshold);
         let warn_only = written.level.as_ref().is_some_and(|level| level.value == model::Level::Warn);

@@ -23,6 +23,11 @@ impl Compiler<'_> {
     ) {
         threshold.over_s = written.over.as_ref().and_then(seconds);
         threshold.for_s = written.for_.as_ref().and_then(seconds);
+        if threshold.is_timed() && threshold.metric.unit() == "count" && threshold.relative().is_some() {
+            let message = "a count of a window has nothing to be compared with in a whole run";
+            let help = "use `rps` or `errors`, or remove `over` and `for`";
+            self.error(Diagnostic::error(codes::THRESHOLD, written.that.span, message).help(help));
+        }
         threshold.abort = written.abort.as_ref().is_some_and(|abort| abort.value);
         let groups = match scope {
             ThresholdScope::Plan | ThresholdScope::Tags(TagScope { scenario: None, .. }, _) => {
@@ -43,10 +48,11 @@ impl Compiler<'_> {
                 "`{}` is broken before the first request, so `abort` would end the run at once",
                 threshold.expression
             );
-            self.error(
-                Diagnostic::error(codes::THRESHOLD, abort.span, message)
-                    .help("give it `over: 10s` to ask that of every 10 seconds, or remove `abort`"),
-            );
+            let help = match threshold.relative() {
+                None => "give it `over: 10s` to ask that of every 10 seconds, or remove `abort`",
+                Some(_) => "remove `abort`",
+            };
+            self.error(Diagnostic::error(codes::THRESHOLD, abort.span, message).help(help));
         }
     }
 

@@ -91,6 +91,8 @@ plan_keys! {
         scenarios: Entries<Scenario>,
         /// What must hold over the whole plan for the run to pass.
         thresholds: Vec<Threshold>,
+        /// The result of an earlier run that thresholds are relative to: a file of `run --json`, relative to this one.
+        baseline: Option<Located<String>>,
         /// How a missed threshold is graded.
         grading: Option<Grading>,
         /// Reports that every run writes; flags of the command line win.

@@ -60,6 +60,7 @@ pub fn empty() -> ResultDocument {
         reason: "no thresholds".into(),
         exit_code: 0,
         thresholds: vec![],
+        baseline: None,
         accounting: Accounting::default(),
         totals: series("totals", SeriesKind::Total, None, [0, 0], [0; 3]),
         series: vec![],
@@ -159,6 +160,7 @@ fn series(name: &str, kind: SeriesKind, method: Option<&str>, n: [u64; 2], t: [u
         receive_us: None,
         status: BTreeMap::from([("200".to_owned(), n[0] - n[1])]),
         failure_kinds: BTreeMap::new(),
+        checks: None,
     }
 }
 
@@ -193,7 +195,8 @@ fn thresholds() -> Vec<ThresholdResult> {
         place: Some(Place { file: "plans/temponest general.yaml".into(), line: 12 }),
         level: if verdict == Verdict::Warn { Level::Warn } else { Level::Fail },
         observed,
-        target,
+        target: Some(target),
+        baseline: None,
         unit: unit.into(),
         verdict,
         samples: 240,

@@ -1,7 +1,7 @@
 //! Workflow commands of GitHub Actions, which shows them beside the line of the plan. Nothing in a plan, in a file's name
 //! or in an answer can make a second command. Must not know whether a workflow runs.
 
-use super::model::{ResultDocument, ThresholdResult, Verdict};
+use super::model::{Level, ResultDocument, ThresholdResult, Verdict};
 use super::text::clean;
 use super::verdict::{judged, verdict_line};
 
@@ -18,7 +18,8 @@ pub fn annotations(doc: &ResultDocument) -> String {
 
 fn annotation(threshold: &ThresholdResult) -> String {
     let words = judged(threshold);
-    let severity = if threshold.verdict == Verdict::Warn { "warning" } else { "error" };
+    let is_soft = threshold.verdict == Verdict::Warn || threshold.level == Level::Warn;
+    let severity = if is_soft { "warning" } else { "error" };
     let title = format!("{}: {}", words.scope, words.expression);
     let note = if words.note.is_empty() { String::new() } else { format!("; {}", words.note) };
     let message = format!("{}: {}, target {}{note}", words.word, words.observed, words.target);

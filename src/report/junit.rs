@@ -6,7 +6,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::ReportError;
-use super::model::{Ended, FailureGroup, ResultDocument, ThresholdResult, Verdict};
+use super::model::{Ended, FailureGroup, Level, ResultDocument, ThresholdResult, Verdict};
 use super::number;
 use super::text::{clean, clean_block};
 use super::verdict::{judged, verdict_line};
@@ -78,6 +78,10 @@ fn thresholds(doc: &ResultDocument) -> Vec<TestCase> {
         let status = match threshold.verdict {
             _ if is_void => skipped(&format!("{seen}; the run is not judged")),
             Verdict::Fail => told_of(NonSuccessKind::Failure, "missed"),
+            // One that only warns is not red where the exit code is not.
+            Verdict::NoData if threshold.level == Level::Warn && doc.exit_code == 0 => {
+                skipped(&format!("{seen}; {}", words.note))
+            }
             Verdict::NoData => told_of(NonSuccessKind::Failure, "no_data"),
             // With --strict a warning ends the run with exit 1.
             Verdict::Warn if doc.exit_code == 1 && doc.verdict == Verdict::Warn => {
@@ -94,7 +98,8 @@ fn thresholds(doc: &ResultDocument) -> Vec<TestCase> {
 }
 
 fn is_red(threshold: &ThresholdResult) -> bool {
-    matches!(threshold.verdict, Verdict::Fail | Verdict::NoData)
+    let is_hard = threshold.level == Level::Fail;
+    threshold.verdict == Verdict::Fail || threshold.verdict == Verdict::NoData && is_hard
 }
 
 fn failures(doc: &ResultDocument) -> Vec<TestCase> {
@@ -171,7 +176,12 @@ mod tests {
     fn nothing_is_red_in_a_run_that_passes() {
         let mut doc = fixture::failing();
         (doc.verdict, doc.exit_code) = (Verdict::Warn, 0);
-        doc.thresholds.retain(|threshold| !is_red(threshold));
+        doc.thresholds.retain(|threshold| threshold.verdict != Verdict::Fail);
+        // Without data, but it only warns.
+        doc.thresholds
+            .iter_mut()
+            .filter(|t| t.verdict == Verdict::NoData)
+            .for_each(|t| t.level = Level::Warn);
         assert!(cases(&doc).iter().all(|(_, kind)| kind == "ok" || kind == "skipped"));
         doc.exit_code = 1;
         assert!(cases(&doc).iter().any(|(_, kind)| kind == "failure"), "--strict");

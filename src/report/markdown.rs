@@ -104,22 +104,24 @@ fn run(doc: &ResultDocument) -> String {
     )
 }
 
-fn header(names: &[&str], numbers: std::ops::Range<usize>) -> String {
+/// The first two lines of a table; `numbers`: columns set to the right.
+pub fn header(names: &[&str], numbers: std::ops::Range<usize>) -> String {
     let rule = (0..names.len()).map(|at| if numbers.contains(&at) { "---:" } else { "---" }.to_owned());
     format!("{}{}", row(names.iter().map(|name| escaped(name))), row(rule))
 }
 
-fn row(cells: impl Iterator<Item = String>) -> String {
+/// A line of a table.
+pub fn row(cells: impl Iterator<Item = String>) -> String {
     format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
 }
 
 /// Text as code in a cell of a table, which a bar would end even there.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
 /// Text as code; nothing when there is none.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = clean(text);
     let text = text.trim();
     if text.is_empty() {
@@ -133,7 +135,7 @@ fn code(text: &str) -> String {
 }
 
 /// Text as text: no markup, and no mention of anybody.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

@@ -4,10 +4,12 @@
 mod generator;
 mod run;
 mod second;
+mod threshold;
 
 pub use generator::{Generator, InvalidReason};
 pub use run::{Ended, Host, Mark, MarkKind, RunInfo};
 pub use second::{SecondRows, forget_names};
+pub use threshold::{BaselineInfo, BaselineValue, Level, Place, ThresholdResult, WorstWindow};
 
 use std::collections::BTreeMap;
 
@@ -36,6 +38,9 @@ pub struct ResultDocument {
     pub exit_code: u8,
     /// Each threshold with what was seen.
     pub thresholds: Vec<ThresholdResult>,
+    /// The earlier run that thresholds are relative to, if one was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineInfo>,
     /// Nothing lost: the two identities.
     pub accounting: Accounting,
     /// All requests of endpoints and flows together.
@@ -93,77 +98,6 @@ pub enum Verdict {
     Interrupted,
 }
 
-/// How hard a threshold is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Missing it fails the run.
-    Fail,
-    /// Missing it only warns.
-    Warn,
-}
-
-/// One threshold with what was seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ThresholdResult {
-    /// `plan`, `scenario:NAME`, `endpoint:NAME`, `flow:NAME` or `tags:NAME=VALUE`.
-    pub scope: String,
-    /// As written, `p95 < 200ms`.
-    pub expression: String,
-    /// Where it is written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
-    /// How hard it is.
-    pub level: Level,
-    /// The value seen, in `unit`; absent without data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed: Option<f64>,
-    /// The value demanded, in `unit`.
-    pub target: f64,
-    /// `s`, `ratio`, `1/s` or `count`.
-    pub unit: String,
-    /// Met or not.
-    pub verdict: Verdict,
-    /// Samples behind the value.
-    pub samples: u64,
-    /// Where the value of another run like this one would be, in `unit`: a 95 % interval; absent for windows, for
-    /// other statistics than percentiles and means, and in runs too short to tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interval: Option<[f64; 2]>,
-    /// `over` of the plan: seconds of the windows it was evaluated on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over_s: Option<u32>,
-    /// `for` of the plan: windows in a row (seconds without `over_s`) that had to be broken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub for_s: Option<u32>,
-    /// The window, or row of windows, that decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worst_window: Option<WorstWindow>,
-    /// A remark ("few samples", "needs 368 samples", "3 requests were still running").
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// A place in a file of the plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
-    /// The file, as it was named.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-}
-
-/// The window of the run that decided a threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WorstWindow {
-    /// Start, seconds since the start of the load.
-    pub from_s: f64,
-    /// End.
-    pub to_s: f64,
-    /// The value seen in it, in the threshold's `unit`; with `for_s` the mildest of its windows.
-    pub observed: f64,
-}
-
 /// `scheduled = started + dropped + not_started` and `started = ok + failed + interrupted`, in requests; an arrival
 /// that was dropped or not started counts as the one request it would have begun with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -191,10 +125,23 @@ pub struct Accounting {
     /// Arrivals of open loads; absent in closed models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<ArrivalAccounting>,
+    /// Iterations and arrivals by scenario, when there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scenarios: BTreeMap<String, ScenarioAccounting>,
+}
+
+/// What one scenario did after the warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioAccounting {
+    /// Iterations ended.
+    pub iterations: u64,
+    /// Arrivals; absent in closed models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalAccounting>,
 }
 
 /// `scheduled = started + dropped + not_started`, in arrivals after the warm-up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArrivalAccounting {
     /// Arrivals that were due while the load lasted.
     pub scheduled: u64,
@@ -292,6 +239,17 @@ pub struct Series {
     pub status: BTreeMap<String, u64>,
     /// Failures by kind.
     pub failure_kinds: BTreeMap<String, u64>,
+    /// Expectations; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<CheckCounts>,
+}
+
+/// Expectations that held and that did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CheckCounts {
+    pub held: u64,
+    pub failed: u64,
 }
 
 /// A distribution of times in µs. Percentiles come from a histogram of 3 significant digits and never exceed `max`.

@@ -52,9 +52,23 @@ pub fn target(value: f64, unit: &str) -> String {
 
 /// The observed value, with as many digits as it takes not to look like a target it is not.
 pub fn observed(value: f64, beside: f64, unit: &str) -> String {
-    let goal = target(beside, unit);
+    unlike(value, beside, &target(beside, unit), unit)
+}
+
+/// The same beside a goal that is written in this way.
+pub fn unlike(value: f64, beside: f64, goal: &str, unit: &str) -> String {
     let differs = |digits: &usize| value == beside || value_to(value, unit, *digits) != goal;
     value_to(value, unit, (3..9).find(differs).unwrap_or(9))
+}
+
+/// A computed limit in its unit, with as many digits as it takes not to look like the value seen, which is not it.
+pub fn limit(value: f64, seen: Option<f64>, unit: &str) -> String {
+    let differs = |digits: &usize| {
+        seen.is_none_or(|seen| {
+            seen == value || value_to(value, unit, *digits) != value_to(seen, unit, *digits)
+        })
+    };
+    value_to(value, unit, (4..9).find(differs).unwrap_or(9))
 }
 
 fn value_to(value: f64, unit: &str, digits: usize) -> String {
@@ -168,6 +182,10 @@ mod tests {
         assert_eq!(observed(2.0, 2.0, "s"), "2 s");
         assert_eq!(observed(4.614, 2.0, "s"), "4.61 s");
         assert_eq!(observed(0.010_04, 0.01, "ratio"), "1.004 %");
+        assert_eq!(limit(0.011_499_6, None, "s"), "11.5 ms");
+        assert_eq!(limit(0.011_499_6, Some(0.008), "s"), "11.5 ms");
+        assert_eq!(limit(0.011_499_6, Some(0.011_5), "s"), "11.4996 ms");
+        assert_eq!(unlike(0.011_5, 0.011_499_6, "11.4996 ms", "s"), "11.5 ms");
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Judged {
     pub observed: String,
     /// What was demanded, with its comparison.
     pub target: String,
+    /// Of a threshold relative to a baseline: the value there; else empty.
+    pub baseline: String,
     /// How far from the target: `27 % under`.
     pub margin: String,
     /// Remarks.
@@ -58,23 +60,50 @@ pub struct Judged {
 
 /// `threshold` as cells of text.
 pub fn judged(threshold: &ThresholdResult) -> Judged {
-    let seen = threshold.observed.filter(|v| v.is_finite() && threshold.verdict != Verdict::NoData);
+    // Where only the baseline says nothing, what was seen is known.
+    let is_seen = threshold.verdict != Verdict::NoData || lacks_baseline(threshold);
+    let seen = threshold.observed.filter(|v| v.is_finite() && is_seen);
     Judged {
         mark: mark(threshold.verdict),
         class: class(threshold.verdict),
         word: word(threshold.verdict),
         scope: scope(&threshold.scope),
         expression: expression(threshold),
-        observed: seen
-            .map_or_else(|| "no data".into(), |v| number::observed(v, threshold.target, &threshold.unit)),
-        target: format!(
-            "{}{}",
-            comparison(&threshold.expression),
-            number::target(threshold.target, &threshold.unit)
-        ),
-        margin: seen.map_or_else(String::new, |v| margin(v, threshold.target)),
+        observed: seen.map_or_else(|| "no data".into(), |v| beside_target(threshold, v)),
+        target: target(threshold),
+        baseline: threshold.baseline.as_ref().map_or_else(String::new, |baseline| {
+            baseline.value.map_or_else(|| "no data".into(), |v| number::value(v, &threshold.unit))
+        }),
+        margin: seen.zip(threshold.target).map_or_else(String::new, |(v, target)| margin(v, target)),
         note: note(threshold),
     }
+}
+
+/// What was demanded, with its comparison: `< 200 ms`.
+pub fn target(threshold: &ThresholdResult) -> String {
+    match threshold.target {
+        Some(value) => format!("{}{}", comparison(&threshold.expression), goal(threshold, value)),
+        None => number::NONE.to_owned(),
+    }
+}
+
+/// What was demanded, as it was written; a limit that was computed is not written to its last digit.
+pub fn goal(threshold: &ThresholdResult, target: f64) -> String {
+    match threshold.baseline {
+        Some(_) => number::limit(target, threshold.observed, &threshold.unit),
+        None => number::target(target, &threshold.unit),
+    }
+}
+
+/// A value with as many digits as it takes not to look like a target it is not.
+pub fn beside_target(threshold: &ThresholdResult, value: f64) -> String {
+    let target = threshold.target.unwrap_or(value);
+    number::unlike(value, target, &goal(threshold, target), &threshold.unit)
+}
+
+/// Whether the baseline is what keeps it from being judged.
+fn lacks_baseline(threshold: &ThresholdResult) -> bool {
+    threshold.baseline.as_ref().is_some_and(|baseline| baseline.lacks.is_some())
 }
 
 /// The class of a verdict in reports.
@@ -137,16 +166,26 @@ fn margin(observed: f64, target: f64) -> String {
 /// The 95 % interval: `139 ms – 151 ms`.
 pub fn interval(threshold: &ThresholdResult) -> Option<String> {
     let limits = threshold.interval?;
-    let [low, high] = limits.map(|limit| number::observed(limit, threshold.target, &threshold.unit));
+    let [low, high] = limits.map(|limit| beside_target(threshold, limit));
     Some(format!("{low} – {high}"))
 }
 
+/// `baseline 145 ms, limit 159.5 ms, 5 % under`.
+fn relation(threshold: &ThresholdResult) -> Option<String> {
+    let baseline = threshold.baseline.as_ref()?.value?;
+    let limit = threshold.target?;
+    let (baseline, limit_shown) = (number::value(baseline, &threshold.unit), goal(threshold, limit));
+    let off = threshold.observed.map(|observed| margin(observed, limit)).filter(|off| !off.is_empty());
+    let off = off.map_or_else(String::new, |off| format!(", {off}"));
+    Some(format!("baseline {baseline}, limit {limit_shown}{off}"))
+}
+
 fn note(threshold: &ThresholdResult) -> String {
-    let mut notes: Vec<_> =
-        interval(threshold).into_iter().map(|limits| format!("95 % interval {limits}")).collect();
+    let mut notes: Vec<_> = relation(threshold).into_iter().collect();
+    notes.extend(interval(threshold).into_iter().map(|limits| format!("95 % interval {limits}")));
     notes.extend(threshold.worst_window.iter().map(|window| during(window).trim_start().to_owned()));
     notes.extend(threshold.note.iter().map(|n| clean(n)));
-    if threshold.verdict == Verdict::NoData {
+    if threshold.verdict == Verdict::NoData && !lacks_baseline(threshold) {
         notes.push(format!("has {}", number::plural(threshold.samples, "sample")));
     }
     notes.join("; ")
@@ -156,6 +195,7 @@ fn note(threshold: &ThresholdResult) -> String {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::report::model::BaselineValue;
 
     #[test]
     fn the_verdict_line_says_why() {
@@ -177,6 +217,29 @@ mod tests {
         assert_eq!(margin(2.0, 2.0), "at the target");
         assert_eq!(margin(2.0004, 2.0), "<1 % over");
         assert_eq!(margin(1.0, 0.0), "");
+    }
+
+    #[test]
+    fn a_relative_threshold_shows_what_its_limit_follows_from() {
+        let mut threshold = ThresholdResult {
+            expression: "p95 < 1.1 * baseline".into(),
+            observed: Some(0.152),
+            target: Some(0.1595),
+            baseline: Some(BaselineValue { value: Some(0.145), lacks: None }),
+            verdict: Verdict::Pass,
+            ..fixture::failing().thresholds[0].clone()
+        };
+        let cells = judged(&threshold);
+        assert_eq!((cells.observed.as_str(), cells.baseline.as_str()), ("152 ms", "145 ms"));
+        assert_eq!((cells.target.as_str(), cells.margin.as_str()), ("< 159.5 ms", "5 % under"));
+        assert_eq!(cells.note, "baseline 145 ms, limit 159.5 ms, 5 % under");
+        threshold.baseline = Some(BaselineValue { value: None, lacks: Some("another load".into()) });
+        (threshold.target, threshold.verdict) = (None, Verdict::NoData);
+        threshold.note = Some("another load".into());
+        let cells = judged(&threshold);
+        assert_eq!((cells.observed.as_str(), cells.baseline.as_str()), ("152 ms", "no data"));
+        assert_eq!((cells.target.as_str(), cells.margin.as_str()), ("–", ""));
+        assert_eq!(cells.note, "another load");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::metric::{ArrivalCounts, Distribution, Phase, ScenarioCounts, SeriesTotal};
 
-use super::{Metric, Stat, Threshold};
+use super::{Metric, Op, Relative, Stat, Threshold};
 
 /// What a threshold is evaluated on.
 #[derive(Debug, Clone, Copy)]
@@ -50,16 +50,24 @@ impl Threshold {
             let note = format!("needs {} sample{}", needed.max(1), if needed > 1 { "s" } else { "" });
             return Evaluation { observed, standing: Standing::NoData, samples, note: Some(note) };
         };
+        let Some(limit) = self.limit() else {
+            let note = self.relative().and_then(Relative::lack).map(str::to_owned);
+            return Evaluation { observed: Some(observed), standing: Standing::NoData, samples, note };
+        };
         let holds = |target: f64| !(censored && self.op.is_upper_bound()) && self.op.holds(observed, target);
         let standing = match tolerance {
-            _ if holds(self.target) => Standing::Met,
-            Some(factor) if self.op.is_upper_bound() && holds(self.target * factor) => Standing::Near,
+            _ if holds(limit) => Standing::Met,
+            Some(factor) if self.op.is_upper_bound() && holds(limit * factor) => Standing::Near,
             _ => Standing::Missed,
         };
         let note = if censored {
             Some("a lower bound: requests that decide it were still running at the end".to_owned())
+        } else if self.relative().is_some() && self.op == Op::Less && limit <= 0.0 {
+            Some(format!("nothing is below a limit of {limit}: write `<=`, or `baseline` plus something"))
         } else {
-            self.few_samples(samples)
+            let of_baseline = || self.few_samples(self.relative()?.samples()?);
+            let few = |words: String| format!("{words} in the baseline");
+            self.few_samples(samples).or_else(|| of_baseline().map(few))
         };
         Evaluation { observed: Some(observed), standing, samples, note }
     }
@@ -160,7 +168,7 @@ fn statistic(times: &Distribution, stat: Stat) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{Baseline, parse};
     use super::*;
     use crate::metric::Checks;
 
@@ -216,6 +224,29 @@ mod tests {
         for text in ["p95 < 1s", "errors < 1%", "avg < 1s", "status.5xx < 1%"] {
             assert_eq!(standing(text, &total(&[], &[])), Standing::NoData, "{text}");
         }
+    }
+
+    #[test]
+    fn a_baseline_of_few_samples_is_told_and_one_that_lacks_it_is_no_data() {
+        let row = total(&[100; 300], &[]);
+        let view = View { total: &row, counts: ScenarioCounts::default(), duration_s: 10.0 };
+        let mut threshold = parse("p95 < 1.5 * baseline").unwrap();
+        let seen = threshold.evaluate(view, None);
+        assert_eq!((seen.standing, seen.note.as_deref()), (Standing::NoData, Some("no baseline was read")));
+        let mut seen = |value, samples| {
+            threshold.bind(Baseline::Is { value, samples });
+            let seen = threshold.evaluate(view, Some(2.0));
+            (seen.standing, seen.note.unwrap_or_default())
+        };
+        assert_eq!(seen(0.1, 300), (Standing::Met, String::new()));
+        assert_eq!(seen(0.05, 300), (Standing::Near, String::new()));
+        assert_eq!(seen(0.01, 300), (Standing::Missed, String::new()));
+        let few = "few samples (100; 200 would be safe) in the baseline".to_owned();
+        assert_eq!(seen(0.1, 100), (Standing::Met, few));
+        assert!(seen(0.0, 300).1.starts_with("nothing is below a limit of 0: write `<=`"));
+        threshold.bind(Baseline::Lacks("another load".into()));
+        let seen = threshold.evaluate(view, None);
+        assert_eq!((seen.standing, seen.observed.is_some()), (Standing::NoData, true));
     }
 
     #[test]

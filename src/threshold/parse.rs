@@ -6,7 +6,7 @@ use crate::diagnostic::nearest;
 use crate::metric::Phase;
 use crate::units::{UnitError, parse_duration, parse_rate, parse_share};
 
-use super::{Metric, Op, Stat, Threshold};
+use super::{Metric, Op, Stat, Target, Threshold, relative};
 
 /// The metrics a threshold can name, for messages and completion.
 pub const METRICS: &[&str] = &[
@@ -93,11 +93,14 @@ pub fn parse(text: &str) -> Result<Threshold, ParseError> {
         let help = format!("write for example `{name} {} {}`", &text[at..after], example(metric));
         return Err(error(at..after, "there is no value to compare with".into(), Some(&help)));
     }
-    let target = target(metric, value, k6).map_err(|e| ParseError {
-        message: e.message,
-        range: value_range,
-        help: Some(e.help),
-    })?;
+    let fixed = |value: &str| target(metric, value, k6);
+    let target = match relative::relative(metric, value, fixed) {
+        Ok(Some(relative)) => Ok(Target::Relative(relative)),
+        Ok(None) => fixed(value).map(Target::Fixed),
+        Err(error) => Err(error),
+    };
+    let target =
+        target.map_err(|e| ParseError { message: e.message, range: value_range, help: Some(e.help) })?;
     Ok(Threshold {
         expression: text.trim().to_owned(),
         metric,
@@ -244,7 +247,8 @@ mod tests {
         ] {
             let parsed = parse(text).unwrap();
             assert_eq!((parsed.metric, parsed.op), (metric, op), "{text}");
-            assert!((parsed.target - target).abs() < 1e-12, "{text}: {}", parsed.target);
+            let limit = parsed.limit().unwrap();
+            assert!((limit - target).abs() < 1e-12, "{text}: {limit}");
         }
     }
 

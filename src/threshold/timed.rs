@@ -33,7 +33,9 @@ pub(super) struct Timed {
 
 impl Timed {
     pub(super) fn new(threshold: &Threshold) -> Self {
-        let &Threshold { op, target, over_s, for_s, .. } = threshold;
+        let &Threshold { op, over_s, for_s, .. } = threshold;
+        // Without one no window has data.
+        let target = threshold.limit().unwrap_or_default();
         let needed = threshold.needed();
         Self { op, target, needed, over_s, for_s, streak: VecDeque::new(), worst: None, most_samples: 0 }
     }
@@ -140,7 +142,7 @@ mod tests {
         for (second, observed) in windows.iter().enumerate() {
             let span = Span { from_s: second as f64, to_s: second as f64 + 1.0 };
             let evaluation = match observed {
-                Some(observed) => evaluation(*observed, threshold.target, threshold.op),
+                Some(observed) => evaluation(*observed, threshold.limit().unwrap(), threshold.op),
                 None => Evaluation { observed: None, standing: Standing::NoData, samples: 3, note: None },
             };
             if timed.push(span, evaluation) {

@@ -32,8 +32,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-const all = [...document.querySelectorAll("details.row")];
-if (all.length > 8) {
+for (const part of document.querySelectorAll("section.rows")) {
+  const all = [...part.querySelectorAll("details.row")];
+  if (all.length <= 8) continue;
   const label = document.createElement("label");
   label.className = "find";
   label.textContent = "Find ";

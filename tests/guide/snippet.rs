@@ -11,9 +11,9 @@ use plimsoll::plan::load::{Overrides, load};
 use plimsoll::plan::node::Node;
 use plimsoll::plan::parse::Format;
 
-/// Warnings that a part alone gives: its secret has no value, nothing uses its feed, no target is HTTPS, nothing runs
-/// its endpoint.
-const OF_PARTS: [&str; 4] = ["P108", "P109", "P121", "P200"];
+/// Warnings that a part alone gives: its secret has no value, nothing uses its feed, no baseline is named, no target is
+/// HTTPS, nothing runs its endpoint.
+const OF_PARTS: [&str; 5] = ["P108", "P109", "P118", "P121", "P200"];
 
 /// The keys of each level.
 static KEYS: LazyLock<Vec<(Level, BTreeSet<String>)>> =

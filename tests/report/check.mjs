@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
+import { slower, usable } from "./later.mjs";
 
 const [plimsoll, result] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "plimsoll-report-"));
@@ -23,6 +24,19 @@ function page(name, result) {
   writeFileSync(json, JSON.stringify(result));
   execFileSync(plimsoll, ["report", json, "--quiet", "--html", html], { stdio: ["ignore", "ignore", "pipe"] });
   return pathToFileURL(html).href;
+}
+
+/** The page of a comparison, and the report of the later run beside the earlier one, as URLs. */
+function both(name, earlier, later) {
+  const [base, fresh] = [`${name}-base.json`, `${name}-new.json`].map((file) => join(folder, file));
+  writeFileSync(base, JSON.stringify(usable(earlier)));
+  writeFileSync(fresh, JSON.stringify(usable(later)));
+  const [compared, beside] = ["compare", "beside"].map((part) => join(folder, `${name}-${part}.html`));
+  const told = spawnSync(plimsoll, ["compare", base, fresh, "--html", compared], { encoding: "utf8" });
+  assert.ok([0, 1, 4].includes(told.status), told.stderr);
+  const report = ["report", fresh, "--baseline", base, "--quiet", "--html", beside];
+  execFileSync(plimsoll, report, { stdio: ["ignore", "ignore", "pipe"] });
+  return [compared, beside].map((path) => pathToFileURL(path).href);
 }
 
 /** Like `value`, with every text that comes from plans and servers replaced by an attack. */
@@ -110,8 +124,8 @@ async function checkLook(browser, url) {
   }
 }
 
-async function checkHostile(browser) {
-  const opened = await browser.open(page("hostile", hostile(known)), SIZES[0]);
+async function checkHostile(browser, url) {
+  const opened = await browser.open(url, SIZES[0]);
   assert.equal(await opened.ask("typeof hit"), "undefined", "no word of a server is run");
   assert.equal(await opened.ask("[...document.scripts].filter((script) => script.type === '').length"), 1);
   await opened.ask("document.querySelectorAll('button.zoom').forEach((button) => button.click())");
@@ -159,6 +173,19 @@ async function checkScript(browser, url) {
   await opened.ask("new Promise((done) => setTimeout(done, 50))");
   assert.equal(await opened.ask(target), true, "a link opens what it leads to");
   await opened.close();
+}
+
+/** Every chart of a comparison has a line of either side, with and without script. */
+async function checkBoth(browser, url) {
+  const charts = '[...document.querySelectorAll("figure.chart")].filter((chart) => chart.querySelector("[id^=both-]"))';
+  const of = (side) => `chart.querySelector("g .line.${side}")`;
+  for (const script of [true, false]) {
+    const opened = await browser.open(url, { ...SIZES[0], script });
+    const all = await opened.ask(`${charts}.length`);
+    const whole = await opened.ask(`${charts}.filter((chart) => ${of("c6.dash")} && ${of("c1")}).length`);
+    assert.ok(all > 8 && whole === all, `${whole} of ${all} charts have both sides`);
+    await opened.close();
+  }
 }
 
 /** Every chart over time can be looked at closely, by keyboard too. */
@@ -210,7 +237,12 @@ try {
   await checkScript(browser, url);
   await checkZoom(browser, url);
   await checkWithoutScript(browser, url);
-  await checkHostile(browser);
+  await checkHostile(browser, page("hostile", hostile(known)));
+  for (const url of both("both", known, slower(known))) {
+    await checkLook(browser, url);
+    await checkBoth(browser, url);
+  }
+  for (const url of both("evil", hostile(known), hostile(slower(known)))) await checkHostile(browser, url);
   const empty = { ...known, timeline: [], series: [], failures: [], thresholds: [], notes: [] };
   await checkLook(browser, page("empty", empty));
   await checkIndex(browser, index());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plimsoll::compile::model::{FeedUse, Info, Place, ScopedThreshold};
+use plimsoll::compile::model::{BaselineFile, FeedUse, Info, Place, ScopedThreshold};
 use plimsoll::compile::{CompiledPlan, Purpose, compile};
 use plimsoll::diagnostic::{Diagnostic, Severity, Source, render_all};
 use plimsoll::plan::load::{Overrides, load_str};
@@ -59,6 +59,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ready,
         scenarios,
         thresholds,
+        baseline,
         tolerance,
         names,
         initial,
@@ -89,6 +90,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("ready", *ready == other.ready),
         ("scenarios", *scenarios == other.scenarios),
         ("thresholds", without_places(thresholds) == without_places(&other.thresholds)),
+        ("baseline", path(baseline) == path(&other.baseline)),
         ("tolerance", *tolerance == other.tolerance),
         ("names", format!("{names:?}") == format!("{:?}", other.names)),
         ("initial", format!("{initial:?}") == values(other)),
@@ -97,6 +99,10 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("masker", format!("{masker:?}") == format!("{:?}", other.masker)),
     ];
     parts.into_iter().find(|(_, is_same)| !is_same).map(|(name, _)| name)
+}
+
+fn path(baseline: &Option<BaselineFile>) -> Option<&Path> {
+    baseline.as_ref().map(|file| file.path.as_path())
 }
 
 fn without_places(thresholds: &[ScopedThreshold]) -> Vec<ScopedThreshold> {

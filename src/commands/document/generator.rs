@@ -80,7 +80,7 @@ fn strictest_latency_us(plan: &CompiledPlan) -> Option<u64> {
         is_latency && threshold.op.is_upper_bound()
     };
     let all = plan.thresholds.iter().map(|scoped| &scoped.threshold).filter(|threshold| bounds(threshold));
-    all.map(|threshold| (threshold.target * 1e6) as u64).min()
+    all.filter_map(|threshold| Some((threshold.limit()? * 1e6) as u64)).min()
 }
 
 /// Failures that are the generator's own fault.

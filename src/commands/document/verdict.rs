@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use crate::commands::baseline::Baseline;
 use crate::compile::CompiledPlan;
 use crate::compile::model::ScopedThreshold;
 use crate::engine::{Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{ArrivalCounts, ScenarioCounts, SeriesKind, SeriesTotal, Totals};
-use crate::report::model::{Generator, Level, Place, ThresholdResult, Verdict, WorstWindow};
+use crate::report::model::{BaselineValue, Generator, Level, Place, ThresholdResult, Verdict, WorstWindow};
 use crate::report::{number, verdict};
-use crate::threshold::{Broken, Evaluation, Finding, Standing, View};
+use crate::threshold::{self, Broken, Evaluation, Finding, Relative, Standing, View};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -22,12 +23,14 @@ pub struct Judgement {
 }
 
 /// What the command line says about grading.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Grading {
     /// A warning exits 1.
     pub strict: bool,
     /// An invalid run is judged by its thresholds.
     pub allow_invalid: bool,
+    /// The earlier run that thresholds are relative to.
+    pub baseline: Option<Baseline>,
 }
 
 pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Vec<ThresholdResult> {
@@ -42,6 +45,12 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
             let view = View { total: &total, counts, duration_s };
             scoped.threshold.evaluate(view, plan.tolerance)
         });
+        let lacks = scoped.threshold.relative().and_then(Relative::lack);
+        let seen = match lacks {
+            // Of windows too, whatever they lack.
+            Some(words) => Evaluation { note: Some(words.to_owned()), ..seen },
+            None => seen,
+        };
         let aborted_at_s = match outcome.stopped {
             Stopped::Aborted(Broken { threshold, at_s }) if threshold == index => Some(at_s),
             _ => None,
@@ -66,7 +75,8 @@ fn result(
         place: Some(Place { file: scoped.place.file.clone(), line: scoped.place.line }),
         level: if scoped.warn_only { Level::Warn } else { Level::Fail },
         observed: seen.observed,
-        target: threshold.target,
+        target: threshold.limit(),
+        baseline: threshold.relative().map(baseline_value),
         unit: threshold.metric.unit().to_owned(),
         verdict: match seen.standing {
             Standing::Met => Verdict::Pass,
@@ -88,6 +98,14 @@ fn result(
     }
 }
 
+fn baseline_value(relative: &Relative) -> BaselineValue {
+    let value = match relative.baseline {
+        threshold::Baseline::Is { value, .. } => Some(value),
+        threshold::Baseline::Unread | threshold::Baseline::Lacks(_) => None,
+    };
+    BaselineValue { value, lacks: relative.lack().map(str::to_owned) }
+}
+
 /// Requests of endpoints.
 #[derive(Clone, Copy)]
 pub struct Sent<'a> {
@@ -103,7 +121,7 @@ pub fn judge(
     thresholds: &[ThresholdResult],
     generator: &Generator,
     sent: Sent<'_>,
-    grading: Grading,
+    grading: &Grading,
 ) -> Judgement {
     match &outcome.stopped {
         Stopped::Failed(why) => {
@@ -226,17 +244,28 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
     };
     let rest = &first.expression[metric.len()..];
     let sign: String = rest.trim_start().chars().take_while(|c| "<>=".contains(*c)).collect();
-    let target = format!("{sign} {}", number::target(first.target, &first.unit));
+    let target = match (first.target, &first.baseline) {
+        (Some(target), Some(BaselineValue { value: Some(baseline), .. })) => {
+            let baseline = number::value(*baseline, &first.unit);
+            format!("target {sign} {} (baseline {baseline})", verdict::goal(first, target))
+        }
+        (Some(target), _) => format!("target {sign} {}", number::target(target, &first.unit)),
+        (None, _) => format!("target {}", rest.trim_start()),
+    };
+    let lacks = first.baseline.as_ref().and_then(|baseline| baseline.lacks.as_ref());
     let tally = if of == 1 { String::new() } else { format!(" ({count} of {of} thresholds missed)") };
+    if let Some(lacks) = lacks {
+        return format!("{what}, {target}: no data ({lacks}){tally}");
+    }
     match (first.verdict, first.observed) {
         (Verdict::NoData, _) | (_, None) => {
             let note = first.note.as_deref().unwrap_or("no samples");
-            format!("{what}, target {target}: no data ({note}, has {}){tally}", first.samples)
+            format!("{what}, {target}: no data ({note}, has {}){tally}", first.samples)
         }
         (_, Some(observed)) => {
             format!(
-                "{what} was {}{}, target {target}{tally}",
-                number::observed(observed, first.target, &first.unit),
+                "{what} was {}{}, {target}{tally}",
+                verdict::beside_target(first, observed),
                 first.worst_window.as_ref().map(verdict::during).unwrap_or_default()
             )
         }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ReportFlags, RunFlags};
+use crate::compare::page::beside;
+use crate::compare::{Options, Run, Verdict, compare};
 use crate::compile::CompiledPlan;
 use crate::plan::root::real_place;
 use crate::report::folder::{PAGE, RESULT};
@@ -25,9 +27,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn render(self, result: &ResultDocument) -> Result<String, ReportError> {
+    /// `baseline` is the earlier run that pages show beside this one.
+    pub(super) fn render(
+        self,
+        result: &ResultDocument,
+        baseline: Option<&Run>,
+    ) -> Result<String, ReportError> {
         match self {
-            Self::Html => html::render(result),
+            Self::Html => page(result, baseline),
             Self::Json => json::to_string(result),
             Self::Junit => junit::render(result),
             Self::Markdown => Ok(markdown::render(result)),
@@ -35,6 +42,25 @@ impl Kind {
             Self::Hdr(form) => hdr::render(result, form),
         }
     }
+}
+
+/// The page of a run, beside its baseline if there is one.
+fn page(result: &ResultDocument, baseline: Option<&Run>) -> Result<String, ReportError> {
+    let Some(baseline) = baseline else { return html::render(result) };
+    let base = [baseline.clone()];
+    let new = [Run { name: "this run".to_owned(), doc: result.clone() }];
+    let mut comparison = compare(&base, &new, Options::default());
+    let judged_by = result.baseline.as_ref().and_then(|judged| judged.run_id.as_ref());
+    let is_same = judged_by == Some(&baseline.doc.run.id);
+    if judged_by.is_some() && !is_same {
+        comparison.notes.push("the thresholds were judged by another baseline than this one".to_owned());
+    }
+    // Said already, and there without the secrets of this run.
+    let said = result.baseline.as_ref().and_then(|judged| judged.not_comparable.as_ref());
+    if let Some(words) = said.filter(|_| is_same && comparison.verdict == Verdict::NotComparable) {
+        comparison.reason = words.clone();
+    }
+    html::render_beside(result, Some(&beside(&comparison, &base, &new, false)))
 }
 
 /// A report that was asked for.

@@ -9,7 +9,8 @@ use crate::units::{parse_duration, parse_rate};
 /// Keys that change no request and no load, of the plan, an endpoint, a flow or a scenario.
 const ANYWHERE: [&str; 3] = ["thresholds", "targets", "description"];
 /// Those that do not at the top of a plan.
-const AT_THE_TOP: [&str; 7] = ["plan", "name", "target", "grading", "ready", "secrets", "reports"];
+const AT_THE_TOP: [&str; 8] =
+    ["plan", "name", "target", "grading", "baseline", "ready", "secrets", "reports"];
 /// Numbers of a load that differ by less than this are the same.
 const SMALL: f64 = 0.05;
 /// Columns of a value shown.
@@ -44,15 +45,35 @@ fn essence(plan: &Value) -> Value {
             top.shift_remove("http");
         }
     }
+    strip_entries(top);
+    plan
+}
+
+/// Takes what is beside the point from the endpoints, flows and scenarios of a map, and from theirs.
+fn strip_entries(map: &mut Map<String, Value>) {
     for group in ["endpoints", "flows", "scenarios"] {
-        let entries = top.get_mut(group).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+        let entries = map.get_mut(group).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
         for entry in entries.filter_map(Value::as_object_mut) {
             entry.retain(|key, _| {
                 !ANYWHERE.contains(&key.as_str()) && (group, key.as_str()) != ("scenarios", "target")
             });
+            strip_entries(entry);
+            entry.get_mut("steps").into_iter().for_each(strip_steps);
         }
     }
-    plan
+}
+
+/// The same of steps, at any depth; never of a body, which may have such keys of its own.
+fn strip_steps(steps: &mut Value) {
+    const BELOW: [&str; 6] = ["steps", "else", "repeat", "group", "choose", "poll"];
+    match steps {
+        Value::Array(steps) => steps.iter_mut().for_each(strip_steps),
+        Value::Object(step) => {
+            step.shift_remove("thresholds");
+            BELOW.iter().for_each(|key| step.get_mut(*key).into_iter().for_each(strip_steps));
+        }
+        _ => {}
+    }
 }
 
 /// Whether the plan says how long it runs; otherwise that is up to the target.
@@ -130,6 +151,24 @@ mod tests {
             "endpoints": {"x": {"request": "GET /"}},
             "load": {"users": 102, "duration": "1m", "spawn_rate": "600/m"}});
         assert!(words(a, b).is_empty());
+    }
+
+    #[test]
+    fn thresholds_are_passed_over_at_any_depth_but_not_in_bodies() {
+        let plan = |limit: &str, body: &str| {
+            json!({"scenarios": {"a": {
+                "thresholds": [limit],
+                "endpoints": {"x": {"request": "GET /", "thresholds": [limit]}},
+                "flows": {"f": {"thresholds": [limit], "steps": [
+                    {"request": "GET /", "thresholds": [limit]},
+                    {"repeat": {"times": 2, "steps": [{"request": "POST /", "json": {"thresholds": body}, "thresholds": [limit]}]}},
+                    {"if": "true", "steps": [], "else": [{"request": "GET /", "thresholds": [limit]}]},
+                    {"choose": [{"weight": 1, "steps": [{"request": "GET /", "thresholds": [limit]}]}]},
+                ]}},
+            }}, "baseline": limit})
+        };
+        assert!(words(plan("p95 < 1s", "x"), plan("p95 < 2s", "x")).is_empty());
+        assert_eq!(words(plan("p95 < 1s", "x"), plan("p95 < 1s", "y")).len(), 1);
     }
 
     #[test]

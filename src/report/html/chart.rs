@@ -12,6 +12,10 @@ use crate::report::text::{clean, cut};
 const MOST_ROWS: usize = 6;
 const CLASSES: [&str; MOST_ROWS] = ["c1", "c2", "c3", "c4", "c5", "c6"];
 
+/// Lines of the earlier run, and of the later one.
+pub(super) const OF_BASE: &str = "c6 dash";
+pub(super) const OF_NEW: &str = "c1";
+
 /// A line before it has a place.
 struct Raw {
     class: &'static str,
@@ -70,6 +74,24 @@ pub(super) fn of_row(
     let latency = spec("latency", "Latency", Scale::time, limits(doc, &scope));
     let rates = spec("rates", "Requests and failures", per_s, vec![]);
     [draw(frame, latency, times), draw(frame, rates, counts)].into_iter().flatten().collect()
+}
+
+/// Two runs of one row over each other.
+pub(super) fn both(frame: &Frame, id: &str, about: &str, base: RowPoints, new: RowPoints) -> Vec<Plot> {
+    let pair = |base, new| vec![line(OF_BASE, "base", base), line(OF_NEW, "new", new)];
+    let fails = |points: &[Point]| points.iter().any(|point| point.1.is_some_and(|failures| failures > 0.0));
+    let failures = (fails(&base.failures) || fails(&new.failures)).then(|| pair(base.failures, new.failures));
+    let chart = |part: &str, title, scale, lines: Option<Vec<Raw>>| {
+        let spec = Spec { about: about.to_owned(), ..spec(&format!("{id}-{part}"), title, scale) };
+        draw(frame, spec, lines?)
+    };
+    let charts = [
+        chart("p50", "Median latency over time", Scale::time, Some(pair(base.p50, new.p50))),
+        chart("p95", "p95 latency over time", Scale::time, Some(pair(base.p95, new.p95))),
+        chart("rate", "Requests over time", per_s, Some(pair(base.requests, new.requests))),
+        chart("bad", "Failures over time", per_s, failures),
+    ];
+    charts.into_iter().flatten().collect()
 }
 
 /// p95 of the rows with the most requests; none when there are not two.
@@ -177,9 +199,14 @@ fn limits<'a>(doc: &'a ResultDocument, scope: &str) -> Vec<&'a ThresholdResult> 
             && metric
                 .split_once('.')
                 .is_some_and(|(phase, _)| phase.chars().all(|c| c.is_ascii_alphabetic()));
-        !is_phase && t.scope == scope && t.unit == "s" && t.target > 0.0
+        !is_phase && t.scope == scope && t.unit == "s" && limit_us(t) > 0.0
     };
     doc.thresholds.iter().filter(is_latency).collect()
+}
+
+/// µs; 0 without a limit.
+fn limit_us(threshold: &ThresholdResult) -> f64 {
+    threshold.target.unwrap_or_default() * 1e6
 }
 
 fn kept(doc: &ResultDocument, what: &str) -> String {
@@ -197,8 +224,8 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
     }
     let scale = (spec.scale)(most);
     let (near, far): (Vec<_>, Vec<&ThresholdResult>) =
-        spec.limits.into_iter().partition(|t| t.target * 1e6 <= most * FARTHEST_THRESHOLD);
-    let axis = Vertical::to(near.iter().map(|t| t.target * 1e6).fold(most, f64::max), scale);
+        spec.limits.into_iter().partition(|t| limit_us(t) <= most * FARTHEST_THRESHOLD);
+    let axis = Vertical::to(near.iter().map(|t| limit_us(t)).fold(most, f64::max), scale);
     let mut said: Vec<String> =
         lines.iter().map(|l| format!("{}: {}", l.label, plot::range(values(l).into_iter(), scale))).collect();
     said.extend(frame.moments.iter().map(|moment| moment.label.clone()));
@@ -207,7 +234,7 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
     let zoom = Zoom::of(
         lines.iter().map(|l| ZoomLine::new(l.class, &l.label, &l.close)).collect(),
         lines.first().map_or(&[], |l| &l.close[..]),
-        near.iter().map(|t| t.target * 1e6).collect(),
+        near.iter().map(|t| limit_us(t)).collect(),
         frame,
         scale,
     );
@@ -222,7 +249,7 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
         x_ticks: frame.ticks(),
         limits: near
             .iter()
-            .map(|t| Tick { at: axis.place(t.target * 1e6), label: clean(&t.expression) })
+            .map(|t| Tick { at: axis.place(limit_us(t)), label: clean(&t.expression) })
             .collect(),
         goals: vec![],
         shades: frame.shades.clone(),

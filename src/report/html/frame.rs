@@ -32,6 +32,15 @@ impl Frame {
         frame
     }
 
+    /// The axis of two runs over each other, from the start of the load on; the moments and the warm-up of the new one.
+    pub(super) fn both(base: &ResultDocument, new: &ResultDocument) -> Self {
+        let last_s = [base, new].map(|doc| points::last_s(&doc.timeline)).into_iter().fold(1.0, f64::max);
+        let mut frame = Self { last_s, shades: vec![], moments: vec![] };
+        frame.shades = frame.shade("warm", "warm-up", &[(0.0, measured_from_s(new))]).into_iter().collect();
+        frame.moments = frame.moments(new);
+        frame
+    }
+
     pub(super) fn place(&self, s: f64) -> f64 {
         plot::across((s / self.last_s).clamp(0.0, 1.0))
     }

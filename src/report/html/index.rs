@@ -19,7 +19,6 @@ const MOST_SKIPPED: usize = 10;
 
 #[derive(Serialize)]
 pub(super) struct IndexPage {
-    pub style_hash: String,
     title: String,
     summary: String,
     latest: Option<Latest>,
@@ -75,7 +74,6 @@ pub(super) fn page(runs: &Runs) -> IndexPage {
     }
     let (plots, trends) = trends(&runs.runs);
     IndexPage {
-        style_hash: String::new(),
         title: newest.map_or_else(|| "Runs".to_owned(), |run| run.brief.plan.name.clone()),
         summary: format!("{}, the newest first. Times are UTC.", plural(shown, "run")),
         latest: newest.map(latest),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::beside::BesideView;
 use super::chart;
 use super::frame::Frame;
 use super::hints::hint;
@@ -11,7 +12,7 @@ use super::rows::{self, Anchors, RowView};
 use super::spread::spread;
 use super::top::{self, Banner, Findings, Trust, between, failed};
 use super::view::Fact;
-use crate::report::model::{FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
+use crate::report::model::{BaselineInfo, FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
 use crate::report::number::{self, moment, plural, span};
 use crate::report::tables::{self, Tables};
 use crate::report::text::{clean, clean_block};
@@ -24,9 +25,6 @@ const MOST_EXAMPLES: usize = 200;
 
 #[derive(Serialize)]
 pub(super) struct Page {
-    /// What the policy of the page allows.
-    pub style_hash: String,
-    pub script_hash: String,
     title: String,
     summary: String,
     description: String,
@@ -37,6 +35,12 @@ pub(super) struct Page {
     run_facts: Vec<Fact>,
     accounting: Vec<Fact>,
     thresholds: Vec<ThresholdView>,
+    /// Whether any is relative to a baseline.
+    has_baseline: bool,
+    /// Which run that is; empty without one.
+    baseline: String,
+    /// This run beside its baseline.
+    pub beside: Option<BesideView>,
     count_headers: [&'static str; 8],
     percentile_headers: [&'static str; 11],
     tables: Tables,
@@ -80,7 +84,7 @@ struct FailureView {
     response: String,
 }
 
-/// The page of `doc`, but for the hashes.
+/// The page of `doc`.
 pub(super) fn page(doc: &ResultDocument) -> Page {
     let tables = tables::tables(doc);
     let anchors = Anchors::new(doc);
@@ -93,8 +97,6 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
     plots.splice(at..at, target);
     let endpoints = doc.series.iter().filter(|row| row.kind == SeriesKind::Endpoint);
     Page {
-        style_hash: String::new(),
-        script_hash: String::new(),
         title: clean(&doc.plan.name),
         description: doc.plan.description.as_deref().map(clean).unwrap_or_default(),
         summary: summary(doc),
@@ -105,6 +107,9 @@ pub(super) fn page(doc: &ResultDocument) -> Page {
         run_facts: facts(doc),
         accounting: accounting(doc),
         thresholds: worst_first(doc).iter().map(|t| threshold(t, &anchors)).collect(),
+        has_baseline: doc.thresholds.iter().any(|t| t.baseline.is_some()),
+        baseline: doc.baseline.as_ref().map(baseline).unwrap_or_default(),
+        beside: None,
         count_headers: tables::COUNTS,
         percentile_headers: tables::PERCENTILES,
         anchors: endpoints.map(|row| anchors.of_row(&row.name)).collect(),
@@ -210,6 +215,14 @@ fn threshold(threshold: &ThresholdResult, anchors: &Anchors) -> ThresholdView {
         window: window.map(|w| format!("{} – {}", moment(w.from_s), moment(w.to_s))).unwrap_or_default(),
         samples: threshold.samples,
         remark: threshold.note.as_deref().map(clean).unwrap_or_default(),
+    }
+}
+
+fn baseline(baseline: &BaselineInfo) -> String {
+    let file = clean(&baseline.file);
+    match (&baseline.run_id, &baseline.started_at) {
+        (Some(id), Some(at)) => format!("The baseline is {file}: run {} of {}.", clean(id), clean(at)),
+        _ => format!("This run makes the baseline {file}."),
     }
 }
 

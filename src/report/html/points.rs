@@ -91,6 +91,7 @@ pub(super) fn thin(
 }
 
 /// One row over time.
+#[derive(Default)]
 pub(super) struct RowPoints {
     /// Latency, µs; a gap where no request ended.
     pub p50: Vec<Point>,
@@ -100,6 +101,18 @@ pub(super) struct RowPoints {
     pub requests: Vec<Point>,
     /// A second.
     pub failures: Vec<Point>,
+}
+
+/// All rows together, in the shape of one.
+pub(super) fn whole(timeline: &[Interval]) -> RowPoints {
+    let us = |us: Option<u64>| us.map(|us| us as f64);
+    RowPoints {
+        p50: thin(timeline, MOST, Keep::Max, |i| us(i.p50_us)),
+        p95: thin(timeline, MOST, Keep::Max, |i| us(i.p95_us)),
+        p99: thin(timeline, MOST, Keep::Max, |i| us(i.p99_us)),
+        requests: thin(timeline, MOST, Keep::Mean, |i| Some(i.rps)),
+        failures: thin(timeline, MOST, Keep::Mean, |i| Some(i.failures as f64)),
+    }
 }
 
 /// The rows called `names`, in one pass over the timeline, each line with at most `most` points.

@@ -5,7 +5,8 @@ use super::frame::measured_from_s;
 use super::spread::percentile;
 use super::view::row_of;
 use crate::report::model::{Interval, ResultDocument, ThresholdResult};
-use crate::report::number::{self, moment};
+use crate::report::number::moment;
+use crate::report::verdict;
 
 /// `p95 of single seconds above 2 s in 80 of 114, first at 31 s, last at 2m`; `None` where single seconds say nothing
 /// about it, or none of them did worse.
@@ -24,9 +25,10 @@ pub(super) fn since(doc: &ResultDocument, threshold: &ThresholdResult) -> Option
     if !sign.starts_with('<') || threshold.unit != "s" {
         return None;
     }
-    let limit_us = threshold.target * 1e6;
+    let limit = threshold.target?;
+    let limit_us = limit * 1e6;
     let seen = seconds(doc, |i| latency(i, series, share).map(|us| (true, us as f64 > limit_us)))?;
-    let target = number::target(threshold.target, &threshold.unit);
+    let target = verdict::goal(threshold, limit);
     Some(format!("p{share} of single seconds above {target} in {seen}"))
 }
 
@@ -97,7 +99,7 @@ mod tests {
         );
         assert!(list.is_some_and(|words| words.starts_with("p95 of single seconds above 200 ms in ")));
         let mut doc = doc;
-        doc.thresholds[0].target = 1e6;
+        doc.thresholds[0].target = Some(1e6);
         assert_eq!(since(&doc, &doc.thresholds[0]), None, "no second did worse");
         doc.thresholds[0].expression = "ttfb.p95 < 2s".into();
         assert_eq!(since(&doc, &doc.thresholds[0]), None, "the timeline knows no phases");

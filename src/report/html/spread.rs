@@ -1,6 +1,9 @@
 //! How the times of a row are spread: the percentile plot of HdrHistogram's tools, with a logarithmic axis towards
 //! 100 %. Must not contain markup.
 
+use hdrhistogram::Histogram;
+
+use super::chart::{OF_BASE, OF_NEW};
 use super::plot::{self, FARTHEST_THRESHOLD, Goal, Line, Plot, Scale, Tick, Vertical};
 use super::view::scope_of;
 use crate::report::hdr::decoded;
@@ -26,14 +29,50 @@ pub(super) fn spread(doc: &ResultDocument, id: &str, row: &Series, about: String
     if let Some(ok) = row.latency_ok_us.as_ref().filter(|ok| ok.count > 2 && ok.count < all.count) {
         curves.push(("c4 dash", "those that ended well", curve(ok)));
     }
-    let most = curves.iter().flat_map(|c| &c.2).map(|p| p.1).fold(0.0, f64::max);
-    let scale = Scale::time(most);
     let scope = match about.is_empty() {
         true => "plan".to_owned(),
         false => scope_of(row),
     };
+    Some(plot(id, about, curves, goals(doc, &scope)))
+}
+
+/// The percentile plot of base and new, each side's runs together; `None` when either has too little.
+pub(super) fn both(id: &str, about: String, sides: [Vec<Distribution>; 2]) -> Option<Plot> {
+    let [base, new] = sides.map(|runs| together(&runs));
+    let curves = vec![(OF_BASE, "base", base?), (OF_NEW, "new", new?)];
+    Some(plot(id, about, curves, vec![]))
+}
+
+/// The curve of several runs together; of the first where their histograms cannot be read.
+fn together(runs: &[Distribution]) -> Option<Curve> {
+    let (first, others) = runs.split_first()?;
+    let count = runs.iter().fold(0u64, |sum, run| sum.saturating_add(run.count));
+    if count <= 2 {
+        return None;
+    }
+    let merged = || {
+        let mut all = decoded(first)?;
+        all.auto(true);
+        others.iter().try_for_each(|run| all.add(decoded(run)?).ok())?;
+        Some(all)
+    };
+    let max = runs.iter().map(|run| run.max).max()? as f64;
+    Some(match merged() {
+        Some(histogram) => curve_of(&histogram, count, max),
+        None => curve(first),
+    })
+}
+
+fn plot(
+    id: &str,
+    about: String,
+    curves: Vec<(&'static str, &'static str, Curve)>,
+    goals: Vec<(f64, f64, String)>,
+) -> Plot {
+    let most = curves.iter().flat_map(|c| &c.2).map(|p| p.1).fold(0.0, f64::max);
+    let scale = Scale::time(most);
     let (near, far): (Vec<_>, Vec<_>) =
-        goals(doc, &scope).into_iter().partition(|(_, us, _)| *us <= most * FARTHEST_THRESHOLD);
+        goals.into_iter().partition(|(_, us, _)| *us <= most * FARTHEST_THRESHOLD);
     let axis = Vertical::to(near.iter().map(|g| g.1).fold(most, f64::max), scale);
     let place = |(share, us): &(f64, f64)| Some((across(*share), axis.place(*us)));
     let said = curves.iter().map(|(_, label, curve)| {
@@ -41,7 +80,7 @@ pub(super) fn spread(doc: &ResultDocument, id: &str, row: &Series, about: String
         format!("{label}: 50 % within {}, 99 % within {}", scale.words(at(0.5)), scale.words(at(0.99)))
     });
     let far = far.iter().map(|(_, _, label)| format!("The threshold {label} is above the chart."));
-    Some(Plot {
+    Plot {
         id: format!("{id}-spread"),
         title: "Latency by percentile",
         about,
@@ -66,7 +105,7 @@ pub(super) fn spread(doc: &ResultDocument, id: &str, row: &Series, about: String
                 d: plot::path(curve.iter().map(place)),
             })
             .collect(),
-    })
+    }
 }
 
 /// Nines are equally far apart.
@@ -80,7 +119,7 @@ fn goals(doc: &ResultDocument, scope: &str) -> Vec<(f64, f64, String)> {
     let of_scope = doc.thresholds.iter().filter(|t| t.scope == scope && t.unit == "s" && t.over_s.is_none());
     let goal = |t: &crate::report::model::ThresholdResult| {
         let share = percentile(&t.expression)? / 100.0;
-        let us = t.target * 1e6;
+        let us = t.target? * 1e6;
         ((FROM..=TO).contains(&share) && us > 0.0).then(|| (share, us, clean(&t.expression)))
     };
     of_scope.filter_map(goal).collect()
@@ -96,35 +135,41 @@ pub(super) fn percentile(expression: &str) -> Option<f64> {
 
 /// From the whole histogram; from the percentiles beside it where that cannot be read.
 fn curve(of: &Distribution) -> Curve {
-    let max = of.max as f64;
-    // Beyond it there is only the largest one.
-    let last = (1.0 - 1.0 / of.count as f64).clamp(FROM, TO);
-    let mut curve: Curve = match decoded(of) {
-        Some(histogram) => {
-            let shares: Vec<f64> = shares(last).collect();
-            let times = histogram.value_at_quantiles(shares.clone());
-            shares.iter().copied().zip(times.map(|us| (us as f64).min(max))).collect()
-        }
-        None => {
-            let known = [
-                (0.5, of.p50),
-                (0.66, of.p66),
-                (0.75, of.p75),
-                (0.8, of.p80),
-                (0.9, of.p90),
-                (0.95, of.p95),
-                (0.98, of.p98),
-                (0.99, of.p99),
-                (0.999, of.p99_9),
-                (0.9999, of.p99_99),
-            ];
-            known
-                .into_iter()
-                .filter(|(share, _)| *share <= last)
-                .map(|(share, us)| (share, us as f64))
-                .collect()
-        }
-    };
+    if let Some(histogram) = decoded(of) {
+        return curve_of(&histogram, of.count, of.max as f64);
+    }
+    let last = last_share(of.count);
+    let known = [
+        (0.5, of.p50),
+        (0.66, of.p66),
+        (0.75, of.p75),
+        (0.8, of.p80),
+        (0.9, of.p90),
+        (0.95, of.p95),
+        (0.98, of.p98),
+        (0.99, of.p99),
+        (0.999, of.p99_9),
+        (0.9999, of.p99_99),
+    ];
+    let known = known.into_iter().filter(|(share, _)| *share <= last);
+    ended(known.map(|(share, us)| (share, us as f64)).collect(), last, of.max as f64)
+}
+
+/// The curve of a histogram of so many times, none above `max`.
+fn curve_of(histogram: &Histogram<u64>, count: u64, max: f64) -> Curve {
+    let last = last_share(count);
+    let shares: Vec<f64> = shares(last).collect();
+    let times = histogram.value_at_quantiles(shares.clone());
+    let curve = shares.iter().copied().zip(times.map(|us| (us as f64).min(max))).collect();
+    ended(curve, last, max)
+}
+
+/// Beyond it there is only the largest one.
+fn last_share(count: u64) -> f64 {
+    (1.0 - 1.0 / count as f64).clamp(FROM, TO)
+}
+
+fn ended(mut curve: Curve, last: f64, max: f64) -> Curve {
     if last < TO {
         curve.push((last, max));
     }
@@ -140,7 +185,6 @@ fn shares(last: f64) -> impl Iterator<Item = f64> {
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
-    use hdrhistogram::Histogram;
     use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
     use super::*;

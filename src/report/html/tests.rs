@@ -297,8 +297,8 @@ fn odd_numbers_do_not_panic() {
     let mut doc = fixture::failing();
     doc.run.duration_s = f64::NAN;
     doc.totals.rps = f64::INFINITY;
-    doc.thresholds[4].target = f64::NAN;
-    doc.thresholds[0].target = 0.0;
+    doc.thresholds[4].target = Some(f64::NAN);
+    doc.thresholds[0].target = Some(0.0);
     doc.timeline[3].rps = f64::NAN;
     doc.timeline.truncate(1);
     render(&doc).unwrap();
