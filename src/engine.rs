@@ -24,7 +24,7 @@ mod trace;
 mod user;
 mod worker;
 
-pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
+pub use coordinator::{EngineError, Event, Outcome, RunOptions, Seen, Stopped, run};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::SeedableRng as _;
 
@@ -12,7 +11,7 @@ use crate::engine::{Event, Outcome, RunOptions};
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
-use crate::report::live::{Live, Mode};
+use crate::report::live::{LINE_EVERY, Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
@@ -21,10 +20,7 @@ use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
 use super::outputs::Outputs;
 use super::progress::Progress;
-use super::terminal::{complain, complain_of, is_interactive, show_diagnostics};
-
-/// Time between progress lines in a log.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+use super::terminal::{complain, complain_of, is_colourful, is_interactive, show_diagnostics};
 
 pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
     let interrupt = match Interrupt::watch() {
@@ -66,7 +62,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     };
     let plan = Arc::new(plan);
     let options = options(&plan, flags);
-    let mut live = Live::new(mode(flags));
+    let mut live = Live::new(mode(flags, &plan));
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
     }
@@ -83,7 +79,10 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
             let trouble = outputs.checkpoint().and_then(|checkpoint| checkpoint.offer(take));
             trouble.iter().for_each(|words| live.message(words));
         }
-        Event::Second(second, totals) => live.update(&progress.snapshot(second, totals)),
+        Event::Second(seen) if live.is_shown() => {
+            progress.snapshot(&seen).iter().for_each(|snapshot| live.update(snapshot));
+        }
+        Event::Second(_) => {}
         Event::Aborting(broken) => live.message(&aborting(&plan, broken)),
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
@@ -135,13 +134,13 @@ fn aborting(plan: &CompiledPlan, broken: Broken) -> String {
     format!("{words} at {}s: ending the run, running requests may end", broken.at_s)
 }
 
-fn mode(flags: &RunFlags) -> Mode {
+fn mode(flags: &RunFlags, plan: &CompiledPlan) -> Mode {
     if flags.quiet {
         Mode::Quiet
     } else if flags.headless || !is_interactive() {
         Mode::Plain { every: LINE_EVERY }
     } else {
-        Mode::Terminal
+        Mode::Terminal { title: plan.info.name.clone(), color: is_colourful() }
     }
 }
 

@@ -40,8 +40,8 @@ pub enum Event<'a> {
     Waiting,
     /// The load begins.
     Started,
-    /// A second was merged; with everything so far.
-    Second(&'a IntervalSummary, &'a Totals),
+    /// A second was merged.
+    Second(Seen<'a>),
     /// More is known; what it comes to so far is made only when it is asked for.
     SoFar(&'a dyn Fn() -> Outcome),
     /// A threshold with `abort` is broken: running requests may end.
@@ -50,6 +50,19 @@ pub enum Event<'a> {
     Stopping,
     /// A second signal came: nothing may end.
     Abandoning,
+}
+
+/// A second, and everything so far.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The second.
+    pub second: &'a IntervalSummary,
+    /// What was measured so far.
+    pub totals: &'a Totals,
+    /// The thresholds that are judged by windows.
+    pub watch: &'a Watch,
+    /// The last second of the generator itself that was looked at.
+    pub health: Option<&'a health::HealthSecond>,
 }
 
 /// How a run came to its end.
@@ -325,7 +338,13 @@ impl Run {
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
             // What the end of the run leaves of a second in which nothing happened is no point of a curve.
             if length_s >= SHORTEST_S || summary.total.requests > 0 {
-                listen(Event::Second(&summary, &self.totals));
+                let health = self.monitor.latest();
+                listen(Event::Second(Seen {
+                    second: &summary,
+                    totals: &self.totals,
+                    watch: &self.watch,
+                    health: health.as_ref(),
+                }));
                 self.timeline.push(summary);
             }
             broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared)));

@@ -159,6 +159,12 @@ impl Watch {
         Some(Broken { threshold, at_s: second.number + 1 })
     }
 
+    /// How a threshold stands by its windows, or stood when it ended the run; `None` when the whole run says it.
+    pub fn standing(&self, threshold: usize) -> Option<Evaluation> {
+        let rule = self.rules.get(threshold)?;
+        rule.timed.as_ref().map(|timed| timed.worst().1).or_else(|| rule.at_abort.clone())
+    }
+
     /// What was found out about each threshold.
     pub fn findings(&self) -> Vec<Finding> {
         self.rules.iter().map(|rule| rule.finding(&self.rows)).collect()

@@ -47,7 +47,7 @@ pub fn marks(plan: &CompiledPlan, outcome: &Outcome) -> Vec<Mark> {
 }
 
 /// Where the load changes its course, and what it is there.
-fn bends(load: &Load) -> Vec<(Duration, String)> {
+pub fn bends(load: &Load) -> Vec<(Duration, String)> {
     let users = |(at, users): (Duration, u32)| (at, number::plural(u64::from(users), "user"));
     let rate = |(at, per_s): (Duration, f64)| (at, number::value(per_s, "1/s"));
     match load {

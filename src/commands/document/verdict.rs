@@ -34,14 +34,7 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
     let totals = &outcome.totals;
     let judged = plan.thresholds.iter().enumerate().map(|(index, scoped)| {
         let finding = outcome.findings.get(index).cloned().unwrap_or_default();
-        let seen = finding.evaluation.clone().unwrap_or_else(|| {
-            let total = totals.merged(scoped.scope.series(&plan.series));
-            let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
-            let mut counts = ScenarioCounts::default();
-            scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
-            let view = View { total: &total, counts, duration_s };
-            scoped.threshold.evaluate(view, plan.tolerance)
-        });
+        let seen = finding.evaluation.clone().unwrap_or_else(|| so_far(plan, totals, scoped, duration_s));
         let aborted_at_s = match outcome.stopped {
             Stopped::Aborted(Broken { threshold, at_s }) if threshold == index => Some(at_s),
             _ => None,
@@ -49,6 +42,15 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
         result(scoped, seen, &finding, aborted_at_s)
     });
     judged.collect()
+}
+
+/// How a threshold stands on all that was measured, in so many seconds.
+pub fn so_far(plan: &CompiledPlan, totals: &Totals, scoped: &ScopedThreshold, duration_s: f64) -> Evaluation {
+    let total = totals.merged(scoped.scope.series(&plan.series));
+    let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
+    let mut counts = ScenarioCounts::default();
+    scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
+    scoped.threshold.evaluate(View { total: &total, counts, duration_s }, plan.tolerance)
 }
 
 fn result(
