@@ -1,5 +1,6 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
+mod by_hand;
 mod checkpoint;
 mod compare;
 mod completions;

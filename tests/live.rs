@@ -141,3 +141,155 @@ fn no_colour_where_none_is_wanted_and_no_display_where_it_cannot_be() {
         assert_eq!(pty.finish().0.code, 0);
     }
 }
+
+/// Forty users of one endpoint for some seconds.
+fn crowd(url: &str) -> String {
+    endless(url, "/ok")
+        .replace("think: 10ms", "think: 50ms")
+        .replace("users: 2, duration: 10m, graceful_stop: 10m", "users: 40, duration: 15s")
+}
+
+#[test]
+fn q_ends_the_run_as_the_first_signal_does() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let mut pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
+    pty.wait_for("q end  + more  - fewer users  p pause");
+    pty.wait_for("GET one");
+    // An arrow is no key of ours, nor are letters.
+    pty.press("\u{1b}[Aabc");
+    pty.press("q");
+    let (done, rest) = pty.finish();
+    assert_eq!(done.code, 130, "{rest}");
+    assert!(rest.contains("INTERRUPTED — ended by hand after"), "{rest}");
+    let result = read_json(&scratch.path("result.json"));
+    check_accounting(&result);
+    assert_eq!(result["accounting"]["interrupted"], 0, "running requests may end");
+    assert_eq!(result["run"]["by_hand"][0]["kind"], "end");
+    assert!(!rest.contains("CHANGED BY HAND"), "the load was the plan's as long as it lasted: {rest}");
+}
+
+#[test]
+fn q_before_the_load_and_ctrl_c_after_q() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let plan = endless(&server.url, "/slow-head");
+    let waiting = plan.clone() + "ready: { timeout: 10m, checks: [GET /slow-head] }\n";
+    let mut pty = Pty::start(&run(&scratch, &waiting), 80, 24);
+    pty.wait_for("waiting until");
+    pty.press("+");
+    pty.wait_for("the load has not begun");
+    pty.press("q");
+    assert_eq!(pty.finish().0.code, 130);
+    assert_eq!(read_json(&scratch.path("result.json"))["accounting"]["started"], 0);
+    let mut pty = Pty::start(&run(&scratch, &plan), 80, 24);
+    pty.wait_for("GET one");
+    pty.press("q");
+    pty.wait_for("stopping");
+    pty.press("+");
+    pty.wait_for("the run is ending already");
+    pty.press("\u{3}");
+    assert_eq!(pty.finish().0.code, 130);
+    let result = read_json(&scratch.path("result.json"));
+    assert_eq!(result["accounting"]["interrupted"], 2);
+    assert_eq!(result["run"]["by_hand"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn more_and_fewer_users_are_in_the_result() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let mut pty = Pty::start(&run(&scratch, &crowd(&server.url)), 100, 30);
+    pty.wait_for("users 40");
+    pty.press("+");
+    pty.wait_for("+4 users by hand");
+    pty.wait_for("users 44 (+4 by hand)");
+    // Sooner, it would be the same change.
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    pty.press("--");
+    pty.wait_for("users 36 (-4 by hand)");
+    let (done, rest) = pty.finish();
+    assert_eq!(done.code, 0, "{rest}");
+    for words in ["THE LOAD WAS CHANGED BY HAND: +4 users from", "WARN", "but the load was not the plan's"] {
+        assert!(rest.contains(words), "{words}: {rest}");
+    }
+    let result = read_json(&scratch.path("result.json"));
+    check_accounting(&result);
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&"warn".into(), &0.into()));
+    let users = |at: usize| result["run"]["by_hand"][at]["users"].as_i64().unwrap();
+    assert_eq!((users(0), users(1)), (4, -4));
+    let marks = result["run"]["marks"].as_array().unwrap();
+    assert!(
+        marks.iter().any(|mark| mark["kind"] == "by_hand" && mark["label"] == "+4 users by hand"),
+        "{marks:?}"
+    );
+    let running: Vec<u64> = result["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|second| second["users"].as_u64().unwrap())
+        .collect();
+    assert!(running.contains(&44) && running.contains(&36), "{running:?}");
+    // Nobody compares it with a run of the plan.
+    let json = scratch.path("result.json");
+    let compared = plimsoll().arg("compare").arg(&json).arg(&json).output().unwrap();
+    assert_eq!(compared.status.code(), Some(4));
+    let words = String::from_utf8_lossy(&compared.stdout).into_owned();
+    assert!(words.contains("changed by hand"), "{words}");
+}
+
+#[test]
+fn a_pause_begins_nothing_and_is_in_the_result() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let plan = crowd(&server.url) + "  - { that: rps > 1, over: 1s, abort: true }\n";
+    let plan = plan.replace("thresholds: [errors < 1%]", "thresholds:\n  - errors < 1%");
+    let plan = plan.replace("duration: 15s", "iterations: 4000");
+    let mut pty = Pty::start(&run(&scratch, &plan), 100, 30);
+    pty.wait_for("users 40");
+    pty.press("p");
+    pty.wait_for("PAUSED");
+    pty.wait_for("p go on");
+    // What ran has ended when a whole second was shown without a request.
+    pty.wait_for("\n0.0 rps");
+    let before = server.log.count("/ok");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(server.log.count("/ok"), before, "nothing begins");
+    pty.press("p");
+    pty.wait_for("goes on after a pause of");
+    support::pty::wait_until("new requests", || server.log.count("/ok") > before);
+    let (done, rest) = pty.finish();
+    assert_eq!(done.code, 0, "{rest}");
+    assert!(rest.contains("THE LOAD WAS CHANGED BY HAND: paused for"), "{rest}");
+    let result = read_json(&scratch.path("result.json"));
+    check_accounting(&result);
+    assert_eq!(result["run"]["ended"], "completed", "a pause aborts nothing: {rest}");
+    assert_eq!(result["verdict"], "warn");
+    let pause = &result["run"]["by_hand"][0];
+    let length_s = pause["to_s"].as_f64().unwrap() - pause["at_s"].as_f64().unwrap();
+    assert!(pause["kind"] == "pause" && length_s >= 1.0, "{pause}");
+}
+
+#[test]
+fn a_key_that_cannot_says_why() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let open = endless(&server.url, "/ok").replace("users: 2, duration: 10m", "rate: 20/s, duration: 10m");
+    let rows = "data: { people: { rows: [{ n: 1 }, { n: 2 }], per: user } }\n";
+    let bound = endless(&server.url, "/ok").replace("GET /ok", "\"GET /ok?n={{ people.n }}\"") + rows;
+    let fixed = endless(&server.url, "/ok").replace("duration: 10m", "iterations: 100000");
+    for (plan, offered, refusals) in [
+        (open, "q end", &[("+", "arrivals come at the plan's rate"), ("p", "arrivals cannot be paused")][..]),
+        (bound, "- fewer users", &[("+", "a row of data of its own"), ("--", "no user would be left")]),
+        (fixed, "q end  p pause", &[("-", "the plan's iterations are shared")]),
+    ] {
+        let mut pty = Pty::start(&run(&scratch, &plan), 110, 24);
+        pty.wait_for(offered);
+        pty.wait_for("0 failed");
+        pty.wait_for("GET one");
+        for (key, why) in refusals {
+            pty.press(key);
+            pty.wait_for(why);
+        }
+        pty.press("q");
+        assert_eq!(pty.finish().0.code, 130);
+        let by_hand = &read_json(&scratch.path("result.json"))["run"]["by_hand"];
+        assert_eq!(by_hand.as_array().unwrap().last().unwrap()["kind"], "end", "{by_hand}");
+        assert!(by_hand.as_array().unwrap().iter().all(|change| change["users"] != 1), "{by_hand}");
+    }
+}

@@ -11,6 +11,7 @@ pub use verdict::{Grading, so_far};
 
 use std::collections::BTreeMap;
 
+use super::by_hand;
 use crate::compile::{CompiledPlan, DEFAULT_SCENARIO};
 use crate::engine::{IntervalRow, IntervalSummary, Outcome, RunOptions, Stopped};
 use crate::failure::Failure;
@@ -40,7 +41,7 @@ pub fn document(
     let accounting = accounting(plan, &whole, totals);
     let sent = verdict::Sent { whole: &whole, in_warmup: accounting.warmup_requests };
     let judged = verdict::judge(outcome, &thresholds, &generator, sent, grading);
-    let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings).collect();
+    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(warnings).collect();
     ResultDocument {
         plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
         format: FORMAT,
@@ -74,6 +75,7 @@ pub fn document(
                 os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             },
             marks: marks::marks(plan, outcome),
+            by_hand: by_hand::kept(&outcome.by_hand),
         },
         verdict: judged.verdict,
         reason: judged.reason,

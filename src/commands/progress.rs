@@ -81,6 +81,8 @@ impl Progress {
             planned: self.plan.planned(),
             users: second.users,
             target_users: second.target_users,
+            more_users: seen.more_users,
+            is_paused: seen.is_paused,
             requests: rows.iter().map(|row| row.requests).sum(),
             failures: rows.iter().map(|row| row.failures).sum(),
             rps: second.per_s(second.total.requests),

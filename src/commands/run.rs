@@ -7,7 +7,7 @@ use rand::SeedableRng as _;
 
 use crate::cli::{Changes, EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
-use crate::engine::{Event, Outcome, RunOptions};
+use crate::engine::{Commands, Event, Outcome, RunOptions};
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
@@ -15,6 +15,7 @@ use crate::report::live::{LINE_EVERY, Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
+use super::by_hand;
 use super::checkpoint::Build;
 use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
@@ -62,14 +63,18 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     };
     let plan = Arc::new(plan);
     let options = options(&plan, flags);
-    let mut live = Live::new(mode(flags, &plan));
+    let (wish, commands) = Commands::channel();
+    // When nobody takes it any more, the run is over.
+    let mut live = Live::new(mode(flags, &plan), move |key| {
+        let _ = wish.send(by_hand::command(key));
+    });
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
     }
     let mut progress = Progress::new(plan.clone());
     let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
     outputs.keep_checkpoint(flags, checkpoints(&plan, &options, grading));
-    let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
+    let ran = crate::engine::run(plan.clone(), options.clone(), commands, &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
             live.message("waiting until the target is ready …");
@@ -86,6 +91,8 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
         Event::Aborting(broken) => live.message(&aborting(&plan, broken)),
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
+        Event::Changed(changed) => live.message(&by_hand::told(changed)),
+        Event::Refused(why) => live.message(why),
     });
     interrupt.enter(Phase::Writing);
     live.finish();
@@ -140,7 +147,7 @@ fn mode(flags: &RunFlags, plan: &CompiledPlan) -> Mode {
     } else if flags.headless || !is_interactive() {
         Mode::Plain { every: LINE_EVERY }
     } else {
-        Mode::Terminal { title: plan.info.name.clone(), color: is_colourful() }
+        Mode::Terminal { title: plan.info.name.clone(), color: is_colourful(), offers: by_hand::offers(plan) }
     }
 }
 

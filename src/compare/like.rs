@@ -3,7 +3,7 @@
 
 mod plan;
 
-use crate::report::model::{Ended, ResultDocument};
+use crate::report::model::{ByHand, ByHandKind, Ended, ResultDocument};
 use crate::report::number::{moment, plural};
 use crate::report::text::clean;
 
@@ -46,6 +46,7 @@ pub(super) fn look<'a>(base: &'a [Run], new: &'a [Run], force: bool) -> Like<'a>
     }
     let all: Vec<&Run> = like.base.iter().chain(&like.new).copied().collect();
     reasons.extend(all.iter().filter_map(|run| unfinished(run)));
+    reasons.extend(all.iter().filter_map(|run| by_hand(run)));
     if let Some((first, others)) = all.split_first() {
         reasons.extend(others.iter().find_map(|other| difference(first, other)));
         like.notes.extend(others.iter().find_map(|other| remark(&first.doc, &other.doc)));
@@ -79,6 +80,13 @@ fn unfinished(run: &Run) -> Option<String> {
     };
     let after = moment(run.doc.run.duration_s);
     Some(format!("{} {how} after {after}: {}", clean(&run.name), clean(&run.doc.reason)))
+}
+
+/// A load that somebody changed is not that of another run, even where both changed alike.
+fn by_hand(run: &Run) -> Option<String> {
+    let is_load = |change: &&ByHand| matches!(change.kind, ByHandKind::Users | ByHandKind::Pause);
+    let first = run.doc.run.by_hand.iter().find(is_load)?;
+    Some(format!("the load of {} was changed by hand, first at {}", clean(&run.name), moment(first.at_s)))
 }
 
 /// What makes the load of two runs another.

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod ansi;
+#[cfg_attr(not(unix), allow(dead_code, reason = "there is no display to press them at"))]
+mod keys;
 mod plain;
 #[cfg(unix)]
 mod screen;
@@ -15,6 +17,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::text::clean;
+pub use keys::Key;
 
 /// Time between progress lines in a log.
 pub const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -28,8 +31,12 @@ pub struct Snapshot {
     pub planned: Option<Duration>,
     /// Users running.
     pub users: u64,
-    /// Users demanded by the plan now.
+    /// Users demanded now, by the plan and by hand.
     pub target_users: u64,
+    /// How many more than by the plan alone; or fewer.
+    pub more_users: i64,
+    /// Whether no iterations begin.
+    pub is_paused: bool,
     /// Requests ended.
     pub requests: u64,
     /// Requests failed.
@@ -119,6 +126,8 @@ pub enum Mode {
         title: String,
         /// Whether colours are wanted.
         color: bool,
+        /// Keys that do something in this run, to be shown.
+        offers: Vec<Key>,
     },
     /// A line now and then, for logs.
     Plain {
@@ -142,16 +151,22 @@ enum Display {
 }
 
 impl Live {
-    /// A display that knows nothing yet. Where a terminal cannot be had it is lines.
-    pub fn new(mode: Mode) -> Self {
+    /// A display that knows nothing yet. Where a terminal cannot be had it is lines. `press` is told of keys, on a
+    /// thread of the display.
+    pub fn new(mode: Mode, press: impl Fn(Key) + Send + 'static) -> Self {
         let display = match mode {
             #[cfg(unix)]
-            Mode::Terminal { title, color } => match terminal::Terminal::start(clean(&title), color) {
-                Ok(terminal) => Display::Terminal(terminal),
-                Err(_) => Display::Plain(Box::new(plain::Plain::new(LINE_EVERY))),
-            },
+            Mode::Terminal { title, color, offers } => {
+                match terminal::Terminal::start(clean(&title), color, offers, Box::new(press)) {
+                    Ok(terminal) => Display::Terminal(terminal),
+                    Err(_) => Display::Plain(Box::new(plain::Plain::new(LINE_EVERY))),
+                }
+            }
             #[cfg(not(unix))]
-            Mode::Terminal { .. } => Display::Plain(Box::new(plain::Plain::new(LINE_EVERY))),
+            Mode::Terminal { .. } => {
+                drop(press);
+                Display::Plain(Box::new(plain::Plain::new(LINE_EVERY)))
+            }
             Mode::Plain { every } => Display::Plain(Box::new(plain::Plain::new(every))),
             Mode::Quiet => Display::Quiet,
         };
@@ -260,7 +275,7 @@ mod tests {
     #[test]
     fn a_display_may_be_told_anything_at_any_time() {
         for mode in [Mode::Plain { every: LINE_EVERY }, Mode::Quiet] {
-            let mut live = Live::new(mode);
+            let mut live = Live::new(mode, |_| {});
             let row = Row { name: "one".into(), ..Row::default() };
             live.update(&Snapshot {
                 elapsed: Duration::MAX,

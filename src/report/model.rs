@@ -5,7 +5,7 @@ mod generator;
 mod run;
 
 pub use generator::{Generator, InvalidReason};
-pub use run::{Ended, Host, Mark, MarkKind, RunInfo};
+pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo};
 
 use std::collections::BTreeMap;
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::commands::by_hand;
 use crate::compile::CompiledPlan;
 use crate::compile::model::ScopedThreshold;
-use crate::engine::{Outcome, Stopped};
+use crate::engine::{Change, Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{ArrivalCounts, ScenarioCounts, SeriesKind, SeriesTotal, Totals};
 use crate::report::model::{Generator, Level, Place, ThresholdResult, Verdict, WorstWindow};
@@ -113,7 +114,9 @@ pub fn judge(
         }
         Stopped::Interrupted => {
             let after = number::span(outcome.duration.as_secs_f64());
-            let reason = format!("ended by a signal after {after}; the numbers are complete for what ran");
+            let ended = outcome.by_hand.iter().any(|changed| changed.change == Change::End);
+            let how = if ended { "by hand" } else { "by a signal" };
+            let reason = format!("ended {how} after {after}; the numbers are complete for what ran");
             return judgement(Verdict::Interrupted, Exit::Interrupted, reason);
         }
         // It may have been killed, and must not look like a pass, whatever it had met by then.
@@ -171,8 +174,11 @@ fn by_thresholds(
         return judgement(Verdict::Fail, Exit::Fail, reason);
     }
     let warned: Vec<_> = thresholds.iter().filter(|t| t.verdict != Verdict::Pass).collect();
+    let changed = by_hand::changed(&outcome.by_hand);
     let warning = match warned.first() {
         Some(first) => Some(missed(first, warned.len(), thresholds.len())),
+        None if changed.is_some() => changed
+            .map(|how| format!("{}, but the load was not the plan's: {how}, by hand", met(thresholds.len()))),
         None if thresholds.is_empty() && whole.failures() > 0 => Some(format!(
             "the plan has no thresholds, and {} of {} requests failed",
             whole.failures(),
@@ -210,12 +216,16 @@ fn unfinished(after: Duration) -> String {
     format!("killed {when}, or still running; requests that were running then are not counted")
 }
 
-fn passed(thresholds: usize, whole: &SeriesTotal) -> String {
-    let met = match thresholds {
+fn met(thresholds: usize) -> String {
+    match thresholds {
         0 => "the plan has no thresholds".to_owned(),
         1 => "the threshold is met".to_owned(),
         n => format!("all {n} thresholds are met"),
-    };
+    }
+}
+
+fn passed(thresholds: usize, whole: &SeriesTotal) -> String {
+    let met = met(thresholds);
     format!("{met}; {} requests, {} failed", whole.requests(), whole.failures())
 }
 
@@ -246,8 +256,12 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
 }
 
 /// What a reader must see beside the verdict.
-pub fn notes(plan: &CompiledPlan, totals: &Totals, judged: &Judgement) -> Vec<String> {
+pub fn notes(plan: &CompiledPlan, outcome: &Outcome, judged: &Judgement) -> Vec<String> {
+    let totals = &outcome.totals;
     let mut notes = vec![];
+    if let Some(how) = by_hand::changed(&outcome.by_hand) {
+        notes.push(format!("THE LOAD WAS CHANGED BY HAND: {how}; the numbers are not those of the plan"));
+    }
     if let Some(why) = &judged.allowed_invalid {
         notes.push(format!(
             "THE RUN IS INVALID ({why}); verdict and exit code are those of the thresholds because of --allow-invalid"

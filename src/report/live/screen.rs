@@ -9,7 +9,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{RenderDirection, Sparkline};
 
-use super::{Goal, Health, Snapshot, Standing, clock, users};
+use super::{Goal, Health, Key, Snapshot, Standing, clock, users};
 use crate::report::number::{percent, rate, seconds};
 use crate::report::text::{clean, cut, width};
 
@@ -20,6 +20,8 @@ pub(super) struct Shown {
     pub title: String,
     /// The last thing said.
     pub message: String,
+    /// Keys that do something.
+    pub offers: Vec<Key>,
     /// `None` before the first second is over.
     pub snapshot: Option<Snapshot>,
     /// The seconds so far.
@@ -70,7 +72,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, shown: &Shown) {
     }
     frame.render_widget(generator_line(&snapshot.generator, generator.width), generator);
     frame.render_widget(Line::raw(cut(&shown.message, usize::from(message.width))), message);
-    frame.render_widget(Line::styled("Ctrl-C stops", dim()), keys);
+    let offered = keys_line(&shown.offers, snapshot.is_paused);
+    frame.render_widget(Line::styled(cut(&offered, usize::from(keys.width)), dim()), keys);
 }
 
 /// Lines of each part.
@@ -164,9 +167,31 @@ fn draw_bar(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
 
 /// Users, and where the load stands.
 fn load_line(snapshot: &Snapshot, columns: u16) -> Line<'static> {
-    let mut words = vec![format!("users {}", users(snapshot))];
+    let mut words = vec![];
+    if snapshot.is_paused {
+        words.push("PAUSED".to_owned());
+    }
+    let by_hand = match snapshot.more_users {
+        0 => String::new(),
+        more => format!(" ({more:+} by hand)"),
+    };
+    words.push(format!("users {}{by_hand}", users(snapshot)));
     words.extend(snapshot.stages.iter().map(|stage| clean(stage)));
-    Line::raw(cut(&words.join(" · "), usize::from(columns)))
+    let is_planned = !snapshot.is_paused && snapshot.more_users == 0;
+    let style = if is_planned { Style::new() } else { Style::new().fg(Color::Yellow).bold() };
+    Line::styled(cut(&words.join(" · "), usize::from(columns)), style)
+}
+
+/// What can be pressed.
+fn keys_line(offers: &[Key], is_paused: bool) -> String {
+    let words = |key: &Key| match key {
+        Key::End => "q end",
+        Key::More => "+ more",
+        Key::Fewer => "- fewer users",
+        Key::Pause if is_paused => "p go on",
+        Key::Pause => "p pause",
+    };
+    offers.iter().map(words).collect::<Vec<_>>().join("  ")
 }
 
 fn numbers_line(snapshot: &Snapshot, columns: u16) -> Line<'static> {

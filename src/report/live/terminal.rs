@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Snapshot;
 use super::ansi::{self, Ansi};
+use super::keys::Keys;
 use super::screen::{self, Shown};
 use super::tty::{self, Tty, Woken};
+use super::{Key, Snapshot};
 
 /// Least time between two drawings; also how often the size of the terminal is looked at.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -25,6 +26,9 @@ pub(super) struct Terminal {
     ended: Receiver<()>,
 }
 
+/// Is told of each key.
+type Press = Box<dyn Fn(Key) + Send>;
+
 struct State {
     shown: Shown,
     messages: Vec<String>,
@@ -36,13 +40,13 @@ impl Terminal {
     ///
     /// # Errors
     /// When it cannot be had, or no thread.
-    pub(super) fn start(title: String, color: bool) -> io::Result<Self> {
+    pub(super) fn start(title: String, color: bool, offers: Vec<Key>, press: Press) -> io::Result<Self> {
         let (called, call) = io::pipe()?;
         tty::enter()?;
-        let shown = Shown { title, ..Shown::default() };
+        let shown = Shown { title, offers, ..Shown::default() };
         let state = Arc::new(Mutex::new(State { shown, messages: vec![], is_new: true }));
         let (end, ended) = channel();
-        let painter = Painter { state: state.clone(), called, color, _end: end };
+        let painter = Painter { state: state.clone(), called, color, press, _end: end };
         let thread = std::thread::Builder::new().name("live".into());
         thread.spawn(move || painter.run()).inspect_err(|_| tty::leave())?;
         Ok(Self { state, call: Some(call), ended })
@@ -83,6 +87,7 @@ struct Painter {
     state: Arc<Mutex<State>>,
     called: PipeReader,
     color: bool,
+    press: Press,
     /// Dropped when the thread ends, however it does.
     _end: Sender<()>,
 }
@@ -92,6 +97,7 @@ impl Painter {
         let Ok(mut terminal) = ratatui::Terminal::new(Ansi::new(Tty, self.color)) else { return };
         let mut size = None;
         let mut has_keys = true;
+        let mut keys = Keys::default();
         let mut drawn = Instant::now();
         loop {
             let now_size = ansi::Terminal::size(&Tty).ok();
@@ -107,7 +113,7 @@ impl Painter {
             match tty::wait(&self.called, has_keys && tty::is_ours(), SHORTEST) {
                 Woken::Called => return,
                 Woken::NoKeys => has_keys = false,
-                Woken::Keys(_) => {}
+                Woken::Keys(bytes) => keys.press(&bytes).into_iter().for_each(&self.press),
                 Woken::Timeout => {
                     if tty::take_again() && terminal.clear().is_ok() {
                         locked(&self.state).is_new = true;

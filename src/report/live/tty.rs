@@ -175,8 +175,13 @@ pub(super) fn wait(call: &impl AsFd, keys: bool, most: Duration) -> Woken {
         watched.push(PollFd::new(&stdin, PollFlags::IN));
     }
     let limit = most.try_into().ok();
-    if poll(&mut watched, limit.as_ref()).is_err() {
-        return Woken::Timeout;
+    match poll(&mut watched, limit.as_ref()) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Woken::Timeout,
+        Err(_) => {
+            std::thread::sleep(most);
+            return Woken::NoKeys;
+        }
     }
     if !watched[0].revents().is_empty() {
         return Woken::Called;

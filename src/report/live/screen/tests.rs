@@ -32,6 +32,8 @@ fn shown() -> Shown {
         planned: Some(Duration::from_secs(120)),
         users: 12,
         target_users: 50,
+        more_users: 0,
+        is_paused: false,
         requests: 6184,
         failures: 12,
         rps: 412.3,
@@ -59,7 +61,14 @@ fn shown() -> Shown {
             ..Snapshot::default()
         });
     }
-    Shown { title: "TempoNest".into(), message: "waiting …".into(), snapshot: Some(snapshot), history }
+    let offers = vec![Key::End, Key::More, Key::Fewer, Key::Pause];
+    Shown {
+        title: "TempoNest".into(),
+        message: "waiting …".into(),
+        offers,
+        snapshot: Some(snapshot),
+        history,
+    }
 }
 
 fn drawn(columns: u16, lines: u16, shown: &Shown) -> String {
@@ -94,7 +103,7 @@ fn on_the_usual_terminal() {
     · tags kind=read  rps > 10  no data yet
     ✓ generator ok · cpu 42 % · lag 2.1 ms · pacing p99 900 µs
     waiting …
-    Ctrl-C stops
+    q end  + more  - fewer users  p pause
     ");
 }
 
@@ -114,7 +123,7 @@ fn on_a_wide_one() {
     · tags kind=read  rps > 10  no data yet
     ✓ generator ok · cpu 42 % · lag 2.1 ms · pacing p99 900 µs
     waiting …
-    Ctrl-C stops
+    q end  + more  - fewer users  p pause
     ");
 }
 
@@ -130,7 +139,7 @@ fn on_a_small_one() {
       … and 2 more
     ✓ generator ok · cpu 42 % · lag 2.1 ms …
     waiting …
-    Ctrl-C stops
+    q end  + more  - fewer users  p pause
     ");
 }
 
@@ -143,8 +152,18 @@ fn before_the_first_second() {
     0.0 rps  0 failed  0 requests
 
     waiting …
-    Ctrl-C stops
+    q end  + more  - fewer users  p pause
     ");
+}
+
+#[test]
+fn what_was_changed_by_hand_is_seen() {
+    let mut changed = shown();
+    let snapshot = changed.snapshot.as_mut().unwrap();
+    (snapshot.more_users, snapshot.is_paused) = (-5, true);
+    let text = drawn(80, 24, &changed);
+    assert!(text.contains("PAUSED · users 12/50 (-5 by hand)"), "{text}");
+    assert!(text.contains("q end  + more  - fewer users  p go on"), "{text}");
 }
 
 #[test]
