@@ -7,6 +7,8 @@ mod connection;
 mod deadline;
 mod dial;
 mod driver;
+#[cfg(target_os = "linux")]
+mod ip_option;
 mod link;
 mod local;
 mod look_up;

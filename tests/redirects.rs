@@ -51,7 +51,7 @@ fn credentials_do_not_go_to_another_place() {
         "plan: 1\ntargets: {{ main: \"{0}\", other: \"{1}\" }}\n\
          auth: {{ steps: [{{ request: POST /login, capture: {{ token: json.token }} }}],\n\
          \x20       apply: {{ headers: {{ x-key: \"{{{{ auth.token }}}}\", authorization: \"Bearer {{{{ auth.token }}}}\" }} }} }}\n\
-         http: {{ redirects: 1, headers: {{ cookie: a=b, accept: text/html }} }}\n\
+         http: {{ redirects: 1, headers: {{ cookie: a=b, x-api-key: k, accept: text/html }} }}\n\
          endpoints: {{ a: {{ request: \"GET /redirect/302/{1}/ok\" }} }}\nload: {{ users: 1, iterations: 1 }}\n\
          thresholds: [errors < 1%]\n",
         server.url, other.url
@@ -60,9 +60,9 @@ fn credentials_do_not_go_to_another_place() {
     ran.done.assert_code(0);
     check_accounting(&ran.result);
     let first = server.log.all().into_iter().find(|seen| seen.path.starts_with("/redirect")).unwrap();
-    assert_eq!(first.header("x-key"), Some("token-1"));
+    assert_eq!((first.header("x-key"), first.header("x-api-key")), (Some("token-1"), Some("k")));
     let seen = &other.log.of("/ok")[0];
-    for name in ["x-key", "authorization", "cookie"] {
+    for name in ["x-key", "x-api-key", "authorization", "cookie"] {
         assert_eq!(seen.header(name), None, "{name} was meant for another place");
     }
     assert_eq!(seen.header("accept"), Some("text/html"));

@@ -1,6 +1,7 @@
 //! `secrets` and `env`: where their values come from, and every value that must not be shown.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -197,27 +198,30 @@ fn is_written_credential(key: &str, text: &str) -> bool {
 /// environment and of files among them, and the credentials that shorthands of `auth` have written out. What a
 /// profile or another file has replaced still stands in a text that a problem may quote.
 pub fn secret_values(loaded: &Loaded) -> Vec<String> {
-    let mut values = vec![];
+    let (mut values, mut paths) = (vec![], BTreeSet::new());
     for tree in loaded.effective.iter().chain(&loaded.layers) {
-        values_of(tree, loaded, &mut values);
+        values_of(tree, loaded, &mut values, &mut paths);
         let profiles = tree.get("profiles").and_then(Node::as_map).unwrap_or_default();
-        profiles.iter().for_each(|(_, profile)| values_of(profile, loaded, &mut values));
+        profiles.iter().for_each(|(_, profile)| values_of(profile, loaded, &mut values, &mut paths));
+    }
+    if !paths.is_empty() {
+        let root = crate::plan::root::root_of(&loaded.sources.get(FileId(0)).dir.join("plan"));
+        values.extend(paths.iter().filter_map(|path| files::read_secret(path, &root).ok()));
     }
     values.sort_unstable();
     values.dedup();
     values
 }
 
-fn values_of(tree: &Node, loaded: &Loaded, values: &mut Vec<String>) {
-    let root = || crate::plan::root::root_of(&loaded.sources.get(FileId(0)).dir.join("plan"));
+/// What stands in `tree` itself or in the environment; adds the paths of the files that hold others.
+fn values_of(tree: &Node, loaded: &Loaded, values: &mut Vec<String>, paths: &mut BTreeSet<PathBuf>) {
     for (_, secret) in tree.get("secrets").and_then(Node::as_map).unwrap_or_default() {
         for (key, value) in secret.as_map().unwrap_or_default() {
             match (key.value.as_str(), value.as_str()) {
                 ("env", Some(name)) => values.extend(loaded.environment.get(name)),
                 ("file", Some(path)) => {
                     let file = Located { value: path.to_owned(), span: value.span };
-                    let path = files::path_of(&file, &loaded.sources);
-                    values.extend(files::read_secret(&path, &root()).ok());
+                    paths.insert(files::path_of(&file, &loaded.sources));
                 }
                 _ => collect(value, values),
             }

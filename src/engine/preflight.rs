@@ -213,30 +213,25 @@ fn addresses(plan: &CompiledPlan) -> Result<(), PreflightError> {
     Ok(())
 }
 
-/// Whether there are ports enough. A port that the system picks when it connects serves again for another peer; one
-/// that is taken with an address of ours (see `http::Connector`) serves once.
+/// Whether there are ports enough. A port is picked when its socket connects (see `http::Connector`), so that it serves
+/// again for another peer, and for another address of ours.
 fn ports(need: &Need, local: &[IpAddr], range: Option<(u16, u16)>) -> Result<(), PreflightError> {
     let Some((first, last)) = range else { return Ok(()) };
-    let ports = u64::from(last - first) + 1;
+    let each = u64::from(last - first) + 1;
     let addresses = local.iter().collect::<BTreeSet<_>>().len() as u64;
-    let error = |connections: u64, target: String, from: String| PreflightError::Ports {
-        connections,
-        target,
-        from,
-        ports: ports * addresses.max(1),
-        addresses: connections.div_ceil(ports),
+    let ports = each * addresses.max(1);
+    let from = match addresses {
+        0 | 1 => "one local address".to_owned(),
+        _ => format!("the {addresses} of `http.local_addresses`"),
     };
-    if addresses > 0 {
-        let connections = need.connections();
-        let from = format!("the {addresses} of `http.local_addresses`");
-        return if connections > ports * addresses {
-            Err(error(connections, "all targets".to_owned(), from))
-        } else {
-            Ok(())
-        };
-    }
     match need.by_peer.iter().find(|(_, connections)| **connections > ports) {
-        Some((peer, connections)) => Err(error(*connections, peer.clone(), "one local address".to_owned())),
+        Some((peer, &connections)) => Err(PreflightError::Ports {
+            connections,
+            target: peer.clone(),
+            from,
+            ports,
+            addresses: connections.div_ceil(each),
+        }),
         None => Ok(()),
     }
 }
@@ -299,13 +294,14 @@ mod tests {
     }
 
     #[test]
-    fn each_local_address_has_its_own_ports_for_all_peers() {
+    fn each_local_address_has_its_own_ports() {
         let local: Vec<IpAddr> =
             ["127.0.0.2", "127.0.0.3", "127.0.0.3"].map(|a| a.parse().expect("one")).into();
-        let two = need(&[("a:80", 1000), ("b:80", 1000)]);
+        let two = need(&[("a:80", 2000), ("b:80", 1000)]);
         assert_eq!(ports(&two, &local, RANGE), Ok(()));
         let error = ports(&two, &local[..1], RANGE).expect_err("too many").to_string();
-        assert!(error.contains("2000 connections to all targets"), "{error}");
+        assert!(error.contains("2000 connections to a:80"), "{error}");
+        assert!(error.contains("one local address has 1000"), "{error}");
         assert!(error.contains("2 addresses in `http.local_addresses`"), "{error}");
     }
 

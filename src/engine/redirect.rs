@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::Full;
 use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
@@ -14,6 +14,7 @@ use crate::body::NOT_IN_URL;
 use crate::compile::model::Request;
 use crate::failure::Failure;
 use crate::http::{ExchangeError, Reply, Target};
+use crate::mask::is_sensitive_header;
 
 use super::in_flight::InFlight;
 use super::send::{Attempt, HttpRequest, Sent};
@@ -113,8 +114,10 @@ impl User {
         headers.insert(HOST, targets[to].authority.clone());
         if !is_same_origin(&targets[from], &targets[to]) {
             // Credentials are for those they were meant for.
-            let of_login = self.login.iter().flat_map(|login| login.header_names());
-            [AUTHORIZATION, COOKIE].iter().chain(of_login).for_each(|name| drop(headers.remove(name)));
+            let of_login = self.login.iter().flat_map(|login| login.header_names()).cloned();
+            let written = headers.keys().filter(|name| is_sensitive_header(name.as_str())).cloned();
+            let all: Vec<_> = of_login.chain(written).collect();
+            all.iter().for_each(|name| drop(headers.remove(name)));
         }
         if !keeps_body {
             let about_it = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];

@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use tokio::net::{TcpSocket, TcpStream};
 
+#[cfg(target_os = "linux")]
+use super::ip_option::set_ip_option;
+
 /// The addresses of one worker.
 #[derive(Debug, Default)]
 pub(super) struct LocalAddresses {
@@ -28,11 +31,11 @@ impl LocalAddresses {
     pub(super) fn connect(&self, peer: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + 'static {
         let local = (!self.all.is_empty()).then(|| self.take(peer.is_ipv4()));
         async move {
-            let Some(local) = local else { return TcpStream::connect(peer).await };
             let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            // Takes a port now, for this address and whatever peer: IP_BIND_ADDRESS_NO_PORT, which would let it serve
-            // other peers too, is within no safe crate's reach.
-            socket.bind(SocketAddr::new(local?, 0))?;
+            port_when_connecting(&socket);
+            if let Some(local) = local {
+                socket.bind(SocketAddr::new(local?, 0))?;
+            }
             socket.connect(peer).await
         }
     }
@@ -49,5 +52,58 @@ impl LocalAddresses {
         let family = if is_ipv4 { "IPv4" } else { "IPv6" };
         let words = format!("`http.local_addresses` has no {family} address");
         Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
+    }
+}
+
+/// Lets the socket take its port when it connects, so that the port can serve other peers too, and take the next free
+/// one, odd or even. Linux else gives connections every second port first: when these are used up (14 000 connections
+/// to one peer, by its default) each further one looks through all of them, for some milliseconds of the generator's
+/// time. Kernels before 6.8 go on doing that.
+#[cfg(target_os = "linux")]
+fn port_when_connecting(socket: &TcpSocket) {
+    /// Of `linux/in.h`.
+    const IP_LOCAL_PORT_RANGE: libc::c_int = 51;
+    /// Last and first port; the kernel keeps to its own range where that is narrower.
+    const ALL: u32 = 65535 << 16 | 1;
+    set_ip_option(socket, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+    set_ip_option(socket, IP_LOCAL_PORT_RANGE, ALL);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn port_when_connecting(_: &TcpSocket) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Major and minor version of the running kernel.
+    fn kernel() -> (u32, u32) {
+        let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux tells");
+        let mut numbers = text.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+
+    async fn ports(all: &LocalAddresses, peer: SocketAddr) -> (Vec<TcpStream>, Vec<u16>) {
+        let mut streams = vec![];
+        for _ in 0..40 {
+            streams.push(all.connect(peer).await.expect("a connection"));
+        }
+        let ports = streams.iter().map(|stream| stream.local_addr().expect("one").port()).collect();
+        (streams, ports)
+    }
+
+    #[tokio::test]
+    async fn connections_take_odd_and_even_ports() {
+        if kernel() < (6, 8) {
+            return;
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let peer = listener.local_addr().expect("one");
+        let named = LocalAddresses::new(Arc::new(["127.0.0.3".parse().expect("one")]), 0);
+        for all in [LocalAddresses::default(), named] {
+            let (_open, ports) = ports(&all, peer).await;
+            let odd = ports.iter().filter(|port| **port % 2 == 1).count();
+            assert!((1..40).contains(&odd), "{odd} of 40 ports are odd");
+        }
     }
 }

@@ -13,11 +13,12 @@ mod spread;
 mod ticks;
 mod top;
 mod view;
+mod zoom;
 
 use base64::Engine as _;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::ReportError;
@@ -27,6 +28,11 @@ const PAGE: &str = include_str!("../../templates/report/report.html.j2");
 const PARTS: &str = include_str!("../../templates/report/parts.html.j2");
 const STYLE: &str = include_str!("../../templates/report/style.css");
 const SCRIPT: &str = include_str!("../../templates/report/script.js");
+/// uPlot 1.6.32 as its package has it: the charts that a reader can zoom into.
+const PLOTS: &str = include_str!("../../templates/report/uplot.js");
+/// Goes with every copy.
+const PLOTS_LICENSE: &str = include_str!("../../templates/report/uplot.LICENSE");
+const PLOTS_STYLE: &str = include_str!("../../templates/report/uplot.css");
 
 /// `doc` as a self-contained HTML page. Every value is escaped by the template engine; of styles and scripts the page's
 /// policy allows only ours, by their hashes.
@@ -40,14 +46,16 @@ pub fn render(doc: &ResultDocument) -> Result<String, ReportError> {
     let syntax =
         SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     env.set_syntax(syntax.map_err(ReportError::Render)?);
-    for (name, text) in
-        [("report.html", PAGE), ("parts.html", PARTS), ("style.css", STYLE), ("script.js", SCRIPT)]
-    {
+    for (name, text) in [("report.html", PAGE), ("parts.html", PARTS)] {
         env.add_template(name, text).map_err(ReportError::Render)?;
     }
+    let (style, script) =
+        (format!("{PLOTS_STYLE}\n{STYLE}"), format!("/*\n{PLOTS_LICENSE}*/\n{PLOTS}\n{SCRIPT}"));
     let mut page = page::page(doc);
-    page.style_hash = hash(STYLE);
-    page.script_hash = hash(SCRIPT);
+    page.style_hash = hash(&style);
+    page.script_hash = hash(&script);
+    env.add_global("style", Value::from_safe_string(style));
+    env.add_global("script", Value::from_safe_string(script));
     let template = env.get_template("report.html").map_err(ReportError::Render)?;
     template.render(Serde(page)).map_err(ReportError::Render)
 }

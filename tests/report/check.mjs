@@ -89,7 +89,9 @@ async function checkLook(browser, url) {
 async function checkHostile(browser) {
   const opened = await browser.open(page("hostile", hostile(known)), SIZES[0]);
   assert.equal(await opened.ask("typeof hit"), "undefined", "no word of a server is run");
-  assert.equal(await opened.ask("document.scripts.length"), 1);
+  assert.equal(await opened.ask("[...document.scripts].filter((script) => script.type === '').length"), 1);
+  await opened.ask("document.querySelectorAll('button.zoom').forEach((button) => button.click())");
+  assert.equal(await opened.ask("typeof hit"), "undefined", "nor when charts are zoomed into");
   assert.equal(await opened.ask("document.images.length"), 0);
   assert.ok(await opened.ask("[...document.links].every((link) => link.getAttribute('href').startsWith('#'))"));
   assert.equal(opened.requests.length, 1);
@@ -121,12 +123,40 @@ async function checkScript(browser, url) {
   await opened.close();
 }
 
+/** Every chart over time can be looked at closely, by keyboard too. */
+async function checkZoom(browser, url) {
+  for (const size of SIZES) {
+    const opened = await browser.open(url, size);
+    const picture = "document.querySelector('.zoomed canvas').toDataURL()";
+    const count = await opened.ask("document.querySelectorAll('button.zoom').length");
+    assert.ok(count >= 4, `${count} charts can be zoomed into`);
+    await opened.ask("document.querySelectorAll('button.zoom').forEach((button) => button.click())");
+    assert.equal(await opened.ask("document.querySelectorAll('.zoomed canvas').length"), count);
+    await opened.ask("new Promise((done) => setTimeout(done, 100))");
+    const said = await opened.ask("[...document.querySelectorAll('.zoomed .u-legend')].map((all) => all.textContent).join()");
+    for (const line of ["users", "requests/s", "p95"]) assert.ok(said.includes(line), `${line}: ${said}`);
+    const whole = await opened.ask(picture);
+    const press = (key) =>
+      opened.ask(`document.querySelector('.zoomed').dispatchEvent(new KeyboardEvent('keydown', { key: '${key}' })),
+        new Promise((done) => setTimeout(done, 100))`);
+    await press("+");
+    assert.notEqual(await opened.ask(picture), whole, "+ shows less time");
+    await press("0");
+    assert.equal(await opened.ask(picture), whole, "0 shows all again");
+    assert.ok(await opened.ask("document.documentElement.scrollWidth <= innerWidth"), `fits ${size.width} px`);
+    await opened.ask("document.querySelectorAll('button.zoom').forEach((button) => button.click())");
+    assert.equal(await opened.ask("document.querySelectorAll('.zoomed').length"), 0);
+    assert.deepEqual(opened.complaints, []);
+    await opened.close();
+  }
+}
+
 /** Without script the page says the same; the tools around it can still ask. */
 async function checkWithoutScript(browser, url) {
   const words = "document.querySelector('main').innerText.replace(/\\s+/g, ' ')";
   const [on, off] = [await browser.open(url, SIZES[0]), await browser.open(url, { ...SIZES[0], script: false })];
   assert.equal(await off.ask("document.querySelectorAll('button').length"), 0, "the script did not run");
-  await on.ask("document.querySelectorAll('.find').forEach((field) => field.remove())");
+  await on.ask("document.querySelectorAll('.find, button.zoom').forEach((part) => part.remove())");
   const said = await off.ask(words);
   assert.equal(said, await on.ask(words));
   assert.ok(said.includes(known.reason), "the reason stands there");
@@ -140,6 +170,7 @@ try {
   const url = page("result", known);
   await checkLook(browser, url);
   await checkScript(browser, url);
+  await checkZoom(browser, url);
   await checkWithoutScript(browser, url);
   await checkHostile(browser);
   const empty = { ...known, timeline: [], series: [], failures: [], thresholds: [], notes: [] };

@@ -2,8 +2,9 @@
 
 use super::frame::Frame;
 use super::plot::{self, FARTHEST_THRESHOLD, Line, Plot, Scale, Tick, Vertical};
-use super::points::{Buckets, Keep, MOST, Point, RowPoints, thin};
+use super::points::{Buckets, Keep, MOST, MOST_CLOSE, Point, RowPoints, thin};
 use super::view::scope_of;
+use super::zoom::{Zoom, ZoomLine};
 use crate::report::model::{Interval, ResultDocument, Series, ThresholdResult};
 use crate::report::text::{clean, cut};
 
@@ -16,6 +17,8 @@ struct Raw {
     class: &'static str,
     label: String,
     points: Vec<Point>,
+    /// For who looks closer; may be empty.
+    close: Vec<Point>,
 }
 
 /// What a chart is called and shows.
@@ -78,7 +81,10 @@ pub(super) fn by_row(frame: &Frame, rows: &[(&Series, &RowPoints)]) -> Option<Pl
     }
     let lines = CLASSES.into_iter().zip(&most);
     let lines: Vec<Raw> = lines
-        .map(|(class, (row, points))| line(class, &cut(&clean(&row.name), 40), points.p95.clone()))
+        .map(|(class, (row, points))| Raw {
+            close: points.p95.clone(),
+            ..line(class, &cut(&clean(&row.name), 40), points.p95.clone())
+        })
         .collect();
     let caption = match most.len() > MOST_ROWS {
         true => format!("The {MOST_ROWS} endpoints with the most requests of {}.", most.len()),
@@ -88,7 +94,7 @@ pub(super) fn by_row(frame: &Frame, rows: &[(&Series, &RowPoints)]) -> Option<Pl
 }
 
 fn line(class: &'static str, label: &str, points: Vec<Point>) -> Raw {
-    Raw { class, label: label.into(), points }
+    Raw { class, label: label.into(), points, close: vec![] }
 }
 
 fn raw(
@@ -98,7 +104,8 @@ fn raw(
     keep: Keep,
     pick: fn(&Interval) -> Option<f64>,
 ) -> Raw {
-    line(class, label, thin(&doc.timeline, keep, pick))
+    let close = thin(&doc.timeline, MOST_CLOSE, keep, pick);
+    Raw { close, ..line(class, label, thin(&doc.timeline, MOST, keep, pick)) }
 }
 
 fn spec<'a>(id: &str, title: &'static str, scale: fn(f64) -> Scale) -> Spec<'a> {
@@ -197,6 +204,13 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
     said.extend(frame.moments.iter().map(|moment| moment.label.clone()));
     let far = far.iter().map(|t| format!("The threshold {} is above the chart.", clean(&t.expression)));
     let caption: Vec<_> = Some(spec.caption).filter(|c| !c.is_empty()).into_iter().chain(far).collect();
+    let zoom = Zoom::of(
+        lines.iter().map(|l| ZoomLine::new(l.class, &l.label, &l.close)).collect(),
+        lines.first().map_or(&[], |l| &l.close[..]),
+        near.iter().map(|t| t.target * 1e6).collect(),
+        frame,
+        scale,
+    );
     let place = |(s, value): &Point| value.map(|v| (frame.place(*s), axis.place(v)));
     Some(Plot {
         id: spec.id,
@@ -214,6 +228,7 @@ fn draw(frame: &Frame, spec: Spec<'_>, lines: Vec<Raw>) -> Option<Plot> {
         shades: frame.shades.clone(),
         moments: frame.moments.clone(),
         caption: caption.join(" "),
+        zoom,
         lines: lines
             .into_iter()
             .map(|l| Line { class: l.class, d: plot::path(l.points.iter().map(place)), label: l.label })

@@ -49,7 +49,7 @@ impl Frame {
             format!("M{from} {TOP}h{width}v{below}h-{width}z")
         };
         let d: String = spans.iter().filter(|(from, to)| from < to).map(rectangle).collect();
-        (!d.is_empty()).then_some(Shade { class, label, d })
+        (!d.is_empty()).then(|| Shade { class, label, d, spans: spans.to_vec() })
     }
 
     fn moments(&self, doc: &ResultDocument) -> Vec<Moment> {
@@ -66,6 +66,7 @@ impl Frame {
             }
             Moment {
                 class: if mark.kind == MarkKind::Abort { "abort" } else { "" },
+                at_s: mark.at_s,
                 x,
                 label: format!("{}: {words}", moment(mark.at_s)),
                 tag: if fits { words } else { String::new() },

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::ticks;
+use super::zoom::Zoom;
 use crate::report::number;
 
 pub(super) const WIDTH: f64 = 560.0;
@@ -36,6 +37,8 @@ pub(super) struct Plot {
     pub shades: Vec<Shade>,
     pub moments: Vec<Moment>,
     pub caption: String,
+    /// Its numbers; only where more can be seen than in the picture.
+    pub zoom: Option<Zoom>,
 }
 
 /// A place on an axis.
@@ -67,12 +70,17 @@ pub(super) struct Shade {
     pub class: &'static str,
     pub label: &'static str,
     pub d: String,
+    /// From and to, s.
+    #[serde(skip)]
+    pub spans: Vec<(f64, f64)>,
 }
 
 /// A mark on a time axis.
 #[derive(Clone, Serialize)]
 pub(super) struct Moment {
     pub class: &'static str,
+    #[serde(skip)]
+    pub at_s: f64,
     pub x: f64,
     /// When and what.
     pub label: String,

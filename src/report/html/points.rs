@@ -6,6 +6,8 @@ use crate::report::model::{Interval, SeriesInterval};
 
 /// Most points of a line about all rows together.
 pub(super) const MOST: u64 = 600;
+/// The same where a reader looks closer: an hour of seconds.
+pub(super) const MOST_CLOSE: u64 = 3600;
 
 /// What one point says of the seconds it stands for.
 #[derive(Clone, Copy, PartialEq)]
@@ -60,12 +62,17 @@ fn ends(timeline: &[Interval]) -> (u64, u64) {
     (first, timeline.iter().map(|i| i.at_s).max().unwrap_or(first))
 }
 
-/// One value a bucket; seconds without the value leave a gap.
-pub(super) fn thin(timeline: &[Interval], keep: Keep, pick: impl Fn(&Interval) -> Option<f64>) -> Vec<Point> {
+/// One value a bucket, at most `most`; seconds without the value leave a gap.
+pub(super) fn thin(
+    timeline: &[Interval],
+    most: u64,
+    keep: Keep,
+    pick: impl Fn(&Interval) -> Option<f64>,
+) -> Vec<Point> {
     if timeline.is_empty() {
         return Vec::new();
     }
-    let buckets = Buckets::of(timeline, MOST);
+    let buckets = Buckets::of(timeline, most);
     let mut sums: Vec<(f64, u64)> = vec![(0.0, 0); buckets.count()];
     for interval in timeline {
         let bucket = sums.get_mut(buckets.index(interval.at_s));
@@ -143,7 +150,7 @@ mod tests {
     #[test]
     fn short_runs_keep_every_second() {
         let timeline = fixture::timeline(120);
-        let points = thin(&timeline, Keep::Max, |i| i.p95_us.map(|us| us as f64));
+        let points = thin(&timeline, MOST, Keep::Max, |i| i.p95_us.map(|us| us as f64));
         assert_eq!((points.len(), Buckets::of(&timeline, MOST).size), (120, 1));
         assert_eq!(points[0], (1.0, timeline[0].p95_us.map(|us| us as f64)));
         assert_eq!(points[60].1, None, "a gap stays a gap");
@@ -153,10 +160,10 @@ mod tests {
     fn long_runs_keep_the_worst_and_the_mean() {
         let mut timeline = fixture::timeline(6 * 3600);
         timeline[7_000].p95_us = Some(99_000_000);
-        let worst = thin(&timeline, Keep::Max, |i| i.p95_us.map(|us| us as f64));
+        let worst = thin(&timeline, MOST, Keep::Max, |i| i.p95_us.map(|us| us as f64));
         assert!(worst.len() as u64 <= MOST);
         assert!(worst.iter().any(|p| p.1 == Some(99_000_000.0)));
-        let mean = thin(&timeline, Keep::Mean, |i| Some(i.rps));
+        let mean = thin(&timeline, MOST, Keep::Mean, |i| Some(i.rps));
         let expected = timeline[..36].iter().map(|i| i.rps).sum::<f64>() / 36.0;
         assert!((mean[0].1.unwrap() - expected).abs() < 1e-9);
         assert_eq!(mean[0].0, 36.0);
@@ -178,7 +185,7 @@ mod tests {
     fn odd_timelines() {
         let second = |at_s| Interval { at_s, rps: f64::NAN, ..Interval::default() };
         for timeline in [vec![], vec![second(0)], vec![second(u64::MAX), second(0)], vec![second(u64::MAX)]] {
-            let points = thin(&timeline, Keep::Mean, |i| Some(i.rps));
+            let points = thin(&timeline, MOST, Keep::Mean, |i| Some(i.rps));
             assert!(points.len() as u64 <= MOST && points.iter().all(|p| p.1.is_none()));
             assert!(rows(&timeline, &["x"], 100).iter().all(|row| row.p50.len() <= 100));
         }

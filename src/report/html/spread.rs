@@ -57,6 +57,7 @@ pub(super) fn spread(doc: &ResultDocument, id: &str, row: &Series, about: String
         shades: vec![],
         moments: vec![],
         caption: far.collect::<Vec<_>>().join(" "),
+        zoom: None,
         lines: curves
             .iter()
             .map(|(class, label, curve)| Line {
