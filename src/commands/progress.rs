@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::compile::CompiledPlan;
-use crate::compile::model::{Scenario, ScopedThreshold, ThresholdScope};
+use crate::compile::model::{Scenario, ScopedThreshold, SeriesInfo, ThresholdScope};
 use crate::engine::{Seen, health};
-use crate::metric::SeriesKind;
+use crate::metric::{SeriesKind, SeriesTotal};
 use crate::report::live::{Goal, Health, Row, Snapshot, Standing};
 use crate::report::number;
 use crate::threshold::{self, Evaluation, Threshold};
 
 use super::document::{bends, so_far, strictest_latency_us};
 
-/// A snapshot may take one part in so many of the time, on one core: 1 %.
+/// What must look through whole distributions may take one part in so many of the time, on one core: 1 %.
 const SHARE: u32 = 100;
-/// Snapshots that cost less than this are all made.
+/// When it costs less than this it is done every second.
 const CHEAP: Duration = Duration::from_millis(5);
 /// A value closer to its target than this share of it is at risk.
 const CLOSE: f64 = 0.1;
@@ -25,57 +25,38 @@ const CLOSE: f64 = 0.1;
 pub struct Progress {
     plan: Arc<CompiledPlan>,
     strictest_latency_us: Option<u64>,
-    /// When the next one may be made.
+    /// What costs most, kept while it has not paid off: percentiles by row, and thresholds.
+    kept: Costly,
+    /// When it may be computed again.
     due: Instant,
+}
+
+#[derive(Default)]
+struct Costly {
+    /// 50, 95, 99 %, µs.
+    percentiles: Vec<Option<[u64; 3]>>,
+    goals: Vec<Goal>,
 }
 
 impl Progress {
     pub fn new(plan: Arc<CompiledPlan>) -> Self {
         let strictest_latency_us = strictest_latency_us(&plan);
-        Self { plan, strictest_latency_us, due: Instant::now() }
+        Self { plan, strictest_latency_us, kept: Costly::default(), due: Instant::now() }
     }
 
-    /// What there is to see now; `None` while the last one, of a plan with very many rows, has not paid off.
-    pub fn snapshot(&mut self, seen: &Seen<'_>) -> Option<Snapshot> {
-        let begun = Instant::now();
-        if begun < self.due {
-            return None;
-        }
-        let snapshot = self.look(seen);
-        let took = begun.elapsed();
-        if took > CHEAP {
-            self.due = begun + took.saturating_mul(SHARE);
-        }
-        Some(snapshot)
-    }
-
-    fn look(&self, seen: &Seen<'_>) -> Snapshot {
-        let Seen { second, totals, .. } = seen;
-        let mut rows = vec![];
-        let mut places = BTreeMap::new();
-        for (index, info) in self.plan.series.iter().enumerate() {
-            if info.kind != SeriesKind::Endpoint {
-                continue;
-            }
-            // While it warms up, the warm-up is what there is to see.
-            let with_warmup = info.warmup.map(|row| totals.merged([index, row.0 as usize]));
-            let total = with_warmup.as_ref().unwrap_or(&totals.series[index]);
-            let latency = total.latency();
-            let quantile = |q: f64| (latency.count() > 0).then(|| latency.quantile(q));
-            let now = second.rows.iter().find(|(row, _)| *row == index).map_or(0, |(_, row)| row.requests);
-            places.insert(index, rows.len());
-            rows.push(Row {
-                name: info.name.clone(),
-                method: info.method.as_ref().map(ToString::to_string),
-                requests: total.requests(),
-                failures: total.failures(),
-                rps: second.per_s(now),
-                p50_us: quantile(0.5),
-                p95_us: quantile(0.95),
-                p99_us: quantile(0.99),
-            });
-        }
+    /// What there is to see now. With very many rows, percentiles and thresholds are some seconds old.
+    pub fn snapshot(&mut self, seen: &Seen<'_>) -> Snapshot {
+        let second = seen.second;
         let elapsed = Duration::from_secs(second.at_s - 1) + Duration::from_secs_f64(second.length_s);
+        let begun = Instant::now();
+        if begun >= self.due {
+            self.kept = self.look(seen, elapsed);
+            let took = begun.elapsed();
+            if took > CHEAP {
+                self.due = begun + took.saturating_mul(SHARE);
+            }
+        }
+        let rows = self.rows(seen);
         Snapshot {
             elapsed,
             planned: self.plan.planned(),
@@ -88,7 +69,7 @@ impl Progress {
             rps: second.per_s(second.total.requests),
             p95_us: (second.total.requests > 0).then_some(second.total.p95_us),
             stages: stages(&self.plan, elapsed),
-            goals: self.goals(seen, elapsed, &places),
+            goals: self.kept.goals.clone(),
             generator: Health {
                 cpu_share: seen.health.and_then(|health| health.cpu_share),
                 lag_us: second.pace.lag_max_us,
@@ -97,6 +78,46 @@ impl Progress {
                     .map(str::to_owned),
             },
             rows,
+        }
+    }
+
+    /// Indices of the rows that are shown.
+    fn shown(&self) -> impl Iterator<Item = (usize, &SeriesInfo)> {
+        self.plan.series.iter().enumerate().filter(|(_, info)| info.kind == SeriesKind::Endpoint)
+    }
+
+    fn rows(&self, seen: &Seen<'_>) -> Vec<Row> {
+        let row = |((index, info), percentiles): ((usize, &SeriesInfo), &Option<[u64; 3]>)| {
+            // While it warms up, the warm-up is what there is to see.
+            let totals = [Some(index), info.warmup.map(|row| usize::from(row.0))];
+            let sum = |of: fn(&SeriesTotal) -> u64| -> u64 {
+                totals.iter().flatten().map(|index| of(&seen.totals.series[*index])).sum()
+            };
+            let now = seen.second.rows.iter().find(|(row, _)| *row == index);
+            Row {
+                name: info.name.clone(),
+                method: info.method.as_ref().map(ToString::to_string),
+                requests: sum(SeriesTotal::requests),
+                failures: sum(SeriesTotal::failures),
+                rps: seen.second.per_s(now.map_or(0, |(_, row)| row.requests)),
+                p50_us: percentiles.map(|[p50, ..]| p50),
+                p95_us: percentiles.map(|[_, p95, _]| p95),
+                p99_us: percentiles.map(|[.., p99]| p99),
+            }
+        };
+        self.shown().zip(&self.kept.percentiles).map(row).collect()
+    }
+
+    fn look(&self, seen: &Seen<'_>, elapsed: Duration) -> Costly {
+        let percentiles = |(index, info): (usize, &SeriesInfo)| {
+            let with_warmup = info.warmup.map(|row| seen.totals.merged([index, usize::from(row.0)]));
+            let latency = with_warmup.as_ref().unwrap_or(&seen.totals.series[index]).latency();
+            (latency.count() > 0).then(|| [0.5, 0.95, 0.99].map(|q| latency.quantile(q)))
+        };
+        let places = self.shown().enumerate().map(|(place, (index, _))| (index, place)).collect();
+        Costly {
+            percentiles: self.shown().map(percentiles).collect(),
+            goals: self.goals(seen, elapsed, &places),
         }
     }
 

@@ -85,7 +85,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
             trouble.iter().for_each(|words| live.message(words));
         }
         Event::Second(seen) if live.is_shown() => {
-            progress.snapshot(&seen).iter().for_each(|snapshot| live.update(snapshot));
+            live.update(&progress.snapshot(&seen));
         }
         Event::Second(_) => {}
         Event::Aborting(broken) => live.message(&aborting(&plan, broken)),
