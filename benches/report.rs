@@ -47,7 +47,7 @@ fn long(mut doc: ResultDocument) -> ResultDocument {
             }
         };
         second.at_s = at_s;
-        second.per_series = names.iter().enumerate().map(|(n, name)| (name.clone(), row(n))).collect();
+        second.per_series = names.iter().enumerate().map(|(n, name)| (name, row(n))).collect();
         second
     };
     doc.timeline = (1..=SECONDS).map(second).collect();

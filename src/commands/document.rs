@@ -258,7 +258,7 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary, generator: &Generator
             p95_us: row.p95_us,
             p99_us: row.p99_us,
         };
-        (plan.series[*index].name.clone(), values)
+        (&plan.series[*index].name, values)
     };
     Interval {
         at_s: second.at_s,

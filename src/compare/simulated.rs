@@ -1,8 +1,6 @@
 //! Results of simulated runs for the tests: log-normal service whose level drifts from second to second (AR(1)) and from run
 //! to run, in three rows. Must not know how results are compared.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 use rand::SeedableRng as _;
@@ -50,7 +48,7 @@ pub(super) fn run(world: World, seed: u64, slower: [f64; 3]) -> Run {
     for second in 0..world.seconds {
         let fresh = (1.0 - world.memory * world.memory).sqrt() * world.drift;
         drift = world.memory * drift + fresh * normal.sample(&mut rng);
-        let mut per_series = BTreeMap::new();
+        let mut per_series = vec![];
         let (mut all, mut all_failures) = (vec![], 0);
         for (at, (name, median, spread, rate)) in ROWS.into_iter().enumerate() {
             let count = Poisson::new(rate).unwrap().sample(&mut rng) as usize;
@@ -62,7 +60,7 @@ pub(super) fn run(world: World, seed: u64, slower: [f64; 3]) -> Run {
             let [p50_us, p95_us, p99_us] = percentiles(&mut times);
             if count > 0 {
                 let interval = SeriesInterval { requests: count as u64, failures, p50_us, p95_us, p99_us };
-                per_series.insert(name.to_owned(), interval);
+                per_series.push((name, interval));
             }
             rows[at].add(&times, failures);
             all_failures += failures;
@@ -78,7 +76,7 @@ pub(super) fn run(world: World, seed: u64, slower: [f64; 3]) -> Run {
             p50_us: p50,
             p95_us: p95,
             p99_us: p99,
-            per_series,
+            per_series: per_series.into_iter().collect(),
             ..Interval::default()
         });
     }

@@ -292,8 +292,8 @@ pub fn timeline(seconds: u64) -> Vec<Interval> {
             p95_us: p(1_900e3),
             p99_us: p(2_900e3),
             per_series: match paused {
-                true => BTreeMap::new(),
-                false => rows.map(|(name, us, n)| (name.to_owned(), row(us, n))).into(),
+                true => SecondRows::default(),
+                false => rows.into_iter().map(|(name, us, n)| (name, row(us, n))).collect(),
             },
             ..Interval::default()
         }

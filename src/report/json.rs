@@ -1,11 +1,16 @@
 //! The result document as JSON text and back. Must not change what the document says.
 
+use std::io::{BufReader, Read, Seek};
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
 
 use super::ReportError;
-use super::model::{FORMAT, ResultDocument};
+use super::model::{FORMAT, ResultDocument, forget_names};
+
+/// Bytes read at once.
+const BUFFER: usize = 1 << 18;
 
 /// `doc` as indented JSON with a line end.
 ///
@@ -15,6 +20,25 @@ pub fn to_string(doc: &ResultDocument) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(doc).map_err(ReportError::Encode)?;
     text.push('\n');
     Ok(text)
+}
+
+/// The document in `source`, parsed as it is read: the text of a run of hours takes more memory than the document.
+///
+/// # Errors
+/// As [`from_str`]; what cannot be read, or is not UTF-8, is no JSON.
+pub fn from_reader(mut source: impl Read + Seek) -> Result<ResultDocument, ReportError> {
+    let parsed = serde_json::from_reader::<_, ResultDocument>(BufReader::with_capacity(BUFFER, &mut source));
+    forget_names();
+    if let Ok(doc) = parsed
+        && doc.format <= FORMAT
+    {
+        return Ok(doc);
+    }
+    // Why not: from the start.
+    let mut text = String::new();
+    let whole = source.rewind().and_then(|()| source.read_to_string(&mut text));
+    whole.map_err(|error| ReportError::NotJson(serde_json::Error::io(error)))?;
+    from_str(&text)
 }
 
 /// The document in `text`.
@@ -32,7 +56,9 @@ pub fn from_str(text: &str) -> Result<ResultDocument, ReportError> {
     if format > u64::from(FORMAT) {
         return Err(ReportError::NewerFormat { format, written_by: super::text::clean(written_by) });
     }
-    serde_json::from_str(text).map_err(ReportError::Damaged)
+    let parsed = serde_json::from_str(text).map_err(ReportError::Damaged);
+    forget_names();
+    parsed
 }
 
 /// What tells whether the rest can be understood.
@@ -52,7 +78,9 @@ mod tests {
     #[test]
     fn round_trip() {
         for doc in [fixture::failing(), fixture::empty()] {
-            assert_eq!(from_str(&to_string(&doc).unwrap()).unwrap(), doc);
+            let text = to_string(&doc).unwrap();
+            assert_eq!(from_str(&text).unwrap(), doc);
+            assert_eq!(from_reader(std::io::Cursor::new(text)).unwrap(), doc);
         }
     }
 
@@ -69,6 +97,7 @@ mod tests {
             (&newer, "a result of format 7, written by plimsoll 0.1.0; this plimsoll reads up to format 1"),
         ] {
             assert_eq!(from_str(text).unwrap_err().to_string(), message);
+            assert_eq!(from_reader(std::io::Cursor::new(text)).unwrap_err().to_string(), message);
         }
     }
 }

@@ -3,9 +3,11 @@
 
 mod generator;
 mod run;
+mod second;
 
 pub use generator::{Generator, InvalidReason};
 pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo};
+pub use second::{SecondRows, forget_names};
 
 use std::collections::BTreeMap;
 
@@ -378,7 +380,7 @@ pub struct Interval {
     #[serde(default, skip_serializing_if = "is_false")]
     pub invalid: bool,
     /// The same for each row that had requests.
-    pub per_series: BTreeMap<String, SeriesInterval>,
+    pub per_series: SecondRows,
 }
 
 /// One second of one row.

@@ -114,8 +114,7 @@ pub(super) fn rows(timeline: &[Interval], names: &[&str], most: u64) -> Vec<RowP
     for interval in timeline {
         let bucket = buckets.index(interval.at_s);
         seconds[bucket] += 1;
-        let known =
-            interval.per_series.iter().filter_map(|(name, row)| Some((index.get(name.as_str())?, row)));
+        let known = interval.per_series.iter().filter_map(|(name, row)| Some((index.get(name)?, row)));
         for (row, seen) in known.filter(|(_, seen)| seen.requests > 0) {
             let sum = &mut sums[*row][bucket];
             sum.requests = sum.requests.saturating_add(seen.requests);

@@ -45,7 +45,7 @@ fn large() -> ResultDocument {
             let [requests, failures] = [10 + us % 7, us % 3];
             SeriesInterval { requests, failures, p50_us: us, p95_us: us * 2, p99_us: us * 3 }
         };
-        second.per_series = names.iter().enumerate().map(|(n, name)| (name.clone(), row(n))).collect();
+        second.per_series = names.iter().enumerate().map(|(n, name)| (name, row(n))).collect();
     }
     doc
 }
