@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::units::{Share, parse_share};
+use crate::units::{Share, Size, parse_share, parse_size};
 
 /// A declarative load-test runner: a YAML or TOML plan in, an honest verdict and an exit code out.
 #[derive(Debug, Parser)]
@@ -233,6 +233,9 @@ pub struct ReportFlags {
     /// Write Locust's CSV files: PREFIX_stats.csv and three more.
     #[arg(long, value_name = "PREFIX")]
     pub csv: Option<PathBuf>,
+    /// In _stats_history.csv: rows of each endpoint too, as Locust's flag of this name.
+    #[arg(long)]
+    pub csv_full_history: bool,
     /// Write latencies for HdrHistogram's tools, to a .hgrm or .hlog.
     #[arg(long, value_name = "PATH")]
     pub hdr: Vec<PathBuf>,
@@ -253,6 +256,15 @@ pub struct RunFlags {
     /// Write the result as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,
+    /// Keep the run in a folder of its own below DIR, with an index of all runs of the plan.
+    #[arg(long = "reports", value_name = "DIR")]
+    pub reports_folder: Option<PathBuf>,
+    /// Log every single request, a line of JSON each; `-` is standard output.
+    #[arg(long, value_name = "PATH")]
+    pub samples: Option<PathBuf>,
+    /// The most that --samples writes.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = samples_limit, requires = "samples")]
+    pub samples_limit: SamplesLimit,
     /// Seed of picks, data rows and random values; the one used is in every report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -320,6 +332,24 @@ pub struct ServeDemo {
     /// Life of an access token, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub token_ttl: u64,
+}
+
+/// The most bytes that `--samples` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SamplesLimit(pub u64);
+
+impl Default for SamplesLimit {
+    fn default() -> Self {
+        Self(1 << 30)
+    }
+}
+
+fn samples_limit(text: &str) -> Result<SamplesLimit, String> {
+    match parse_size(text) {
+        Ok(Size(bytes)) if bytes >= 4 << 10 => Ok(SamplesLimit(bytes)),
+        Ok(_) => Err("write 4KiB or more".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn margin(text: &str) -> Result<f64, String> {

@@ -20,6 +20,7 @@ pub mod model;
 mod named_files;
 mod names;
 mod own;
+mod reports;
 mod request;
 mod scenario;
 mod scope;
@@ -222,6 +223,7 @@ impl<'a> Compiler<'a> {
             self.error(problem.help("use fewer endpoints or scenarios, or several plans"));
         }
         let tls = self.tls();
+        let reports = self.reports(loaded);
         let file = loaded.sources.get(crate::diagnostic::FileId(0));
         let masker = Masker::new(secret_values(loaded).into_iter().chain(self.sensitive_variables()));
         let effective = loaded.effective.as_ref().map_or(serde_json::Value::Null, |node| node.to_json());
@@ -251,6 +253,7 @@ impl<'a> Compiler<'a> {
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
             tls,
+            reports,
             keep_alive: self.keeps_alive(),
             tags: self.plan.tags.by_name(),
             series: std::mem::take(&mut self.series).into(),

@@ -18,6 +18,7 @@ mod preflight;
 mod ready;
 mod redirect;
 mod rows;
+mod samples;
 mod send;
 mod signals;
 mod stop;
@@ -32,6 +33,7 @@ pub use events::{Event, Outcome, Seen, Stopped};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};
+pub use samples::{Batch, LogState, Logged, SampleLog, ToLog};
 pub use signals::Signals;
 pub use trace::{Exchange, Trace};
 

@@ -1,11 +1,13 @@
 //! Reports: each is one file, a function of the one result document. They know only that document — no plan, no
-//! engine, no clock — and return text; only [`live`] and [`sink`] touch the outside.
+//! engine, no clock — and return text; only [`live`], [`sink`] and [`folder`] touch the outside.
 //!
 //! `console` and `html` show the same numbers: `tables` makes the cells, `number` writes them, `text` makes what
 //! came from plans and servers harmless.
 
+pub mod brief;
 pub mod console;
 pub mod csv;
+pub mod folder;
 pub mod github;
 pub mod hdr;
 pub mod html;

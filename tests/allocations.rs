@@ -77,7 +77,7 @@ fn of_engine(address: SocketAddr, iterations: u64) -> u64 {
     let mut found = Diagnostics::default();
     let plan =
         compile(&loaded, Path::new("plan.yaml"), None, Purpose::Run, &mut found).expect("the plan is valid");
-    let options = RunOptions { seed: 1, run_id: "test".into(), workers: 1, trace: None };
+    let options = RunOptions { seed: 1, run_id: "test".into(), workers: 1, trace: None, samples: None };
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let outcome = run(Arc::new(plan), options, Commands::none(), &mut |_| {}).unwrap();
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;

@@ -39,7 +39,7 @@ fn all_of_them_say_the_same() {
     let summary = scratch.write("summary.md", "before\n");
     let workflow = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
     let flags = reports::flags(&scratch);
-    let arguments: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let arguments: Vec<&str> = flags.iter().map(String::as_str).chain(["--csv-full-history"]).collect();
     let ran = scratch.run_with(&PLAN.replace("URL", &server.url), &arguments, &workflow);
     ran.done.assert_code(1);
     let result = &ran.result;
@@ -91,12 +91,34 @@ fn check_csv(scratch: &Scratch, result: &Value) {
         assert_eq!(number("Requests/s"), expected["rps"].as_f64().unwrap());
     }
     assert_eq!(rows.last().unwrap()["Name"], "Aggregated");
-    let history = csv_rows(scratch, "report_stats_history.csv");
-    assert_eq!(history.len(), result["timeline"].as_array().unwrap().len());
+    check_history(scratch, result);
     let failures = csv_rows(scratch, "report_failures.csv");
     let told: u64 = failures.iter().map(|row| row["Occurrences"].parse::<u64>().unwrap()).sum();
     assert_eq!(told, count(&result["totals"]["failures"]));
     assert!(csv_rows(scratch, "report_exceptions.csv").is_empty());
+}
+
+/// Second by second, of each endpoint too: what is counted at the end is what the result has.
+fn check_history(scratch: &Scratch, result: &Value) {
+    let history = csv_rows(scratch, "report_stats_history.csv");
+    let of = |name: &str| history.iter().filter(|row| row["Name"] == name).collect::<Vec<_>>();
+    let seconds = result["timeline"].as_array().unwrap().len();
+    assert_eq!(of("Aggregated").len(), seconds);
+    let broken = "broken, \"odd\" | name";
+    for (name, expected) in
+        [("fine", row(result, "fine")), (broken, row(result, broken)), ("Aggregated", &result["totals"])]
+    {
+        let rows = of(name);
+        assert!((1..=seconds).contains(&rows.len()), "{name}");
+        let last = rows.last().unwrap();
+        for (column, field) in [("Total Request Count", "requests"), ("Total Failure Count", "failures")] {
+            assert_eq!(last[column], expected[field].to_string(), "{name}");
+        }
+        let mean = last["Total Average Response Time"].parse::<f64>().unwrap();
+        assert!((mean - expected["latency_us"]["mean"].as_f64().unwrap() / 1e3).abs() < 1e-9);
+        assert!(rows[..rows.len() - 1].iter().all(|row| row["Total Average Response Time"] == "N/A"));
+    }
+    assert_eq!(of("fine").len() + of(broken).len() + seconds, history.len());
 }
 
 fn check_junit(scratch: &Scratch, result: &Value) {
@@ -175,6 +197,7 @@ fn flags_that_make_no_sense_are_refused_before_the_run() {
     for (arguments, words) in [
         (vec!["--hdr", "x.txt"], "--hdr x.txt: name it .hgrm"),
         (vec!["--html", "same", "--markdown", "same"], "--html and --markdown name the same file"),
+        (vec!["--csv-full-history"], "--csv-full-history needs --csv PREFIX"),
         (vec!["--csv", "p", "--junit", "p_stats.csv"], "--junit and --csv name the same file"),
     ] {
         let ran = scratch.run(&plan, &arguments);

@@ -1,117 +1,80 @@
 //! The reports a run writes: opened before the first request, written at its end, each whatever became of the
 //! others; then the summary, so that the verdict is the last line. Must not know how a report looks.
 
-use std::path::{Path, PathBuf};
+mod asked;
+
+use std::path::PathBuf;
 
 use crate::cli::{ReportFlags, RunFlags};
+use crate::compile::CompiledPlan;
+use crate::engine::{RunOptions, SampleLog};
 use crate::exit::Exit;
 use crate::report::model::ResultDocument;
+use crate::report::number::plural;
 use crate::report::sink::Sink;
-use crate::report::{ReportError, console, csv, hdr, html, json, junit, markdown};
+use crate::report::{ReportError, console, folder};
 
 use super::checkpoint::{Build, Checkpoint};
+use super::kept::Kept;
+use super::samples::Samples;
 use super::terminal::{complain, complain_of, out, style};
 use super::workflow;
+use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan, stay_below};
 
 /// Reports to write.
 pub struct Outputs {
     reports: Vec<Report>,
+    /// The run's place in the folder of all runs.
+    kept: Option<Kept>,
+    /// Every single request.
+    samples: Option<Samples>,
     quiet: bool,
-}
-
-/// What a report holds.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Html,
-    Json,
-    Junit,
-    Markdown,
-    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
-    Hdr(hdr::Form),
-}
-
-impl Kind {
-    fn render(self, result: &ResultDocument) -> Result<String, ReportError> {
-        match self {
-            Self::Html => html::render(result),
-            Self::Json => json::to_string(result),
-            Self::Junit => junit::render(result),
-            Self::Markdown => Ok(markdown::render(result)),
-            Self::Csv(render) => render(result),
-            Self::Hdr(form) => hdr::render(result, form),
-        }
-    }
-}
-
-/// A report that was asked for: by which flag, where it goes, and what it holds.
-struct Asked {
-    flag: &'static str,
-    path: PathBuf,
-    kind: Kind,
-}
-
-/// Every report the flags ask for.
-///
-/// # Errors
-/// In words, when a name says too little, or two reports name one file.
-fn asked(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Asked>, String> {
-    let mut all = vec![];
-    let named = [
-        ("--html", flags.html.as_deref(), Kind::Html),
-        ("--json", json, Kind::Json),
-        ("--junit", flags.junit.as_deref(), Kind::Junit),
-        ("--markdown", flags.markdown.as_deref(), Kind::Markdown),
-    ];
-    for (flag, path, kind) in named {
-        all.extend(path.map(|path| Asked { flag, path: path.to_owned(), kind }));
-    }
-    if let Some(prefix) = &flags.csv {
-        for (suffix, render) in csv::FILES {
-            let mut path = prefix.clone().into_os_string();
-            path.push(suffix);
-            all.push(Asked { flag: "--csv", path: path.into(), kind: Kind::Csv(render) });
-        }
-    }
-    for path in &flags.hdr {
-        let form = hdr::Form::of_path(path).ok_or_else(|| {
-            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
-        })?;
-        all.push(Asked { flag: "--hdr", path: path.clone(), kind: Kind::Hdr(form) });
-    }
-    for (at, one) in all.iter().enumerate() {
-        if let Some(other) = all[..at].iter().find(|other| other.path == one.path) {
-            return Err(format!("{} and {} name the same file", other.flag, one.flag));
-        }
-    }
-    Ok(all)
 }
 
 struct Report {
     sink: Sink,
+    path: PathBuf,
     kind: Kind,
     written: bool,
     /// What stands in for it while the run goes on.
     checkpoint: Option<Checkpoint>,
+    /// Whether it lies in the folder of the run.
+    is_kept: bool,
 }
 
 impl Outputs {
-    /// Opens what the flags ask for.
+    /// Opens what the flags and the plan ask for.
     ///
     /// # Errors
     /// The exit code, with the reason told, when two reports name one file or one cannot be written.
-    pub fn open(flags: &RunFlags) -> Result<Self, Exit> {
-        let mut reports = opened(&flags.reports, flags.json.as_deref())?;
+    pub fn open(plan: &CompiledPlan, flags: &RunFlags, options: &RunOptions) -> Result<Self, Exit> {
+        let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
+        asked.extend(of_plan(plan, flags));
+        check_full_history(&flags.reports, &asked).map_err(usage)?;
+        let mut reports = opened(asked)?;
+        let kept = kept(plan, flags).map_err(could_not)?;
+        for (name, kind) in kept.iter().flat_map(|_| KEPT) {
+            let Some(path) = kept.as_ref().map(|kept| kept.path().join(name)) else { continue };
+            let report = Asked { by: String::new(), path, kind, root: None }.open().map_err(could_not)?;
+            reports.push(Report { is_kept: true, ..report });
+        }
         // What goes into a pipe cannot be taken back, and may wait for its reader.
         reports.sort_by_key(|report| !report.sink.is_file());
-        Ok(Self { reports, quiet: flags.quiet })
+        // The last, since it is there from now on.
+        let samples = samples(plan, flags, options, &reports)?;
+        Ok(Self { reports, kept, samples, quiet: flags.quiet })
+    }
+
+    /// Where single requests are logged to.
+    pub fn sample_log(&self) -> Option<SampleLog> {
+        self.samples.as_ref().map(Samples::log)
     }
 
     /// Keeps a checkpoint beside the JSON report, if that is a file.
-    pub fn keep_checkpoint(&mut self, flags: &RunFlags, build: Build) {
-        let Some(path) = &flags.json else { return };
+    pub fn keep_checkpoint(&mut self, build: Build) {
         let is_json = |report: &&mut Report| matches!(report.kind, Kind::Json) && report.sink.is_file();
         let Some(report) = self.reports.iter_mut().find(is_json) else { return };
-        match Checkpoint::start(path, build) {
+        match Checkpoint::start(&report.path, build) {
             Ok(checkpoint) => report.checkpoint = Some(checkpoint),
             Err(error) => complain(&format!("no checkpoint is kept: {error}")),
         }
@@ -124,6 +87,7 @@ impl Outputs {
 
     /// Gives all up, since nothing ran.
     pub fn discard(self) {
+        self.samples.into_iter().for_each(Samples::discard);
         self.reports.into_iter().filter_map(|report| report.checkpoint).for_each(Checkpoint::discard);
     }
 
@@ -133,7 +97,9 @@ impl Outputs {
     /// The exit code, with the reason told.
     pub fn write_again(flags: &ReportFlags, result: &ResultDocument) -> Result<bool, Exit> {
         let mut to_stdout = false;
-        for mut report in opened(flags, None)? {
+        let asked = of_flags(flags, None).map_err(usage)?;
+        check_full_history(flags, &asked).map_err(usage)?;
+        for mut report in opened(asked)? {
             let written = report.kind.render(result).and_then(|text| report.sink.write(&text));
             if let Err(error) = written {
                 complain_of(&error);
@@ -149,20 +115,73 @@ impl Outputs {
 
     /// Writes all reports and the summary; the exit code is the result's unless a report could not be written.
     pub fn write(mut self, mut result: ResultDocument) -> Exit {
-        while let Err((index, error)) = self.write_all(&result) {
-            let failed = self.reports.remove(index);
-            complain_of(&error);
-            if let Some(path) = failed.checkpoint.and_then(Checkpoint::keep) {
-                complain(&format!("the last checkpoint of the run stands at {}", path.display()));
-            }
+        let logs_to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout);
+        self.finish_samples(&mut result);
+        loop {
+            // Whatever fails is left out, and the others are written again: they say so.
+            let error = match self.write_all(&result) {
+                Err((index, error)) => {
+                    let failed = self.reports.remove(index);
+                    complain_of(&error);
+                    if let Some(path) = failed.checkpoint.and_then(Checkpoint::keep) {
+                        complain(&format!("the last checkpoint of the run stands at {}", path.display()));
+                    }
+                    error
+                }
+                Ok(()) => match self.kept.as_mut().map_or(Ok(()), Kept::finish) {
+                    Ok(()) => break,
+                    Err(error) => {
+                        complain_of(&error);
+                        self.kept = None;
+                        error
+                    }
+                },
+            };
             note(&mut result, &error);
         }
-        let to_stdout = self.reports.iter().any(|report| report.sink.is_stdout());
-        let shown = self.reports.iter().filter(|report| !self.quiet && !report.sink.is_stdout());
-        shown.for_each(|report| complain(&format!("wrote {}", report.sink.path())));
+        let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
+        if !self.quiet {
+            self.tell();
+        }
         workflow::tell(&result);
         show(&result, self.quiet, to_stdout);
         exit_of(&result)
+    }
+
+    /// Ends the log of single requests; the result tells what is not in it.
+    fn finish_samples(&mut self, result: &mut ResultDocument) {
+        let Some(samples) = self.samples.take() else { return };
+        let (path, is_stdout) = (samples.path().display().to_string(), samples.is_stdout());
+        match samples.finish() {
+            Ok((written, remarks)) => {
+                if !self.quiet && !is_stdout {
+                    let path = crate::report::text::clean(&path);
+                    complain(&format!("wrote {path}: {}", plural(written, "request")));
+                }
+                result.notes.extend(remarks);
+            }
+            Err(error) => {
+                complain_of(&error);
+                note(result, &error);
+            }
+        }
+    }
+
+    /// Says where the reports are.
+    fn tell(&self) {
+        let single = |report: &&Report| !(report.sink.is_stdout() || report.is_kept && self.kept.is_some());
+        let shown = self.reports.iter().filter(single);
+        shown.for_each(|report| complain(&format!("wrote {}", report.sink.path())));
+        if let Some(kept) = &self.kept {
+            let names: Vec<_> = self.reports.iter().filter(|report| report.is_kept).collect();
+            let names: Vec<_> = names
+                .iter()
+                .filter_map(|report| Some(report.path.file_name()?.to_string_lossy().into_owned()))
+                .collect();
+            let folder = crate::report::text::clean(&kept.path().display().to_string());
+            complain(&format!("wrote {folder}: {}", names.join(", ")));
+            complain(&format!("wrote {}", kept.index()));
+        }
     }
 
     /// Writes the reports up to the first that fails; which one, and why. Files are written again by the next
@@ -197,19 +216,54 @@ pub fn show(result: &ResultDocument, quiet: bool, to_stdout: bool) {
     }
 }
 
-fn opened(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Report>, Exit> {
-    let asked = asked(flags, json).map_err(|words| {
-        complain(&format!("error: {words}"));
-        Exit::Usage
-    })?;
-    let open = |Asked { path, kind, .. }: Asked| match Sink::open(path) {
-        Ok(sink) => Ok(Report { sink, kind, written: false, checkpoint: None }),
-        Err(error) => {
-            complain_of(&error);
-            Err(Exit::CouldNotRun)
+/// The run's place in the folder that the flag or the plan names.
+fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Kept>, ReportError> {
+    let name = &plan.info.name;
+    match (&flags.reports_folder, &plan.reports.folder) {
+        (Some(folder), _) => Kept::open(folder, name).map(Some),
+        (None, Some(place)) => {
+            // The plan's own folder in it may be a link by now.
+            stay_below(place.root.as_deref(), &place.path.join(folder::slug(name)).join(folder::INDEX))?;
+            Kept::open(&place.path, name).map(Some)
         }
-    };
-    asked.into_iter().map(open).collect()
+        (None, None) => Ok(None),
+    }
+}
+
+/// The log of single requests, if one is asked for.
+fn samples(
+    plan: &CompiledPlan,
+    flags: &RunFlags,
+    options: &RunOptions,
+    reports: &[Report],
+) -> Result<Option<Samples>, Exit> {
+    let Some(path) = &flags.samples else { return Ok(None) };
+    if reports.iter().any(|report| report.path == *path) {
+        return Err(usage("--samples and a report name the same file".to_owned()));
+    }
+    let limit = flags.samples_limit.0;
+    let opened = Samples::open(path, limit, plan, &options.run_id, options.workers);
+    opened.map(Some).map_err(could_not)
+}
+
+fn opened(asked: Vec<Asked>) -> Result<Vec<Report>, Exit> {
+    for (at, one) in asked.iter().enumerate() {
+        if let Some(other) = asked[..at].iter().find(|other| other.path == one.path) {
+            return Err(usage(format!("{} and {} name the same file", other.by, one.by)));
+        }
+    }
+    asked.into_iter().map(|asked| asked.open().map_err(could_not)).collect()
+}
+
+fn usage(words: String) -> Exit {
+    complain(&format!("error: {words}"));
+    Exit::Usage
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn could_not(error: ReportError) -> Exit {
+    complain_of(&error);
+    Exit::CouldNotRun
 }
 
 /// The verdict stays what the run came to; the exit code says that something is missing.

@@ -56,13 +56,14 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
 
 /// Runs a compiled plan and writes what was asked for.
 pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt) -> Exit {
+    let mut options = options(&plan, flags);
     // Before the first request: a report that cannot be written must not cost a run.
-    let mut outputs = match Outputs::open(flags) {
+    let mut outputs = match Outputs::open(&plan, flags, &options) {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
+    options.samples = outputs.sample_log();
     let plan = Arc::new(plan);
-    let options = options(&plan, flags);
     let (wish, commands) = Commands::channel();
     // When nobody takes it any more, the run is over.
     let mut live = Live::new(mode(flags, &plan), move |key| {
@@ -73,7 +74,7 @@ pub fn run_compiled(plan: CompiledPlan, flags: &RunFlags, interrupt: &Interrupt)
     }
     let mut progress = Progress::new(plan.clone());
     let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid };
-    outputs.keep_checkpoint(flags, checkpoints(&plan, &options, grading));
+    outputs.keep_checkpoint(checkpoints(&plan, &options, grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), commands, &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
@@ -121,6 +122,7 @@ fn options(plan: &CompiledPlan, flags: &RunFlags) -> RunOptions {
         // A worker without users would only wait.
         workers: workers.min(plan.peak_users().max(1) as usize),
         trace: None,
+        samples: None,
     }
 }
 

@@ -44,8 +44,13 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
     let (trace, exchanges) = mpsc::channel();
     let full = flags.full;
     let shown = std::thread::spawn(move || show(&exchanges, full));
-    let options =
-        RunOptions { seed: flags.seed, run_id: super::run::run_id(), workers: 1, trace: Some(trace) };
+    let options = RunOptions {
+        seed: flags.seed,
+        run_id: super::run::run_id(),
+        workers: 1,
+        trace: Some(trace),
+        samples: None,
+    };
     let ran = crate::engine::run(Arc::new(plan), options, Commands::none(), &mut |event| {
         if matches!(event, Event::Waiting | Event::Started) {
             interrupt.enter(Phase::Running);

@@ -40,11 +40,13 @@ pub const CREDENTIAL: &str = "P117";
 pub const BODY: &str = "P120";
 /// TLS settings that cannot be used, or weaken the run; the latter a warning.
 pub const TLS: &str = "P121";
+/// A place that a plan's report cannot have.
+pub const REPORT_PATH: &str = "P122";
 /// A file that `file()` names and that cannot be used.
 pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 21] = [
+pub const ALL: [(&str, &str); 22] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -65,6 +67,7 @@ pub const ALL: [(&str, &str); 21] = [
     (CREDENTIAL, "a credential is written in the plan"),
     (BODY, "a body cannot be sent as it is written"),
     (TLS, "a TLS setting cannot work, or should not be meant"),
+    (REPORT_PATH, "a report cannot go there"),
     (NAMED_FILE, "a file named by `file()` cannot be used"),
 ];
 

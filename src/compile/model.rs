@@ -1,8 +1,10 @@
 //! The plan compiled: resolved, interned, immutable, shared by all workers. No text here is looked up again
 //! while running.
 
+mod reports;
 mod step;
 
+pub use reports::{ReportPlace, Reports};
 pub use step::{Poll, Rounds, Step};
 
 use std::collections::BTreeMap;
@@ -34,6 +36,8 @@ pub struct CompiledPlan {
     pub local_addresses: Arc<[IpAddr]>,
     /// Whom HTTPS connections trust, and what they show.
     pub tls: TlsSettings,
+    /// Reports that every run writes.
+    pub reports: Reports,
     /// Whether connections are used again.
     pub keep_alive: bool,
     /// Labels of all of them.

@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub workers: usize,
     /// Where every exchange is told to, for a look at single iterations: entries then take turns. `None` for load.
     pub trace: Option<super::Trace>,
+    /// Where every single request is logged to, if anywhere.
+    pub samples: Option<super::SampleLog>,
 }
 
 /// Stack of a worker, taken only as far as it is used: the blocks, macros and files of a template descend, and 100

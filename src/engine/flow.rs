@@ -47,7 +47,7 @@ impl User {
         };
         running.disarm();
         let sample = Sample::bare(series, outcome, micros(started, Instant::now()));
-        self.local.recorder.borrow_mut().record(&sample);
+        self.local.record(&sample);
     }
 
     /// Runs steps of the row `series` up to the first that fails.

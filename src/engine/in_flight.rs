@@ -40,7 +40,7 @@ impl Drop for InFlight {
             let latency_us = micros(self.started, Instant::now());
             let checks = Checks::all_failed(self.expectations);
             let sample = Sample::bare(self.series, Outcome::Interrupted, latency_us);
-            self.local.recorder.borrow_mut().record(&Sample { checks, ..sample });
+            self.local.record(&Sample { checks, ..sample });
         }
     }
 }
@@ -60,10 +60,9 @@ impl Held {
     /// The new login is there, and the request will be sent again: this one did what it should.
     pub(super) fn renewed(mut self) {
         if let Some(sample) = self.sample.take() {
-            let mut recorder = self.local.recorder.borrow_mut();
             // Its answer was not checked; that of the second try is.
-            recorder.record(&Sample { outcome: Outcome::Ok, checks: Checks::default(), ..sample });
-            recorder.reauthenticated += 1;
+            self.local.record(&Sample { outcome: Outcome::Ok, checks: Checks::default(), ..sample });
+            self.local.recorder.borrow_mut().reauthenticated += 1;
         }
     }
 }
@@ -73,10 +72,10 @@ impl Drop for Held {
         if let Some(sample) = self.sample.take() {
             let outcome = Outcome::Failed(Failure::Status);
             let at_us = self.local.at_us();
-            let mut recorder = self.local.recorder.borrow_mut();
-            recorder.record(&Sample { outcome, ..sample });
+            self.local.record(&Sample { outcome, ..sample });
             let message = format!("status {} asks for a new login, and that failed", sample.status);
             let failure = Described { series: sample.series, kind: Failure::Status, at_us, words: &message };
+            let mut recorder = self.local.recorder.borrow_mut();
             recorder.describe(failure, || message.clone(), || ("see the auth rows".into(), None));
         }
     }

@@ -367,7 +367,7 @@ impl User {
     }
 
     pub(super) fn record(&self, sample: Sample) {
-        self.local.recorder.borrow_mut().record(&sample);
+        self.local.record(&sample);
     }
 }
 

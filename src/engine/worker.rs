@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::http::{Addresses, Connector};
-use crate::metric::Recorder;
+use crate::metric::{Recorder, Sample};
 
 use super::Shared;
 use super::by_hand::Hand;
 use super::crew::Post;
 use super::health::Heartbeat;
+use super::samples::Tap;
 
 /// What the coordinator asks of all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,8 @@ pub struct Local {
     pub resumed: Notify,
     /// Where exchanges are told to.
     pub trace: Option<super::Trace>,
+    /// Where single requests are logged to.
+    pub samples: Option<Tap>,
 }
 
 impl Local {
@@ -76,6 +79,14 @@ impl Local {
     /// µs since the start of the load.
     pub fn at_us(&self) -> u64 {
         self.shared.start.elapsed().as_micros() as u64
+    }
+
+    /// Records a request, or a row of several, that has ended.
+    pub fn record(&self, sample: &Sample) {
+        self.recorder.borrow_mut().record(sample);
+        if let Some(samples) = &self.samples {
+            samples.put(sample);
+        }
     }
 }
 
@@ -116,6 +127,7 @@ impl Worker {
             hand: Cell::default(),
             resumed: Notify::new(),
             trace: self.shared.options.trace.clone(),
+            samples: self.shared.options.samples.clone().map(|log| Tap::new(log, plan, self.shared.start)),
         });
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
         let mut hand = self.hand.clone();
@@ -169,6 +181,7 @@ impl Shipping {
     fn ship(&mut self, last: bool) {
         // The last shipment is what the second that was cut saw; a full one when the load ends just before it is due.
         let second = self.next;
+        self.local.samples.iter().for_each(Tap::flush);
         let plan = &self.local.shared.plan;
         let new = || Recorder::new(plan.series.len(), plan.scenarios.len());
         let empty = self.returned.try_recv().unwrap_or_else(|_| new());

@@ -8,6 +8,7 @@ mod feed;
 mod foreign;
 mod load;
 mod poll;
+mod reports;
 mod request;
 mod scenario;
 mod session;
@@ -22,6 +23,7 @@ pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
 pub use poll::{PollStep, Polled};
+pub use reports::Reports;
 pub use request::{AuthUse, Body, Flow, NO_LINE, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
 pub use session::{HttpDefaults, Ready, Secret};
@@ -91,10 +93,12 @@ plan_keys! {
         thresholds: Vec<Threshold>,
         /// How a missed threshold is graded.
         grading: Option<Grading>,
+        /// Reports that every run writes; flags of the command line win.
+        reports: Option<Reports>,
         /// Named sets of changes to this plan, chosen with `--profile`.
         profiles: Entries<Node>,
     }
-    later { "reports", "outputs" }
+    later { "outputs" }
     foreign of_plan
     rules rules
     check check_plan

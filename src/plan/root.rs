@@ -56,6 +56,21 @@ pub(crate) fn tidy(path: PathBuf) -> PathBuf {
     }
 }
 
+/// Where a file would be written that need not be there yet, symbolic links followed; `None` when that cannot be told: a
+/// link that leads nowhere, or `..` after a folder that is not there.
+pub fn real_place(path: &Path) -> Option<PathBuf> {
+    let mut missing = vec![];
+    for known in path.ancestors() {
+        let here = if known.as_os_str().is_empty() { Path::new(".") } else { known };
+        if here.symlink_metadata().is_ok() || known.as_os_str().is_empty() {
+            let real = here.canonicalize().ok()?;
+            return Some(missing.iter().rev().fold(real, |real, name| real.join(name)));
+        }
+        missing.push(known.file_name()?);
+    }
+    None
+}
+
 /// The name in a path's folder that is most like it; folders outside `root` are not listed.
 pub(crate) fn similar(path: &Path, root: &Path) -> Option<String> {
     const MOST: usize = 1_000;

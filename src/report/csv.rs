@@ -1,6 +1,8 @@
 //! Locust's four CSV files, with its names, columns, order and line ends, so that what reads Locust's reads these.
 //! Times are in ms; percentiles are whole ones, as Locust writes them. What is unknown is `N/A`. Must not write files.
 
+mod history;
+
 use ::csv::{Terminator, WriterBuilder};
 
 use super::ReportError;
@@ -24,31 +26,22 @@ const STATS: [&str; 11] = [
     "Requests/s",
     "Failures/s",
 ];
-/// Columns before the percentiles in `_stats_history.csv`.
-const HISTORY: [&str; 6] = ["Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"];
-/// Columns after them.
-const HISTORY_TOTALS: [&str; 7] = [
-    "Total Request Count",
-    "Total Failure Count",
-    "Total Median Response Time",
-    "Total Average Response Time",
-    "Total Min Response Time",
-    "Total Max Response Time",
-    "Total Average Content Size",
-];
 const FAILURES: [&str; 6] = ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"];
 const EXCEPTIONS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
 
 /// What one file is called behind the prefix, and how its text is made.
 pub type File = (&'static str, fn(&ResultDocument) -> Result<String, ReportError>);
 
-/// The files, as Locust names them.
-pub const FILES: [File; 4] = [
-    ("_stats.csv", stats),
-    ("_stats_history.csv", history),
-    ("_failures.csv", failures),
-    ("_exceptions.csv", exceptions),
-];
+/// The files, as Locust names them; with the history of each endpoint or of all together alone.
+pub fn files(with_full_history: bool) -> [File; 4] {
+    let history = if with_full_history { history::full } else { history::short };
+    [
+        ("_stats.csv", stats),
+        ("_stats_history.csv", history),
+        ("_failures.csv", failures),
+        ("_exceptions.csv", exceptions),
+    ]
+}
 
 /// One row for each endpoint that had requests, then `Aggregated`.
 fn stats(doc: &ResultDocument) -> Result<String, ReportError> {
@@ -66,41 +59,11 @@ fn stats_row(method: String, name: String, series: &Series) -> Vec<String> {
     row.push(exact_ms(latency.map(|latency| latency.mean)));
     row.push(exact_ms(latency.map(|latency| latency.min as f64)));
     row.push(exact_ms(latency.map(|latency| latency.max as f64)));
-    row.push(match series.requests {
-        0 => NOT_AVAILABLE.to_owned(),
-        requests => number(series.bytes_in as f64 / requests as f64),
-    });
+    row.push(content_size(series));
     row.push(number(series.rps));
     row.push(number(series.failures_per_s));
     row.extend(percentiles(latency));
     row
-}
-
-/// One row a second of all endpoints together, as Locust writes without `--csv-full-history`. A second's percentiles
-/// are its own.
-fn history(doc: &ResultDocument) -> Result<String, ReportError> {
-    let header = HISTORY.into_iter().chain(PERCENTILES).chain(HISTORY_TOTALS);
-    let started_s = started_s(doc);
-    let (mut requests, mut failures) = (0.0, 0);
-    let rows = doc.timeline.iter().map(|second| {
-        requests += second.rps;
-        failures += second.failures;
-        let mut row = vec![
-            started_s.map_or_else(|| NOT_AVAILABLE.to_owned(), |s| (s + second.at_s as i64).to_string()),
-            second.users.to_string(),
-            String::new(),
-            "Aggregated".to_owned(),
-            format!("{:.6}", second.rps),
-            format!("{:.6}", second.failures as f64),
-        ];
-        let known = [("50%", second.p50_us), ("95%", second.p95_us), ("99%", second.p99_us)];
-        let of = |column: &&str| known.iter().find(|(name, _)| name == column).and_then(|(_, us)| *us);
-        row.extend(PERCENTILES.iter().map(|column| whole_ms(of(column))));
-        row.extend([format!("{requests:.0}"), failures.to_string()]);
-        row.resize(HISTORY.len() + PERCENTILES.len() + HISTORY_TOTALS.len(), NOT_AVAILABLE.to_owned());
-        row
-    });
-    table(header, rows)
 }
 
 /// One row for each group of failures.
@@ -166,6 +129,14 @@ fn percentiles(latency: Option<&Distribution>) -> [String; PERCENTILES.len()] {
         .map(|us| whole_ms(Some(us)))
 }
 
+/// Bytes of an answer, on average.
+fn content_size(series: &Series) -> String {
+    match series.requests {
+        0 => NOT_AVAILABLE.to_owned(),
+        requests => number(series.bytes_in as f64 / requests as f64),
+    }
+}
+
 fn whole_ms(us: Option<u64>) -> String {
     us.map_or_else(|| NOT_AVAILABLE.to_owned(), |us| format!("{:.0}", us as f64 / 1e3))
 }
@@ -192,7 +163,7 @@ mod tests {
     use crate::report::fixture;
 
     fn of(suffix: &str, doc: &ResultDocument) -> Vec<::csv::StringRecord> {
-        let (_, render) = FILES.iter().find(|(name, _)| *name == suffix).unwrap();
+        let (_, render) = files(false).into_iter().find(|(name, _)| *name == suffix).unwrap();
         let text = render(doc).unwrap();
         assert!(text.ends_with("\r\n"));
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
@@ -211,18 +182,6 @@ mod tests {
         assert_eq!(execute[16], (latency.p95 / 1000).to_string());
         assert_eq!(&rows.last().unwrap()[1], "Aggregated");
         assert_eq!(rows.last().unwrap()[2], doc.totals.requests.to_string());
-    }
-
-    #[test]
-    fn each_second_counts_on() {
-        let doc = fixture::failing();
-        let rows = of("_stats_history.csv", &doc);
-        assert_eq!(rows.len(), 1 + doc.timeline.len());
-        assert_eq!(&rows[1][0], "1772446501");
-        let failures: u64 = doc.timeline.iter().map(|second| second.failures).sum();
-        assert_eq!(rows.last().unwrap()[18], failures.to_string());
-        // The target paused: no percentiles, and no lie.
-        assert_eq!(&rows[61][6], "N/A");
     }
 
     #[test]

@@ -85,6 +85,45 @@ impl Drop for Sink {
     }
 }
 
+/// A place that is written to bit by bit.
+pub struct Stream {
+    /// Where to write to.
+    pub out: Box<dyn Write + Send>,
+    /// Whether this is standard output.
+    pub is_stdout: bool,
+}
+
+/// Opens `path` to be written to bit by bit, from its beginning; what was there is gone. Makes missing folders.
+///
+/// # Errors
+/// [`ReportError::Write`] if `path` is a folder or cannot be written.
+pub fn stream(path: &Path) -> Result<Stream, ReportError> {
+    if is_stdout(&path.to_string_lossy()) {
+        return Ok(Stream { out: Box::new(io::stdout()), is_stdout: true });
+    }
+    let mut made = vec![];
+    let opened = make_folders(folder_of(path), &mut made).and_then(|()| {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(path.is_file()).open(path)
+    });
+    match opened {
+        Ok(file) => Ok(Stream { out: Box::new(file), is_stdout: false }),
+        Err(error) => {
+            remove_folders(&made);
+            Err(unwritten(path, &error))
+        }
+    }
+}
+
+/// That `path` cannot be written, in words.
+pub fn unwritten(path: &Path, error: &io::Error) -> ReportError {
+    failed(&path.display().to_string(), error)
+}
+
+fn is_stdout(path: &str) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&path)
+}
+
 /// Replaces the file at `path` as a whole. It outlives the process, however that ends, but not the machine.
 ///
 /// # Errors
@@ -98,7 +137,7 @@ fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
     if text.is_empty() {
         return Err(io::Error::other("the path is empty"));
     }
-    if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&text.as_ref()) {
+    if is_stdout(&text) {
         return Ok(Target::Stdout);
     }
     // A link is followed: the file it leads to is replaced, not the link.
@@ -123,7 +162,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+pub(super) fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().filter(|f| !f.as_os_str().is_empty()).take_while(|f| !f.exists()).collect();
     for folder in missing.into_iter().rev() {
@@ -137,7 +176,7 @@ fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Only empty folders go.
-fn remove_folders(made: &[PathBuf]) {
+pub(super) fn remove_folders(made: &[PathBuf]) {
     for folder in made.iter().rev() {
         let _ = fs::remove_dir(folder);
     }
@@ -205,12 +244,13 @@ fn to_stdout(text: &str) -> io::Result<()> {
     }
 }
 
-fn failed(path: &str, error: &io::Error) -> ReportError {
+pub(super) fn failed(path: &str, error: &io::Error) -> ReportError {
     let cause = match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::AlreadyExists => "another file is in the way".to_owned(),
         io::ErrorKind::StorageFull => "no space left".to_owned(),
         _ => {
             let text = error.to_string();

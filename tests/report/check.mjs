@@ -2,8 +2,8 @@
 // hostile words inert, without script as good as with it. `bash .ci/report` runs it: node check.mjs PLIMSOLL RESULT
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -34,6 +34,30 @@ function hostile(value, key = "") {
   if (value === null || typeof value !== "object") return value;
   const entries = Object.entries(value).map(([name, item]) => [name, hostile(item, name)]);
   return Object.fromEntries(entries);
+}
+
+/** The index of a folder with runs of every verdict, a hostile one, a broken one, and one that could not begin; as a URL. */
+function index() {
+  const runs = join(folder, "kept", "a-plan");
+  const verdicts = ["pass", "warn", "no_data", "fail", "invalid", "interrupted", "pass"];
+  const results = verdicts.map((verdict, at) => {
+    const latency_us = { ...known.totals.latency_us, p95: 100_000 + 20_000 * at };
+    return { ...known, verdict, totals: { ...known.totals, rps: 50 + at, latency_us } };
+  });
+  const texts = [...results, hostile(results[3])].map((result) => JSON.stringify(result));
+  texts.push(texts[0].slice(0, 500));
+  texts.forEach((text, at) => {
+    const run = join(runs, `2026-03-0${at + 1}T10-15-01Z`);
+    mkdirSync(run, { recursive: true });
+    writeFileSync(join(run, "result.json"), text);
+    writeFileSync(join(run, "report.html"), "");
+  });
+  const plan = join(folder, "plan.yaml");
+  const ready = "{ timeout: 10ms, checks: [GET /] }";
+  writeFileSync(plan, `plan: 1\nname: A plan\ntarget: http://127.0.0.1:1\nready: ${ready}\nendpoints: { one: { request: GET / } }\n`);
+  const ran = spawnSync(plimsoll, ["run", plan, "--quiet", "--reports", join(folder, "kept")]);
+  assert.equal(ran.status, 3, ran.stderr.toString());
+  return pathToFileURL(join(runs, "index.html")).href;
 }
 
 /** Runs in the page: charts without a line that can be seen, and texts on too little contrast. */
@@ -100,6 +124,20 @@ async function checkHostile(browser) {
   await opened.ask("document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.1:9/x.png' }))");
   assert.equal(await opened.ask("typeof hit"), "undefined");
   assert.ok(opened.complaints.some((words) => words.includes("Content Security Policy")), "the policy speaks");
+  await opened.close();
+}
+
+async function checkIndex(browser, url) {
+  await checkLook(browser, url);
+  const opened = await browser.open(url, SIZES[0]);
+  assert.equal(await opened.ask("typeof hit"), "undefined", "no word of a result is run");
+  assert.equal(await opened.ask("document.scripts.length + document.images.length"), 0);
+  const rows = "[...document.querySelector('table').tBodies[0].rows]";
+  assert.equal(await opened.ask(`${rows}.length`), 9, "every run that can be read");
+  assert.equal(await opened.ask("document.querySelectorAll('svg.plot').length"), 3);
+  const leads = "/^20[0-9TZ-]+\\/(report[.]html|result[.]json)$/";
+  assert.ok(await opened.ask(`[...document.links].every((link) => ${leads}.test(link.getAttribute('href')))`));
+  assert.ok(await opened.ask("document.getElementById('skipped') !== null"), "what cannot be read is named");
   await opened.close();
 }
 
@@ -175,6 +213,7 @@ try {
   await checkHostile(browser);
   const empty = { ...known, timeline: [], series: [], failures: [], thresholds: [], notes: [] };
   await checkLook(browser, page("empty", empty));
+  await checkIndex(browser, index());
   console.log("the report in Chromium: drawn, readable, silent, inert");
 } finally {
   await browser.stop();

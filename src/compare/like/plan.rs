@@ -9,7 +9,7 @@ use crate::units::{parse_duration, parse_rate};
 /// Keys that change no request and no load, of the plan, an endpoint, a flow or a scenario.
 const ANYWHERE: [&str; 3] = ["thresholds", "targets", "description"];
 /// Those that do not at the top of a plan.
-const AT_THE_TOP: [&str; 6] = ["plan", "name", "target", "grading", "ready", "secrets"];
+const AT_THE_TOP: [&str; 7] = ["plan", "name", "target", "grading", "ready", "secrets", "reports"];
 /// Numbers of a load that differ by less than this are the same.
 const SMALL: f64 = 0.05;
 /// Columns of a value shown.
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_does_not_change_the_load_is_passed_over() {
-        let a = json!({"name": "a", "target": "http://a", "thresholds": ["p95 < 1s"], "grading": {},
+        let a = json!({"name": "a", "target": "http://a", "thresholds": ["p95 < 1s"], "grading": {}, "reports": {"folder": "r"},
             "endpoints": {"x": {"request": "GET /", "thresholds": ["p95 < 1s"]}},
             "load": {"users": 100, "duration": "60s", "spawn_rate": "10/s"}});
         let b = json!({"name": "b", "target": "http://b", "description": "new", "http": {"tls": {"insecure": true}},

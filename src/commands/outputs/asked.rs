@@ -1,0 +1,160 @@
+//! Which reports are asked for: by flags, and by the plan where no flag takes its place. Must not write them.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ReportFlags, RunFlags};
+use crate::compile::CompiledPlan;
+use crate::plan::root::real_place;
+use crate::report::folder::{PAGE, RESULT};
+use crate::report::model::ResultDocument;
+use crate::report::sink::Sink;
+use crate::report::text::clean;
+use crate::report::{ReportError, csv, hdr, html, json, junit, markdown};
+
+use super::Report;
+
+/// What a report holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Html,
+    Json,
+    Junit,
+    Markdown,
+    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
+    Hdr(hdr::Form),
+}
+
+impl Kind {
+    pub(super) fn render(self, result: &ResultDocument) -> Result<String, ReportError> {
+        match self {
+            Self::Html => html::render(result),
+            Self::Json => json::to_string(result),
+            Self::Junit => junit::render(result),
+            Self::Markdown => Ok(markdown::render(result)),
+            Self::Csv(render) => render(result),
+            Self::Hdr(form) => hdr::render(result, form),
+        }
+    }
+}
+
+/// A report that was asked for.
+pub(super) struct Asked {
+    /// By which flag or key.
+    pub(super) by: String,
+    /// Where it goes.
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+    /// What it must lie below, when a plan asked for it.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Asked {
+    /// What a flag asks for.
+    fn by_flag(flag: &str, path: &Path, kind: Kind) -> Self {
+        Self { by: flag.to_owned(), path: path.to_owned(), kind, root: None }
+    }
+
+    /// The place of the report, tried out.
+    pub(super) fn open(self) -> Result<Report, ReportError> {
+        stay_below(self.root.as_deref(), &self.path)?;
+        let sink = Sink::open(&self.path)?;
+        Ok(Report {
+            sink,
+            path: self.path,
+            kind: self.kind,
+            written: false,
+            checkpoint: None,
+            is_kept: false,
+        })
+    }
+}
+
+/// # Errors
+/// When a path that a plan names leads elsewhere by now, or by what was added to it.
+pub(super) fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
+    let leads_out = |root: &Path| !real_place(path).is_some_and(|real| real.starts_with(root));
+    match root.is_some_and(leads_out) {
+        false => Ok(()),
+        true => Err(ReportError::Write {
+            path: clean(&path.display().to_string()),
+            cause: "it leads out of the folder that the plan may write to".to_owned(),
+        }),
+    }
+}
+
+/// Every report that the flags ask for.
+///
+/// # Errors
+/// In words, when a name says too little.
+pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<Asked>, String> {
+    let mut all = vec![];
+    let named = [
+        ("--html", flags.html.as_deref(), Kind::Html),
+        ("--json", json, Kind::Json),
+        ("--junit", flags.junit.as_deref(), Kind::Junit),
+        ("--markdown", flags.markdown.as_deref(), Kind::Markdown),
+    ];
+    for (flag, path, kind) in named {
+        all.extend(path.map(|path| Asked::by_flag(flag, path, kind)));
+    }
+    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::files(flags.csv_full_history)) {
+        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, suffix));
+        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(render))));
+    }
+    for path in &flags.hdr {
+        let form = hdr::Form::of_path(path).ok_or_else(|| {
+            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
+        })?;
+        all.push(Asked::by_flag("--hdr", path, Kind::Hdr(form)));
+    }
+    Ok(all)
+}
+
+/// Every report that the plan asks for and no flag takes the place of.
+pub(super) fn of_plan(plan: &CompiledPlan, flags: &RunFlags) -> Vec<Asked> {
+    let (wanted, given) = (&plan.reports, &flags.reports);
+    let mut all = vec![];
+    let named = [
+        ("html", &wanted.html, given.html.is_some(), Kind::Html),
+        ("json", &wanted.json, flags.json.is_some(), Kind::Json),
+        ("junit", &wanted.junit, given.junit.is_some(), Kind::Junit),
+        ("markdown", &wanted.markdown, given.markdown.is_some(), Kind::Markdown),
+    ];
+    for (key, place, is_given, kind) in named {
+        let place = place.iter().filter(|_| !is_given);
+        all.extend(place.map(|place| (key, place.path.clone(), kind, place.root.clone())));
+    }
+    for place in wanted.csv.iter().filter(|_| given.csv.is_none()) {
+        let file = |(suffix, render)| {
+            ("csv", with_suffix(&place.path, suffix), Kind::Csv(render), place.root.clone())
+        };
+        all.extend(csv::files(given.csv_full_history).map(file));
+    }
+    for place in wanted.hdr.iter().filter(|_| given.hdr.is_empty()) {
+        // Any other ending is an error of the plan.
+        let form = hdr::Form::of_path(&place.path);
+        all.extend(form.map(|form| ("hdr", place.path.clone(), Kind::Hdr(form), place.root.clone())));
+    }
+    let asked = |(key, path, kind, root)| Asked { by: format!("`reports.{key}`"), path, kind, root };
+    all.into_iter().map(asked).collect()
+}
+
+/// # Errors
+/// When there is no history that could be full.
+pub(super) fn check_full_history(flags: &ReportFlags, asked: &[Asked]) -> Result<(), String> {
+    let has_csv = asked.iter().any(|asked| matches!(asked.kind, Kind::Csv(_)));
+    match flags.csv_full_history && !has_csv {
+        true => Err("--csv-full-history needs --csv PREFIX".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn with_suffix(prefix: &Path, suffix: &str) -> PathBuf {
+    let mut path = prefix.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// The reports in the folder of a run.
+pub(super) const KEPT: [(&str, Kind); 4] =
+    [(PAGE, Kind::Html), (RESULT, Kind::Json), ("junit.xml", Kind::Junit), ("summary.md", Kind::Markdown)];
