@@ -1,6 +1,7 @@
 //! The commands, one file each: the only floor that reads arguments and prints.
 
 mod baseline;
+mod by_hand;
 mod checkpoint;
 mod compare;
 mod completions;

@@ -2,9 +2,11 @@
 //! coordinator that merges what they ship. Nothing here prints, reads arguments or knows reports.
 
 mod auth;
+mod by_hand;
 mod cookies;
 mod coordinator;
 mod crew;
+mod events;
 mod flow;
 pub mod health;
 mod in_flight;
@@ -25,7 +27,9 @@ mod trace;
 mod user;
 mod worker;
 
-pub use coordinator::{EngineError, Event, Outcome, RunOptions, Stopped, run};
+pub use by_hand::{ByHand, Change, Command, Commands};
+pub use coordinator::{EngineError, RunOptions, run};
+pub use events::{Event, Outcome, Seen, Stopped};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use plimsoll::compile::{Purpose, compile};
 use plimsoll::diagnostic::{Diagnostics, Source};
-use plimsoll::engine::{RunOptions, run};
+use plimsoll::engine::{Commands, RunOptions, run};
 use plimsoll::plan::load::{Overrides, load_str};
 use plimsoll::plan::parse::Format;
 
@@ -79,7 +79,7 @@ fn of_engine(address: SocketAddr, iterations: u64) -> u64 {
         compile(&loaded, Path::new("plan.yaml"), None, Purpose::Run, &mut found).expect("the plan is valid");
     let options = RunOptions { seed: 1, run_id: "test".into(), workers: 1, trace: None, samples: None };
     let before = ALLOCATIONS.load(Ordering::Relaxed);
-    let outcome = run(Arc::new(plan), options, &mut |_| {}).unwrap();
+    let outcome = run(Arc::new(plan), options, Commands::none(), &mut |_| {}).unwrap();
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
     assert_eq!(outcome.totals.series[0].ok.count(), iterations);
     allocations

@@ -5,10 +5,13 @@ mod generator;
 mod marks;
 mod verdict;
 
-pub use verdict::Grading;
+pub use generator::strictest_latency_us;
+pub use marks::bends;
+pub use verdict::{Grading, so_far};
 
 use std::collections::BTreeMap;
 
+use super::by_hand;
 use crate::compile::model::Scenario;
 use crate::compile::{CompiledPlan, DEFAULT_SCENARIO};
 use crate::engine::{IntervalRow, IntervalSummary, Outcome, RunOptions, Stopped};
@@ -72,6 +75,7 @@ pub fn document(
                 os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             },
             marks: marks::marks(plan, outcome),
+            by_hand: by_hand::kept(&outcome.by_hand),
         },
         // Not judged yet.
         verdict: Verdict::NoData,
@@ -99,7 +103,7 @@ pub fn document(
         baseline.settle(&mut doc, ended_by);
     }
     let judged = verdict::judge(outcome, &doc.thresholds, &doc.generator, sent, grading);
-    let notes = verdict::notes(plan, totals, &judged).into_iter().chain(warnings);
+    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(warnings);
     doc.notes.splice(0..0, notes);
     ResultDocument { verdict: judged.verdict, reason: judged.reason, exit_code: judged.exit as u8, ..doc }
 }

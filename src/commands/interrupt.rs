@@ -132,6 +132,7 @@ fn end(exit: Exit, why: &str) {
     let (said, wait) = std::sync::mpsc::channel();
     let words = format!("error: {why}");
     let say = move || {
+        crate::report::live::give_back();
         complain(&words);
         // Nobody waits any more if it took long.
         let _ = said.send(());

@@ -2,30 +2,27 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::SeedableRng as _;
 
 use crate::cli::{Changes, EnvFile, RunFlags};
 use crate::compile::{CompiledPlan, Purpose, compile};
-use crate::engine::{Event, Outcome, RunOptions};
+use crate::engine::{Commands, Event, Outcome, RunOptions};
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, load};
 use crate::report::json;
-use crate::report::live::{Live, Mode};
+use crate::report::live::{LINE_EVERY, Live, Mode};
 use crate::template::{Rng, with_rng};
 use crate::threshold::Broken;
 
 use super::baseline::{self, Baseline};
+use super::by_hand;
 use super::checkpoint::Build;
 use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
 use super::outputs::Outputs;
 use super::progress::Progress;
-use super::terminal::{complain, complain_of, is_interactive, show_diagnostics};
-
-/// Time between progress lines in a log.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+use super::terminal::{complain, complain_of, is_colourful, is_interactive, show_diagnostics};
 
 pub fn run(plan: &Path, flags: &RunFlags, environment: &EnvFile) -> Exit {
     let interrupt = match Interrupt::watch() {
@@ -73,7 +70,11 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     };
     options.samples = outputs.sample_log();
     let plan = Arc::new(plan);
-    let mut live = Live::new(mode(flags));
+    let (wish, commands) = Commands::channel();
+    // When nobody takes it any more, the run is over.
+    let mut live = Live::new(mode(flags, &plan), move |key| {
+        let _ = wish.send(by_hand::command(key));
+    });
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
         baseline.iter().for_each(|baseline| live.message(&baseline.introduction()));
@@ -81,7 +82,7 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     let mut progress = Progress::new(plan.clone());
     let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };
     outputs.keep_checkpoint(checkpoints(&plan, &options, &grading));
-    let ran = crate::engine::run(plan.clone(), options.clone(), &mut |event| match event {
+    let ran = crate::engine::run(plan.clone(), options.clone(), commands, &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);
             live.message("waiting until the target is ready …");
@@ -91,10 +92,15 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
             let trouble = outputs.checkpoint().and_then(|checkpoint| checkpoint.offer(take));
             trouble.iter().for_each(|words| live.message(words));
         }
-        Event::Second(second, totals) => live.update(&progress.snapshot(second, totals)),
+        Event::Second(seen) if live.is_shown() => {
+            live.update(&progress.snapshot(&seen));
+        }
+        Event::Second(_) => {}
         Event::Aborting(broken) => live.message(&aborting(&plan, broken)),
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
+        Event::Changed(changed) => live.message(&by_hand::told(changed)),
+        Event::Refused(why) => live.message(why),
     });
     interrupt.enter(Phase::Writing);
     live.finish();
@@ -144,13 +150,13 @@ fn aborting(plan: &CompiledPlan, broken: Broken) -> String {
     format!("{words} at {}s: ending the run, running requests may end", broken.at_s)
 }
 
-fn mode(flags: &RunFlags) -> Mode {
+fn mode(flags: &RunFlags, plan: &CompiledPlan) -> Mode {
     if flags.quiet {
         Mode::Quiet
     } else if flags.headless || !is_interactive() {
         Mode::Plain { every: LINE_EVERY }
     } else {
-        Mode::Terminal
+        Mode::Terminal { title: plan.info.name.clone(), color: is_colourful(), offers: by_hand::offers(plan) }
     }
 }
 

@@ -37,9 +37,14 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// Whether the live display can be shown.
 pub fn is_interactive() -> bool {
-    std::io::stderr().is_terminal()
+    crate::report::live::is_possible()
         && std::env::var_os("CI").is_none()
         && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// Whether standard error is to be colourful.
+pub fn is_colourful() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// How wide and colourful standard output may be.
@@ -67,8 +72,7 @@ pub fn show_problems(diagnostics: &Diagnostics, loaded: &Loaded) {
     if errors + warnings == 0 {
         return;
     }
-    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let rendered = render_all(diagnostics, &loaded.sources, color);
+    let rendered = render_all(diagnostics, &loaded.sources, is_colourful());
     complain(secrets(loaded).mask(&rendered).trim_end());
     let mut parts = vec![];
     if errors > 0 {

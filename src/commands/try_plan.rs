@@ -8,7 +8,7 @@ use crate::cli::{Changes, EnvFile};
 use crate::compile::CompiledPlan;
 use crate::compile::model::{Entry, Scenario};
 use crate::diagnostic::nearest;
-use crate::engine::{Event, Exchange, RunOptions};
+use crate::engine::{Commands, Event, Exchange, RunOptions};
 use crate::exit::Exit;
 use crate::load::Load;
 use crate::report::text::clean;
@@ -51,7 +51,7 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
         trace: Some(trace),
         samples: None,
     };
-    let ran = crate::engine::run(Arc::new(plan), options, &mut |event| {
+    let ran = crate::engine::run(Arc::new(plan), options, Commands::none(), &mut |event| {
         if matches!(event, Event::Waiting | Event::Started) {
             interrupt.enter(Phase::Running);
         }

@@ -5,7 +5,7 @@ mod plan;
 
 use serde_json::Value;
 
-use crate::report::model::{Ended, ResultDocument};
+use crate::report::model::{ByHand, ByHandKind, Ended, ResultDocument};
 use crate::report::number::{moment, plural};
 use crate::report::text::clean;
 
@@ -48,6 +48,7 @@ pub(super) fn look<'a>(base: &'a [Run], new: &'a [Run], force: bool) -> Like<'a>
     }
     let all: Vec<&Run> = like.base.iter().chain(&like.new).copied().collect();
     reasons.extend(all.iter().filter_map(|run| unfinished(run)));
+    reasons.extend(all.iter().filter_map(|run| by_hand(run)));
     if let Some((first, others)) = all.split_first() {
         reasons.extend(others.iter().find_map(|other| difference(first, other)));
         like.notes.extend(others.iter().find_map(|other| remark(&first.doc, &other.doc)));
@@ -83,6 +84,17 @@ fn unfinished(run: &Run) -> Option<String> {
     Some(format!("{} {how} after {after}: {}", clean(&run.name), clean(&run.doc.reason)))
 }
 
+/// A load that somebody changed is not that of another run, even where both changed alike.
+fn by_hand(run: &Run) -> Option<String> {
+    changed_by_hand(&clean(&run.name), &run.doc)
+}
+
+fn changed_by_hand(name: &str, doc: &ResultDocument) -> Option<String> {
+    let is_load = |change: &&ByHand| matches!(change.kind, ByHandKind::Users | ByHandKind::Pause);
+    let first = doc.run.by_hand.iter().find(is_load)?;
+    Some(format!("the load of {name} was changed by hand, first at {}", moment(first.at_s)))
+}
+
 /// What makes the load of two runs another.
 fn difference(first: &Run, other: &Run) -> Option<String> {
     let planned = |doc: &ResultDocument| (doc.run.model.clone(), doc.plan.effective.clone());
@@ -94,7 +106,9 @@ fn difference(first: &Run, other: &Run) -> Option<String> {
 /// Why an earlier run cannot be the baseline of a plan that is to run: known before it runs.
 pub fn not_a_baseline(base: &Run, model: &str, effective: &Value) -> Option<String> {
     let earlier = || (base.doc.run.model.clone(), base.doc.plan.effective.clone());
-    unfinished(base).or_else(|| difference_of_plans(&earlier(), &(model.to_owned(), effective.clone())))
+    unfinished(base)
+        .or_else(|| by_hand(base))
+        .or_else(|| difference_of_plans(&earlier(), &(model.to_owned(), effective.clone())))
 }
 
 /// Why the numbers of a run are not to be believed, when they are not.
@@ -109,7 +123,9 @@ pub fn after_the_run(base: &Run, new: &ResultDocument) -> (Option<String>, Optio
         let after = moment(new.run.duration_s);
         format!("this run ended after {after}, before its load did")
     });
-    (ended.or_else(|| difference_of_runs(&base.doc, new)), remark(&base.doc, new))
+    let other =
+        ended.or_else(|| changed_by_hand("this run", new)).or_else(|| difference_of_runs(&base.doc, new));
+    (other, remark(&base.doc, new))
 }
 
 /// Of two plans, each with its load model.

@@ -106,6 +106,11 @@ impl CompiledPlan {
         self.scenarios.iter().any(|s| !s.warmup.is_zero())
     }
 
+    /// Whether any scenario has users over time.
+    pub fn has_looping_users(&self) -> bool {
+        self.scenarios.iter().any(|s| matches!(s.load, Load::Users(_)))
+    }
+
     /// Whether any scenario has arrivals.
     pub fn is_open(&self) -> bool {
         self.scenarios.iter().any(|s| s.load.arrivals().is_some())

@@ -10,8 +10,10 @@ use tokio::sync::{mpsc, watch};
 use crate::compile::model::{CompiledPlan, SeriesInfo};
 use crate::http::{Connector, TlsClient};
 use crate::metric::{Recorder, ScenarioCounts, SeriesKind, Totals};
-use crate::threshold::{Broken, Finding, Watch};
+use crate::threshold::{Broken, Watch};
 
+use super::by_hand::{ByHand, Change, Command, Commands, Hand, Hands};
+use super::events::{Event, Outcome, Seen, Stopped};
 use super::interval::{Closed, Gathering, IntervalSummary};
 use super::signals::Signals;
 use super::worker::{Order, Shipment, Worker};
@@ -36,60 +38,6 @@ pub struct RunOptions {
 /// levels of blocks take nearly 2 MiB in a debug build.
 const STACK: usize = 8 << 20;
 
-/// What happens while a run goes on.
-pub enum Event<'a> {
-    /// Readiness checks begin.
-    Waiting,
-    /// The load begins.
-    Started,
-    /// A second was merged; with everything so far.
-    Second(&'a IntervalSummary, &'a Totals),
-    /// More is known; what it comes to so far is made only when it is asked for.
-    SoFar(&'a dyn Fn() -> Outcome),
-    /// A threshold with `abort` is broken: running requests may end.
-    Aborting(Broken),
-    /// A signal came: running requests may end.
-    Stopping,
-    /// A second signal came: nothing may end.
-    Abandoning,
-}
-
-/// How a run came to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
-    /// As planned.
-    Completed,
-    /// By a threshold.
-    Aborted(Broken),
-    /// By a signal.
-    Interrupted,
-    /// Not at all yet: this is what is known so far.
-    Unfinished,
-    /// It could not go on, and why.
-    Failed(String),
-}
-
-/// Everything a run saw.
-#[derive(Debug)]
-pub struct Outcome {
-    /// How it ended.
-    pub stopped: Stopped,
-    /// Wall clock at the start of the load, for labels.
-    pub started_at: jiff::Timestamp,
-    /// From the start of the load to the end of the last user.
-    pub duration: Duration,
-    /// What was measured.
-    pub totals: Totals,
-    /// By second.
-    pub timeline: Vec<IntervalSummary>,
-    /// What was found out about each threshold, in the plan's order.
-    pub findings: Vec<Finding>,
-    /// The generator's own resources.
-    pub resources: health::Resources,
-    /// What was seen of the generator while the load ran.
-    pub health: health::Observed,
-}
-
 /// The engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -104,16 +52,17 @@ pub enum EngineError {
     Preflight(#[from] super::PreflightError),
 }
 
-/// Runs a compiled plan to its end.
+/// Runs a compiled plan to its end, and does what a person asks for meanwhile.
 ///
 /// # Errors
 /// When the engine itself cannot start; whatever happens later is part of the outcome.
 pub fn run(
     plan: Arc<CompiledPlan>,
     options: RunOptions,
+    mut commands: Commands,
     listen: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, EngineError> {
-    super::preflight::preflight(&plan, options.workers)?;
+    let descriptors = super::preflight::preflight(&plan, options.workers)?;
     let tls = plan.targets.iter().any(|target| target.tls).then(|| TlsClient::new(&plan.tls)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
@@ -123,46 +72,46 @@ pub fn run(
         if let Some(checks) = &plan.ready {
             listen(Event::Waiting);
             listen(Event::SoFar(&|| {
-                Outcome::before_start(Stopped::Unfinished, totals.clone(), watch.findings())
+                Outcome::before_start(Stopped::Unfinished, totals.clone(), watch.findings(), vec![])
             }));
             let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
             let connector = Connector::new(tls.clone()).connecting_from(plan.local_addresses.clone(), 0);
-            let stopped = tokio::select! {
-                done = ready::wait(&plan, checks, &connector, &mut recorder) => {
-                    done.err().map(|why| Stopped::Failed(plan.masker.mask(&why).into_owned()))
+            let mut by_hand = vec![];
+            let stopped = {
+                let ready = ready::wait(&plan, checks, &connector, &mut recorder);
+                tokio::pin!(ready);
+                loop {
+                    tokio::select! {
+                        done = &mut ready => {
+                            break done.err().map(|why| Stopped::Failed(plan.masker.mask(&why).into_owned()));
+                        }
+                        () = signals.next() => break Some(Stopped::Interrupted),
+                        command = commands.next() => {
+                            if command == Command::End {
+                                by_hand.push(ByHand { at: Duration::ZERO, change: Change::End });
+                                break Some(Stopped::Interrupted);
+                            }
+                            listen(Event::Refused("the load has not begun"));
+                        }
+                    }
                 }
-                () = signals.next() => Some(Stopped::Interrupted),
             };
             totals.add(&recorder);
             if let Some(stopped) = stopped {
-                return Ok(Outcome::before_start(stopped, totals, watch.findings()));
+                return Ok(Outcome::before_start(stopped, totals, watch.findings(), by_hand));
             }
         }
         let shared = Arc::new(Shared::new(plan.clone(), options, Instant::now()));
         listen(Event::Started);
-        let mut run = Run::start(&shared, tls, totals, watch)?;
+        let hands = Hands::new(plan.clone(), descriptors);
+        let mut run = Run::start(&shared, tls, totals, watch, hands)?;
         listen(Event::SoFar(&|| run.so_far(&shared)));
-        run.follow(&shared, &mut signals, listen).await;
+        run.follow(&shared, &mut signals, &mut commands, listen).await;
         Ok(run.outcome(&shared))
     });
     // A name look-up that still runs must not hold up the end.
     runtime.shutdown_background();
     outcome
-}
-
-impl Outcome {
-    fn before_start(stopped: Stopped, totals: Totals, findings: Vec<Finding>) -> Self {
-        Self {
-            stopped,
-            started_at: jiff::Timestamp::now(),
-            duration: Duration::ZERO,
-            totals,
-            timeline: vec![],
-            findings,
-            resources: health::Resources::read(),
-            health: health::Observed::default(),
-        }
-    }
 }
 
 /// A run that goes on.
@@ -172,6 +121,8 @@ struct Run {
     workers: Vec<std::thread::JoinHandle<std::io::Result<()>>>,
     shipments: mpsc::UnboundedReceiver<Shipment>,
     orders: watch::Sender<Order>,
+    hands: Hands,
+    hand: watch::Sender<Hand>,
     totals: Totals,
     gathering: Gathering,
     timeline: Vec<IntervalSummary>,
@@ -188,10 +139,12 @@ impl Run {
         tls: Option<TlsClient>,
         totals: Totals,
         watch: Watch,
+        hands: Hands,
     ) -> std::io::Result<Self> {
         let monitor = health::Monitor::start(shared.start, shared.options.workers)?;
         let (ship, shipments) = mpsc::unbounded_channel();
         let (orders, follow) = watch::channel(Order::Run);
+        let (hand, held) = watch::channel(Hand::default());
         let mut workers = vec![];
         for index in 0..shared.options.workers {
             let worker = Worker {
@@ -201,6 +154,7 @@ impl Run {
                     .connecting_from(shared.plan.local_addresses.clone(), index),
                 ship: ship.clone(),
                 orders: follow.clone(),
+                hand: held.clone(),
             };
             let thread = std::thread::Builder::new().name(health::worker_name(index)).stack_size(STACK);
             workers.push(thread.spawn(move || worker.run())?);
@@ -215,6 +169,8 @@ impl Run {
             workers,
             shipments,
             orders,
+            hands,
+            hand,
             totals,
             gathering: Gathering::new(kinds, shown_in),
             timeline: vec![],
@@ -225,7 +181,13 @@ impl Run {
         })
     }
 
-    async fn follow(&mut self, shared: &Shared, signals: &mut Signals, listen: &mut dyn FnMut(Event<'_>)) {
+    async fn follow(
+        &mut self,
+        shared: &Shared,
+        signals: &mut Signals,
+        commands: &mut Commands,
+        listen: &mut dyn FnMut(Event<'_>),
+    ) {
         /// After the order to end at once, a worker that does not is left behind.
         const PATIENCE: Duration = Duration::from_millis(800);
         let mut give_up = None;
@@ -246,16 +208,15 @@ impl Run {
                     None => break,
                 },
                 () = signals.next() => {
-                    self.signals_seen += 1;
-                    if self.signals_seen == 1 {
-                        self.orders.send_replace(Order::Drain);
-                        listen(Event::Stopping);
+                    if self.signals_seen == 0 {
+                        self.drain(listen);
                     } else {
                         self.orders.send_replace(Order::Abandon);
                         give_up.get_or_insert(tokio::time::Instant::now() + PATIENCE);
                         listen(Event::Abandoning);
                     }
                 }
+                command = commands.next() => self.obey(command, shared.start.elapsed(), listen),
                 () = too_late => {
                     self.left_behind = true;
                     break;
@@ -266,10 +227,33 @@ impl Run {
         let _ = self.close_seconds(shared, u64::MAX, listen);
     }
 
+    /// After the first signal, or as if it had come.
+    fn drain(&mut self, listen: &mut dyn FnMut(Event<'_>)) {
+        self.signals_seen += 1;
+        self.hands.end();
+        self.orders.send_replace(Order::Drain);
+        listen(Event::Stopping);
+    }
+
+    /// Does what a person asks for, or says why not.
+    fn obey(&mut self, command: Command, at: Duration, listen: &mut dyn FnMut(Event<'_>)) {
+        match self.hands.follow(command, at) {
+            Ok(changed) => {
+                self.hand.send_replace(self.hands.hand());
+                listen(Event::Changed(changed));
+                if changed.change == Change::End {
+                    self.drain(listen);
+                }
+            }
+            Err(why) => listen(Event::Refused(&why)),
+        }
+    }
+
     /// Ends the run for a threshold, unless it is ending by a signal already.
     fn abort(&mut self, broken: Broken, listen: &mut dyn FnMut(Event<'_>)) {
         if self.signals_seen == 0 {
             listen(Event::Aborting(broken));
+            self.hands.end();
             self.orders.send_replace(Order::Drain);
             self.aborted = Some(broken);
         }
@@ -321,14 +305,25 @@ impl Run {
             let length_s =
                 shared.start.elapsed().saturating_sub(Duration::from_secs(second)).as_secs_f64().min(1.0);
             // Arrivals bring as many users as they need.
-            let wanted = shared.plan.target_users(end);
+            let wanted = self.hands.target_users(end);
             let target_users = if shared.plan.is_open() { wanted.max(users) } else { wanted };
             let summary =
                 IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
             // What the end of the run leaves of a second in which nothing happened is no point of a curve.
             if length_s >= SHORTEST_S || summary.total.requests > 0 {
-                listen(Event::Second(&summary, &self.totals));
+                let health = self.monitor.latest();
+                listen(Event::Second(Seen {
+                    second: &summary,
+                    totals: &self.totals,
+                    watch: &self.watch,
+                    health: health.as_ref(),
+                    more_users: self.hands.more_users(),
+                    is_paused: self.hands.hand().paused,
+                }));
                 self.timeline.push(summary);
+            }
+            if self.hands.was_paused(Duration::from_secs(second)..end) {
+                self.watch.hold(second);
             }
             broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared)));
         }
@@ -343,10 +338,12 @@ impl Run {
     fn so_far(&self, shared: &Shared) -> Outcome {
         let mut totals = self.totals.clone();
         totals.scenarios.iter_mut().for_each(ScenarioCounts::settle);
+        let duration = shared.start.elapsed();
         Outcome {
             stopped: Stopped::Unfinished,
             started_at: self.started_at,
-            duration: shared.start.elapsed(),
+            by_hand: self.hands.changes(duration),
+            duration,
             totals,
             timeline: self.timeline.clone(),
             resources: health::Resources::read(),
@@ -388,6 +385,7 @@ impl Run {
             findings: self.watch.findings(),
             resources: health::Resources::read(),
             health: self.monitor.finish(),
+            by_hand: self.hands.changes(duration),
         }
     }
 }

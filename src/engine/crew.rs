@@ -115,8 +115,8 @@ impl Post {
             if end.is_some_and(|end| now >= end) {
                 return Level::AfterIteration;
             }
-            let wanted =
-                share(load.target(now), self.local.worker, self.local.shared.options.workers) as usize;
+            let target = self.local.hand.get().target(load, now);
+            let wanted = share(target, self.local.worker, self.local.shared.options.workers) as usize;
             while crew.active.len() < wanted && crew.has_free_seat() {
                 self.start_user(crew, User::run);
             }

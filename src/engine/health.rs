@@ -8,7 +8,7 @@ mod proc;
 mod stall;
 mod system;
 
-pub use judge::{Arrivals, Evidence, Reason, ReasonKind, judge, warnings};
+pub use judge::{Arrivals, Evidence, Reason, ReasonKind, judge, trouble, warnings};
 pub use monitor::{HealthSecond, Observed, mean_over_time};
 
 pub(super) use heartbeat::Heartbeat;

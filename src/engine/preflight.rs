@@ -100,7 +100,9 @@ impl Need {
         let needs = moments.into_iter().map(|at| {
             let mut need = Self::default();
             let closed = plan.scenarios.iter().filter(|scenario| scenario.load.arrivals().is_none());
-            closed.filter(|scenario| is_running(scenario, at)).for_each(|scenario| need.add(plan, scenario));
+            closed
+                .filter(|scenario| is_running(scenario, at))
+                .for_each(|scenario| need.add(plan, scenario, peak(scenario)));
             need
         });
         needs.collect()
@@ -108,13 +110,17 @@ impl Need {
 
     /// Of all scenarios together, each open one with the most users it may have.
     fn at_most(plan: &CompiledPlan) -> Self {
+        Self::with(plan, &peak)
+    }
+
+    /// Of all scenarios together, with so many users each.
+    fn with(plan: &CompiledPlan, users: &dyn Fn(&Scenario) -> u64) -> Self {
         let mut need = Self::default();
-        plan.scenarios.iter().for_each(|scenario| need.add(plan, scenario));
+        plan.scenarios.iter().for_each(|scenario| need.add(plan, scenario, users(scenario)));
         need
     }
 
-    fn add(&mut self, plan: &CompiledPlan, scenario: &Scenario) {
-        let users = u64::from(scenario.load.peak());
+    fn add(&mut self, plan: &CompiledPlan, scenario: &Scenario, users: u64) {
         self.users += users;
         for (target, connections) in targets(scenario, users) {
             let target = &plan.targets[target];
@@ -125,6 +131,11 @@ impl Need {
     fn connections(&self) -> u64 {
         self.by_peer.values().sum()
     }
+}
+
+/// The most users the plan wants.
+fn peak(scenario: &Scenario) -> u64 {
+    u64::from(scenario.load.peak())
 }
 
 /// The most connections a plan can have at once: a user keeps one to each target it reaches.
@@ -155,17 +166,33 @@ fn targets(scenario: &Scenario, users: u64) -> BTreeMap<usize, u64> {
     all
 }
 
-/// Looks at descriptors, ports and addresses.
+/// Looks at descriptors, ports and addresses: the descriptors it needs beside those of connections.
 ///
 /// # Errors
 /// With the first thing that is missing, and what to do.
-pub(super) fn preflight(plan: &CompiledPlan, workers: usize) -> Result<(), PreflightError> {
+pub(super) fn preflight(plan: &CompiledPlan, workers: usize) -> Result<u64, PreflightError> {
     addresses(plan)?;
     let range = health::port_range();
     let needs = Need::of(plan);
     needs.iter().try_for_each(|need| ports(need, &plan.local_addresses, range))?;
     let need = needs.into_iter().max_by_key(Need::connections).unwrap_or_default();
-    descriptors(&need, Need::at_most(plan).connections(), workers)
+    let own = own_descriptors(workers) + health::open_fds().unwrap_or(0);
+    descriptors(&need, Need::at_most(plan).connections(), own)?;
+    Ok(own)
+}
+
+/// Looks at ports and descriptors again, for as many users as `users` says, in a run that has begun.
+///
+/// # Errors
+/// With the first thing that is missing, and what to do.
+pub(super) fn room(
+    plan: &CompiledPlan,
+    users: &dyn Fn(&Scenario) -> u64,
+    own: u64,
+) -> Result<(), PreflightError> {
+    let need = Need::with(plan, users);
+    ports(&need, &plan.local_addresses, health::port_range())?;
+    descriptors(&need, need.connections(), own)
 }
 
 /// Whether connections can be made from each of the plan's addresses, to each target whose address is written out.
@@ -216,12 +243,11 @@ fn own_descriptors(workers: usize) -> u64 {
     OF_PROGRAM + OF_WORKER * workers as u64
 }
 
-/// Raises the soft limit to what `at_most` connections need, as far as the hard limit lets it.
+/// Raises the soft limit to what `at_most` connections and `own` others need, as far as the hard limit lets it.
 #[cfg(unix)]
-fn descriptors(need: &Need, at_most: u64, workers: usize) -> Result<(), PreflightError> {
+fn descriptors(need: &Need, at_most: u64, own: u64) -> Result<(), PreflightError> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let connections = need.connections();
-    let own = own_descriptors(workers) + health::open_fds().unwrap_or(0);
     let needed = connections + own;
     let mut limit = getrlimit(Resource::Nofile);
     // No number means no limit.
@@ -241,7 +267,7 @@ fn descriptors(need: &Need, at_most: u64, workers: usize) -> Result<(), Prefligh
 }
 
 #[cfg(not(unix))]
-fn descriptors(_: &Need, _: u64, _: usize) -> Result<(), PreflightError> {
+fn descriptors(_: &Need, _: u64, _: u64) -> Result<(), PreflightError> {
     Ok(())
 }
 

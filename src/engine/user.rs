@@ -8,7 +8,7 @@ use http::HeaderMap;
 use minijinja::Value;
 use rand::RngExt as _;
 
-use crate::compile::model::{Entry, Scenario};
+use crate::compile::model::{CompiledPlan, Entry, Scenario};
 use crate::cookie::Jar;
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
@@ -67,7 +67,7 @@ impl User {
         let local = post.local.clone();
         let plan = &local.shared.plan;
         let scenario = post.scenario();
-        let id = scenario.user_base + number;
+        let id = id_of(plan, post.index, number);
         let scope = Scope::new(plan.names.clone(), &plan.initial);
         scope.set(plan.run, Value::from_pairs([("id", local.shared.options.run_id.as_str())]));
         let numbers = UserNumbers::new(id);
@@ -110,11 +110,11 @@ impl User {
 
     /// Lives until asked to end, or until there is nothing left to do.
     pub(super) async fn run(mut self) {
-        if !self.take_user_rows() || !self.come_in().await {
+        if !self.goes_on().await || !self.take_user_rows() || !self.come_in().await {
             return;
         }
         let (think, pacing) = (self.plan().think, self.plan().pacing);
-        while self.stop.level() == Level::Run && self.take_iteration() {
+        while self.goes_on().await && self.take_iteration() {
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
             let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
@@ -135,6 +135,16 @@ impl User {
                 self.stop.unless(Level::AfterIteration, tokio::time::sleep(NOTHING_SENT)).await;
             }
         }
+    }
+
+    /// Whether it is to go on, once no pause holds it.
+    async fn goes_on(&self) -> bool {
+        while self.local.hand.get().paused {
+            if !self.stop.unless(Level::AfterIteration, self.local.resumed.notified()).await {
+                return false;
+            }
+        }
+        self.stop.level() == Level::Run
     }
 
     fn pick(&mut self) -> usize {
@@ -209,6 +219,15 @@ impl User {
             self.local.recorder.borrow_mut().record_pacing(u64::from(late_us));
         }
         done
+    }
+}
+
+/// `user.id`: no two users of a run share one. Those beyond the plan's most, started by hand, come after all of the plan's.
+fn id_of(plan: &CompiledPlan, scenario: usize, number: u64) -> u64 {
+    let own = &plan.scenarios[scenario];
+    match number.checked_sub(u64::from(own.load.peak())) {
+        None => own.user_base + number,
+        Some(beyond) => plan.peak_users() + beyond * plan.scenarios.len() as u64 + scenario as u64,
     }
 }
 

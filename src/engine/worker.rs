@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::http::{Addresses, Connector};
 use crate::metric::{Recorder, Sample};
 
 use super::Shared;
+use super::by_hand::Hand;
 use super::crew::Post;
 use super::health::Heartbeat;
 use super::samples::Tap;
@@ -52,6 +53,10 @@ pub struct Local {
     pub connector: Connector,
     pub addresses: Box<[Addresses]>,
     pub running: Cell<u64>,
+    /// What was changed by hand.
+    pub hand: Cell<Hand>,
+    /// Wakes users when a pause is over.
+    pub resumed: Notify,
     /// Where exchanges are told to.
     pub trace: Option<super::Trace>,
     /// Where single requests are logged to.
@@ -59,6 +64,18 @@ pub struct Local {
 }
 
 impl Local {
+    /// Keeps up with what is changed by hand; never ends.
+    async fn keep_up(&self, hand: &mut watch::Receiver<Hand>) {
+        while hand.changed().await.is_ok() {
+            self.hand.set(*hand.borrow_and_update());
+            if !self.hand.get().paused {
+                self.resumed.notify_waiters();
+            }
+        }
+        // Nobody changes anything any more.
+        std::future::pending().await
+    }
+
     /// µs since the start of the load.
     pub fn at_us(&self) -> u64 {
         self.shared.start.elapsed().as_micros() as u64
@@ -81,6 +98,7 @@ pub struct Worker {
     pub connector: Connector,
     pub ship: mpsc::UnboundedSender<Shipment>,
     pub orders: watch::Receiver<Order>,
+    pub hand: watch::Receiver<Hand>,
 }
 
 impl Worker {
@@ -106,14 +124,18 @@ impl Worker {
             connector: std::mem::replace(&mut self.connector, Connector::new(None)),
             addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
             running: Cell::new(0),
+            hand: Cell::default(),
+            resumed: Notify::new(),
             trace: self.shared.options.trace.clone(),
             samples: self.shared.options.samples.clone().map(|log| Tap::new(log, plan, self.shared.start)),
         });
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
+        let mut hand = self.hand.clone();
         let heartbeat = Heartbeat::start(local.clone());
         // Shipping is a branch here, not a task: nothing may be recorded after the last shipment.
         tokio::select! {
             () = shipping.every_second() => {}
+            () = local.keep_up(&mut hand) => {}
             () = self.load(&local) => {}
         }
         drop(heartbeat);

@@ -55,6 +55,7 @@ pub fn empty() -> ResultDocument {
             ended: Ended::Completed,
             host: Host { cores: 2, os: "linux x86_64".into() },
             marks: vec![],
+            by_hand: vec![],
         },
         verdict: Verdict::Pass,
         reason: "no thresholds".into(),

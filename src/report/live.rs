@@ -1,13 +1,26 @@
 //! Progress while a run goes on, on standard error. Must not slow the run down, and never fails: when nobody can
 //! read it, it is lost.
 
+#[cfg(unix)]
+mod ansi;
+#[cfg_attr(not(unix), allow(dead_code, reason = "there is no display to press them at"))]
+mod keys;
 mod plain;
+#[cfg(unix)]
+mod screen;
+#[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tty;
 
 use std::io::Write;
 use std::time::Duration;
 
 use super::text::clean;
+pub use keys::Key;
+
+/// Time between progress lines in a log.
+pub const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// What is known of a run while it goes on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,16 +31,28 @@ pub struct Snapshot {
     pub planned: Option<Duration>,
     /// Users running.
     pub users: u64,
-    /// Users demanded by the plan now.
+    /// Users demanded now, by the plan and by hand.
     pub target_users: u64,
+    /// How many more than by the plan alone; or fewer.
+    pub more_users: i64,
+    /// Whether no iterations begin.
+    pub is_paused: bool,
     /// Requests ended.
     pub requests: u64,
     /// Requests failed.
     pub failures: u64,
     /// Requests ended in the last second.
     pub rps: f64,
+    /// 95 % of the latencies of the last second are not above this, µs.
+    pub p95_us: Option<u64>,
+    /// Where the load of each scenario stands, in words.
+    pub stages: Vec<String>,
     /// One entry an endpoint.
     pub rows: Vec<Row>,
+    /// One entry a threshold, in the plan's order.
+    pub goals: Vec<Goal>,
+    /// The generator itself.
+    pub generator: Health,
 }
 
 /// What is known of one endpoint.
@@ -43,15 +68,67 @@ pub struct Row {
     pub failures: u64,
     /// Requests ended in the last second.
     pub rps: f64,
-    /// 95 % of its latencies so far are not above this, µs.
+    /// So many of its latencies so far are not above this, µs: 50 %.
+    pub p50_us: Option<u64>,
+    /// 95 %.
     pub p95_us: Option<u64>,
+    /// 99 %.
+    pub p99_us: Option<u64>,
+}
+
+/// A threshold and how it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    /// The endpoint it is about, an index of [`Snapshot::rows`].
+    pub row: Option<usize>,
+    /// What it is about when that is no endpoint: `plan`, `flow:NAME`.
+    pub scope: String,
+    /// As written.
+    pub expression: String,
+    /// What was seen so far; empty without data.
+    pub observed: String,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// How a threshold stands so far; from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Too little was seen to say.
+    Open,
+    /// Met.
+    Met,
+    /// Met by less than a tenth, or missed within the tolerance.
+    AtRisk,
+    /// Missed, were the run to end now.
+    Broken,
+}
+
+/// How the generator did in the last second; absent where that is not known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Health {
+    /// CPU time over that of the cores allowed.
+    pub cpu_share: Option<f64>,
+    /// Longest lag of a worker's event loop, µs.
+    pub lag_us: Option<u64>,
+    /// Pacing error, 99 %, µs.
+    pub pacing_us: Option<u64>,
+    /// What is wrong with it, in words.
+    pub trouble: Option<String>,
 }
 
 /// How progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
-    /// A display that redraws itself.
-    Terminal,
+    /// The whole terminal, while the run goes on.
+    Terminal {
+        /// The first words of it.
+        title: String,
+        /// Whether colours are wanted.
+        color: bool,
+        /// Keys that do something in this run, to be shown.
+        offers: Vec<Key>,
+    },
     /// A line now and then, for logs.
     Plain {
         /// Time between lines.
@@ -67,44 +144,65 @@ pub struct Live {
 }
 
 enum Display {
-    Terminal(Box<terminal::Terminal>),
-    Plain(plain::Plain),
+    #[cfg(unix)]
+    Terminal(terminal::Terminal),
+    Plain(Box<plain::Plain>),
     Quiet,
 }
 
 impl Live {
-    /// A display that shows nothing yet.
-    pub fn new(mode: Mode) -> Self {
+    /// A display that knows nothing yet. Where a terminal cannot be had it is lines. `press` is told of keys, on a
+    /// thread of the display.
+    pub fn new(mode: Mode, press: impl Fn(Key) + Send + 'static) -> Self {
         let display = match mode {
-            Mode::Terminal => Display::Terminal(Box::default()),
-            Mode::Plain { every } => Display::Plain(plain::Plain::new(every)),
+            #[cfg(unix)]
+            Mode::Terminal { title, color, offers } => {
+                match terminal::Terminal::start(clean(&title), color, offers, Box::new(press)) {
+                    Ok(terminal) => Display::Terminal(terminal),
+                    Err(_) => Display::Plain(Box::new(plain::Plain::new(LINE_EVERY))),
+                }
+            }
+            #[cfg(not(unix))]
+            Mode::Terminal { .. } => {
+                drop(press);
+                Display::Plain(Box::new(plain::Plain::new(LINE_EVERY)))
+            }
+            Mode::Plain { every } => Display::Plain(Box::new(plain::Plain::new(every))),
             Mode::Quiet => Display::Quiet,
         };
         Self { display }
     }
 
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        !matches!(self.display, Display::Quiet)
+    }
+
     /// Shows `snapshot`, if it is time to. May be called as often as one likes.
     pub fn update(&mut self, snapshot: &Snapshot) {
         match &mut self.display {
+            #[cfg(unix)]
             Display::Terminal(terminal) => terminal.update(snapshot),
             Display::Plain(plain) => plain.update(snapshot).iter().for_each(|line| say(line)),
             Display::Quiet => {}
         }
     }
 
-    /// One line above the display: "waiting for auth…", "stopping…".
+    /// One line beside the display: "waiting for auth…", "stopping…".
     pub fn message(&mut self, text: &str) {
         match &mut self.display {
+            #[cfg(unix)]
             Display::Terminal(terminal) => terminal.message(&clean(text)),
             Display::Plain(_) => say(&clean(text)),
             Display::Quiet => {}
         }
     }
 
-    /// Takes the display away; a plain log gets its last line.
+    /// Takes the display away and says again what it said; a plain log gets its last line.
     pub fn finish(&mut self) {
         match &mut self.display {
-            Display::Terminal(terminal) => terminal.finish(),
+            #[cfg(unix)]
+            Display::Terminal(terminal) => terminal.finish().iter().for_each(|line| say(line)),
             Display::Plain(plain) => plain.finish().iter().for_each(|line| say(line)),
             Display::Quiet => {}
         }
@@ -113,10 +211,25 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        if let Display::Terminal(terminal) = &mut self.display {
-            terminal.finish();
+        #[cfg(unix)]
+        if let Display::Terminal(_) = &self.display {
+            self.finish();
         }
     }
+}
+
+/// Gives the terminal back at once, whoever has it: for an end of the process that nobody waits for.
+pub fn give_back() {
+    #[cfg(unix)]
+    tty::leave();
+}
+
+/// Whether there is a terminal that the display can have: both to see and to press keys, and ours at the moment.
+pub fn is_possible() -> bool {
+    #[cfg(unix)]
+    return tty::is_ours();
+    #[cfg(not(unix))]
+    return false;
 }
 
 /// One line on standard error; lost if nobody reads it.
@@ -152,5 +265,27 @@ fn label(row: &Row) -> String {
             clean(&format!("{method} {}", row.name))
         }
         _ => clean(&row.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_may_be_told_anything_at_any_time() {
+        for mode in [Mode::Plain { every: LINE_EVERY }, Mode::Quiet] {
+            let mut live = Live::new(mode, |_| {});
+            let row = Row { name: "one".into(), ..Row::default() };
+            live.update(&Snapshot {
+                elapsed: Duration::MAX,
+                rps: f64::NAN,
+                rows: vec![row],
+                ..Snapshot::default()
+            });
+            live.finish();
+            live.update(&Snapshot::default());
+            live.finish();
+        }
     }
 }

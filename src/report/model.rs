@@ -7,7 +7,7 @@ mod second;
 mod threshold;
 
 pub use generator::{Generator, InvalidReason};
-pub use run::{Ended, Host, Mark, MarkKind, RunInfo};
+pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo};
 pub use second::{SecondRows, forget_names};
 pub use threshold::{BaselineInfo, BaselineValue, Level, Place, ThresholdResult, WorstWindow};
 

@@ -54,6 +54,8 @@ pub struct Watch {
     open: BTreeMap<u64, Vec<Slice>>,
     /// The second to close next; none before the first.
     next: Option<u64>,
+    /// Until then users were held: what falls with the load says nothing about the target.
+    held_until_s: f64,
     aborted: bool,
 }
 
@@ -75,6 +77,7 @@ struct Second {
     number: u64,
     length_s: f64,
     is_ending: bool,
+    held_until_s: f64,
 }
 
 impl Second {
@@ -93,6 +96,7 @@ impl Watch {
             rows: vec![],
             open: BTreeMap::new(),
             next: None,
+            held_until_s: 0.0,
             aborted: false,
         };
         for Watched { threshold, series, scenarios, load_s } in thresholds {
@@ -126,6 +130,12 @@ impl Watch {
         self.rows.iter().zip(slices).for_each(|(rows, slice)| rows.record(slice, recorder));
     }
 
+    /// Users were held in a second that is to be closed: no window with it is judged by what falls with the load, and
+    /// the whole run no more before its end.
+    pub fn hold(&mut self, second: u64) {
+        self.held_until_s = second as f64 + 1.0;
+    }
+
     /// Ends a second, and those before it that nobody saw anything in. `length_s`: the part of the second that
     /// belongs to the run; `is_ending`: whether users were asked to end in it or before. Says once which threshold asks for
     /// the run to end.
@@ -133,7 +143,7 @@ impl Watch {
         let mut broken = None;
         for number in self.next.unwrap_or(second)..=second {
             let length_s = if number == second { length_s } else { 1.0 };
-            let found = self.step(Second { number, length_s, is_ending });
+            let found = self.step(Second { number, length_s, is_ending, held_until_s: self.held_until_s });
             broken = broken.or(found);
         }
         self.next = Some(second + 1);
@@ -157,6 +167,12 @@ impl Watch {
         self.aborted = true;
         self.rules[threshold].keep_as_it_is(&self.rows, self.tolerance);
         Some(Broken { threshold, at_s: second.number + 1 })
+    }
+
+    /// How a threshold stands by its windows, or stood when it ended the run; `None` when the whole run says it.
+    pub fn standing(&self, threshold: usize) -> Option<Evaluation> {
+        let rule = self.rules.get(threshold)?;
+        rule.timed.as_ref().map(|timed| timed.worst().1).or_else(|| rule.at_abort.clone())
     }
 
     /// What was found out about each threshold.
@@ -202,7 +218,11 @@ impl Rule {
     /// Whether the load went on, measured, all the time from `from_s` to the end of a whole second.
     fn is_loaded(&self, second: Second, from_s: f64) -> bool {
         let begins = self.threshold.window_s().is_none() || from_s >= self.load_s.start;
-        begins && second.length_s >= 1.0 && !second.is_ending && second.end_s() <= self.load_s.end
+        begins
+            && from_s >= second.held_until_s
+            && second.length_s >= 1.0
+            && !second.is_ending
+            && second.end_s() <= self.load_s.end
     }
 
     /// It ends the run: what comes after that does not mend it. Windows remember their worst by themselves.

@@ -10,6 +10,8 @@ pub mod fault_server;
 pub mod needles;
 pub mod pages;
 pub mod process;
+#[cfg(unix)]
+pub mod pty;
 pub mod reports;
 pub mod tls;
 pub mod tree;

@@ -31,8 +31,13 @@ impl Running {
     }
 
     /// The same with streams of its own; what is no pipe to here is not kept.
-    pub fn start_with(mut command: Command, stdout: Stdio, stderr: Stdio) -> Self {
-        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+    pub fn start_with(command: Command, stdout: Stdio, stderr: Stdio) -> Self {
+        Self::start_on(command, Stdio::null(), stdout, stderr)
+    }
+
+    /// The same with something on standard input.
+    pub fn start_on(mut command: Command, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Self {
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map(drain);
         let stderr = child.stderr.take().map(drain);

@@ -71,7 +71,7 @@ fn worker_cpu_share(seconds: &[HealthSecond], workers: usize) -> Vec<f64> {
 }
 
 /// The smallest upper bound that a threshold sets to latency.
-fn strictest_latency_us(plan: &CompiledPlan) -> Option<u64> {
+pub fn strictest_latency_us(plan: &CompiledPlan) -> Option<u64> {
     let bounds = |threshold: &Threshold| {
         let is_latency = matches!(
             threshold.metric,

@@ -1,7 +1,8 @@
-//! The moments of a run that its charts mark: stages, the end of a warm-up, an abort. Must not judge.
+//! The moments of a run that its charts mark: stages, the end of a warm-up, an abort, changes by hand. Must not judge.
 
 use std::time::Duration;
 
+use crate::commands::by_hand;
 use crate::compile::CompiledPlan;
 use crate::engine::{Outcome, Stopped};
 use crate::load::Load;
@@ -40,6 +41,8 @@ pub fn marks(plan: &CompiledPlan, outcome: &Outcome) -> Vec<Mark> {
         let label = format!("{broken} ended the run");
         marks.push(Mark { at_s: at_s as f64, kind: MarkKind::Abort, label });
     }
+    let by_hand = by_hand::marks(&outcome.by_hand).into_iter();
+    marks.extend(by_hand.map(|(at, label)| Mark { at_s: at.as_secs_f64(), kind: MarkKind::ByHand, label }));
     let latest = |kind| if kind == MarkKind::LoadEnd { end_s - TELLS_APART_S } else { end_s };
     marks.retain(|mark| mark.at_s <= latest(mark.kind));
     marks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
@@ -47,7 +50,7 @@ pub fn marks(plan: &CompiledPlan, outcome: &Outcome) -> Vec<Mark> {
 }
 
 /// Where the load changes its course, and what it is there.
-fn bends(load: &Load) -> Vec<(Duration, String)> {
+pub fn bends(load: &Load) -> Vec<(Duration, String)> {
     let users = |(at, users): (Duration, u32)| (at, number::plural(u64::from(users), "user"));
     let rate = |(at, per_s): (Duration, f64)| (at, number::value(per_s, "1/s"));
     match load {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::commands::baseline::Baseline;
+use crate::commands::by_hand;
 use crate::compile::CompiledPlan;
 use crate::compile::model::ScopedThreshold;
-use crate::engine::{Outcome, Stopped};
+use crate::engine::{Change, Outcome, Stopped};
 use crate::exit::Exit;
 use crate::metric::{ArrivalCounts, ScenarioCounts, SeriesKind, SeriesTotal, Totals};
 use crate::report::model::{BaselineValue, Generator, Level, Place, ThresholdResult, Verdict, WorstWindow};
@@ -37,14 +38,7 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
     let totals = &outcome.totals;
     let judged = plan.thresholds.iter().enumerate().map(|(index, scoped)| {
         let finding = outcome.findings.get(index).cloned().unwrap_or_default();
-        let seen = finding.evaluation.clone().unwrap_or_else(|| {
-            let total = totals.merged(scoped.scope.series(&plan.series));
-            let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
-            let mut counts = ScenarioCounts::default();
-            scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
-            let view = View { total: &total, counts, duration_s };
-            scoped.threshold.evaluate(view, plan.tolerance)
-        });
+        let seen = finding.evaluation.clone().unwrap_or_else(|| so_far(plan, totals, scoped, duration_s));
         let lacks = scoped.threshold.relative().and_then(Relative::lack);
         let seen = match lacks {
             // Of windows too, whatever they lack.
@@ -58,6 +52,15 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
         result(scoped, seen, &finding, aborted_at_s)
     });
     judged.collect()
+}
+
+/// How a threshold stands on all that was measured, in so many seconds.
+pub fn so_far(plan: &CompiledPlan, totals: &Totals, scoped: &ScopedThreshold, duration_s: f64) -> Evaluation {
+    let total = totals.merged(scoped.scope.series(&plan.series));
+    let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
+    let mut counts = ScenarioCounts::default();
+    scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
+    scoped.threshold.evaluate(View { total: &total, counts, duration_s }, plan.tolerance)
 }
 
 fn result(
@@ -129,7 +132,9 @@ pub fn judge(
         }
         Stopped::Interrupted => {
             let after = number::span(outcome.duration.as_secs_f64());
-            let reason = format!("ended by a signal after {after}; the numbers are complete for what ran");
+            let ended = outcome.by_hand.iter().any(|changed| changed.change == Change::End);
+            let how = if ended { "by hand" } else { "by a signal" };
+            let reason = format!("ended {how} after {after}; the numbers are complete for what ran");
             return judgement(Verdict::Interrupted, Exit::Interrupted, reason);
         }
         // It may have been killed, and must not look like a pass, whatever it had met by then.
@@ -187,8 +192,11 @@ fn by_thresholds(
         return judgement(Verdict::Fail, Exit::Fail, reason);
     }
     let warned: Vec<_> = thresholds.iter().filter(|t| t.verdict != Verdict::Pass).collect();
+    let changed = by_hand::changed(&outcome.by_hand);
     let warning = match warned.first() {
         Some(first) => Some(missed(first, warned.len(), thresholds.len())),
+        None if changed.is_some() => changed
+            .map(|how| format!("{}, but the load was not the plan's: {how}, by hand", met(thresholds.len()))),
         None if thresholds.is_empty() && whole.failures() > 0 => Some(format!(
             "the plan has no thresholds, and {} of {} requests failed",
             whole.failures(),
@@ -226,12 +234,16 @@ fn unfinished(after: Duration) -> String {
     format!("killed {when}, or still running; requests that were running then are not counted")
 }
 
-fn passed(thresholds: usize, whole: &SeriesTotal) -> String {
-    let met = match thresholds {
+fn met(thresholds: usize) -> String {
+    match thresholds {
         0 => "the plan has no thresholds".to_owned(),
         1 => "the threshold is met".to_owned(),
         n => format!("all {n} thresholds are met"),
-    };
+    }
+}
+
+fn passed(thresholds: usize, whole: &SeriesTotal) -> String {
+    let met = met(thresholds);
     format!("{met}; {} requests, {} failed", whole.requests(), whole.failures())
 }
 
@@ -273,8 +285,12 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
 }
 
 /// What a reader must see beside the verdict.
-pub fn notes(plan: &CompiledPlan, totals: &Totals, judged: &Judgement) -> Vec<String> {
+pub fn notes(plan: &CompiledPlan, outcome: &Outcome, judged: &Judgement) -> Vec<String> {
+    let totals = &outcome.totals;
     let mut notes = vec![];
+    if let Some(how) = by_hand::changed(&outcome.by_hand) {
+        notes.push(format!("THE LOAD WAS CHANGED BY HAND: {how}; the numbers are not those of the plan"));
+    }
     if let Some(why) = &judged.allowed_invalid {
         notes.push(format!(
             "THE RUN IS INVALID ({why}); verdict and exit code are those of the thresholds because of --allow-invalid"

@@ -7,7 +7,7 @@ use crate::engine::interval::IntervalPace;
 use crate::metric::{Distribution, Pace};
 
 use super::monitor::{HealthSecond, Observed, mean_over_time};
-use super::stall::merged;
+use super::stall::{STALL, merged};
 
 /// A pacing error that never matters, whatever the thresholds: five ticks of the timer.
 const PACING_FLOOR_US: u64 = 5_000;
@@ -128,6 +128,29 @@ pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     warnings
 }
 
+/// What went wrong in one second, in a few words; `None` when nothing did. Whether it matters is judged at the end.
+pub fn trouble(
+    pace: IntervalPace,
+    second: Option<&HealthSecond>,
+    strictest_latency_us: Option<u64>,
+) -> Option<&'static str> {
+    if pace.lag_max_us.is_some_and(|us| us >= STALL.as_micros() as u64) {
+        return Some("stood still");
+    }
+    if pace.pacing_p99_us.is_some_and(|us| us > allowed_us(strictest_latency_us)) {
+        return Some("late");
+    }
+    if second.and_then(HealthSecond::queued_share).is_some_and(|share| share > QUEUED_SHARE) {
+        return Some("waits for a core");
+    }
+    second.and_then(|second| second.cpu_share).filter(|share| *share > CPU_SHARE).map(|_| "busy")
+}
+
+/// The largest pacing error that is no reason.
+fn allowed_us(strictest_latency_us: Option<u64>) -> u64 {
+    strictest_latency_us.map_or(0, |us| (us as f64 * PACING_SHARE) as u64).max(PACING_FLOOR_US)
+}
+
 /// A number without needless zeros.
 struct Trimmed(f64);
 
@@ -166,7 +189,7 @@ fn stalls(evidence: &Evidence<'_>) -> Vec<Reason> {
 /// their turn like these, and their latencies hold that wait.
 fn lag(evidence: &Evidence<'_>) -> Option<Reason> {
     let strictest_us = evidence.strictest_latency_us;
-    let allowed_us = strictest_us.map_or(0, |us| (us as f64 * PACING_SHARE) as u64).max(PACING_FLOOR_US);
+    let allowed_us = allowed_us(strictest_us);
     let is_late = |times: &Distribution| {
         times.quantile(0.99) > allowed_us && later_than(times, allowed_us) >= FEWEST_LATE
     };

@@ -112,6 +112,11 @@ impl Monitor {
         locked(&self.seen).clone()
     }
 
+    /// The last second that was looked at.
+    pub fn latest(&self) -> Option<HealthSecond> {
+        locked(&self.seen).seconds.last().cloned()
+    }
+
     /// Ends it: what was seen.
     pub fn finish(self) -> Observed {
         drop(self.stop);

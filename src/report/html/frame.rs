@@ -62,7 +62,8 @@ impl Frame {
     }
 
     fn moments(&self, doc: &ResultDocument) -> Vec<Moment> {
-        let stages = doc.run.marks.iter().filter(|mark| mark.kind == MarkKind::Stage).count();
+        let count = |kind| doc.run.marks.iter().filter(|mark| mark.kind == kind).count();
+        let crowded = [MarkKind::Stage, MarkKind::ByHand].map(|kind| (kind, count(kind) > MOST_STAGES));
         let shown = doc.run.marks.iter().filter(|mark| mark.at_s.is_finite() && mark.at_s <= self.last_s);
         let mut free_from = f64::MIN;
         let of = |mark: &crate::report::model::Mark| {
@@ -80,7 +81,7 @@ impl Frame {
                 tag: if fits { words } else { String::new() },
             }
         };
-        shown.filter(|mark| mark.kind != MarkKind::Stage || stages <= MOST_STAGES).map(of).collect()
+        shown.filter(|mark| !crowded.contains(&(mark.kind, true))).map(of).collect()
     }
 }
 

@@ -217,11 +217,14 @@ fn stages_warm_up_and_abort_are_marked() {
     doc.run.marks = vec![
         mark(10.0, MarkKind::WarmupEnd, "warm-up ends"),
         mark(30.0, MarkKind::Stage, "50 users"),
+        mark(60.0, MarkKind::ByHand, "+4 users by hand"),
         mark(90.0, MarkKind::Abort, "errors < 1% ended the run"),
     ];
     let page = unescaped(&render(&doc).unwrap());
     assert!(page.contains("<path class=\"shade warm\"") && page.contains("<path class=\"moment abort\""));
-    assert!(page.contains("Marked: 10 s: warm-up ends, 30 s: 50 users, 1m 30s: errors < 1% ended the run."));
+    assert!(page.contains(
+        "Marked: 10 s: warm-up ends, 30 s: 50 users, 1m: +4 users by hand, 1m 30s: errors < 1% ended the run."
+    ));
 }
 
 #[test]

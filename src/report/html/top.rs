@@ -7,7 +7,7 @@ use super::rows::Anchors;
 use super::since::since;
 use super::view::Fact;
 use crate::report::model::{
-    Ended, FailureGroup, Generator, InvalidReason, ResultDocument, ThresholdResult, Verdict,
+    ByHandKind, Ended, FailureGroup, Generator, InvalidReason, ResultDocument, ThresholdResult, Verdict,
 };
 use crate::report::number::{self, bytes, moment, percent, plural, seconds, span};
 use crate::report::text::{clean, cut};
@@ -35,6 +35,9 @@ pub(super) fn banner(doc: &ResultDocument) -> Banner {
     let ended = match doc.run.ended {
         Ended::Completed => format!("ran to its end, {after}"),
         Ended::Aborted => format!("aborted by a threshold, after {after}"),
+        Ended::Interrupted if doc.run.by_hand.iter().any(|changed| changed.kind == ByHandKind::End) => {
+            format!("ended by hand, after {after}")
+        }
         Ended::Interrupted => format!("stopped by a signal, after {after}"),
         Ended::Failed => format!("could not go on, after {after}"),
         Ended::Unfinished => format!("no end recorded: a checkpoint after {after}"),

@@ -23,6 +23,36 @@ pub struct RunInfo {
     /// Moments worth a mark on a time axis, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
+    /// What a person changed while it ran, in the order of time: with `users` or `pause` the load was not the plan's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<ByHand>,
+}
+
+/// Something that a person changed while it ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ByHand {
+    /// Seconds since the start of the load.
+    pub at_s: f64,
+    /// What was changed.
+    pub kind: ByHandKind,
+    /// Of `users`: so many more than the plan wants from then on, or fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<i64>,
+    /// Of `pause`: its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_s: Option<f64>,
+}
+
+/// What was changed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ByHandKind {
+    /// The number of users.
+    Users,
+    /// No iterations began for a time.
+    Pause,
+    /// The run was ended.
+    End,
 }
 
 /// How a run ended.
@@ -33,7 +63,7 @@ pub enum Ended {
     Completed,
     /// By a threshold with `abort`.
     Aborted,
-    /// By Ctrl-C, SIGTERM or SIGHUP.
+    /// By Ctrl-C, SIGTERM or SIGHUP, or by hand.
     Interrupted,
     /// It could not go on.
     Failed,
@@ -75,4 +105,6 @@ pub enum MarkKind {
     LoadEnd,
     /// A threshold ended the run.
     Abort,
+    /// A person changed something.
+    ByHand,
 }

@@ -217,3 +217,28 @@ fn an_interval_needs_twenty_seconds_of_the_whole_run() {
     }
     assert_eq!(run(&threshold("errors < 1%", 0, 0, false), &seconds(25)).1.interval, None);
 }
+
+/// When a run had to end that sent nothing in its third and fourth second, and nothing from its seventh on.
+fn with_two_gaps(threshold: &Threshold, is_first_held: bool) -> Option<u64> {
+    let mut watch = watch(threshold, &[0]);
+    let mut broken = None;
+    for second in 0..8 {
+        let requests = if matches!(second, 0 | 1 | 4 | 5) { 20 } else { 0 };
+        watch.add(second, &recorder(&seen(requests, 1)));
+        if is_first_held && matches!(second, 2 | 3) {
+            watch.hold(second);
+        }
+        broken = broken.or(watch.close(second, 1.0, false));
+    }
+    broken.map(|broken| broken.at_s)
+}
+
+#[test]
+fn a_pause_is_no_fall_of_the_rate() {
+    let rate = threshold("rps > 5/s", 2, 0, true);
+    assert_eq!(with_two_gaps(&rate, false), Some(4));
+    assert_eq!(with_two_gaps(&rate, true), Some(8));
+    let whole = threshold("rps > 15/s", 0, 0, true);
+    assert_eq!(with_two_gaps(&whole, false), Some(3));
+    assert_eq!(with_two_gaps(&whole, true), None);
+}
