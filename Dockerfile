@@ -9,6 +9,7 @@ COPY benches benches
 COPY templates templates
 COPY schemas schemas
 COPY docs docs
+COPY plans plans
 # Linked to musl, and so to nothing that has to be in the image.
 RUN cargo build --release --locked --bin plimsoll
 

@@ -95,7 +95,7 @@ pub enum Command {
         #[allow(missing_docs)]
         reports: ReportFlags,
         /// The result of an earlier run, to show beside it in the HTML report; nothing is judged again.
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, value_name = "PATH", requires = "html")]
         baseline: Option<PathBuf>,
         /// Print only the verdict.
         #[arg(short, long)]

@@ -1,7 +1,7 @@
 //! The earlier run that thresholds are relative to: read before the first request, its values bound to the thresholds;
 //! after the run, whether the two can be compared at all.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::RunFlags;
@@ -11,6 +11,7 @@ use crate::compile::CompiledPlan;
 use crate::compile::model::{Place, ScopedThreshold, TagScope, ThresholdScope};
 use crate::exit::Exit;
 use crate::metric::SeriesKind as Kind;
+use crate::plan::root::real_place;
 use crate::report::model::{BaselineInfo, ResultDocument, SeriesKind, ThresholdResult, Verdict};
 use crate::report::text::clean;
 use crate::threshold::Baseline as Value;
@@ -103,12 +104,7 @@ fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline>, Strin
 
 /// Whether two paths name one file that is not there yet.
 fn is_same(a: &Path, b: &Path) -> bool {
-    let whole = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
-        Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))
-    };
-    a == b || whole(a).is_some_and(|a| whole(b) == Some(a))
+    a == b || real_place(a).is_some_and(|a| real_place(b) == Some(a))
 }
 
 fn missing(file: &str, place: Option<&Place>, plan: &CompiledPlan) -> String {

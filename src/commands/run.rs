@@ -70,6 +70,9 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     };
     options.samples = outputs.sample_log();
     let plan = Arc::new(plan);
+    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };
+    // Before the live view, which what it may complain of would be lost in.
+    outputs.keep_checkpoint(checkpoints(&plan, &options, &grading));
     let (wish, commands) = Commands::channel();
     // When nobody takes it any more, the run is over.
     let mut live = Live::new(mode(flags, &plan), move |key| {
@@ -77,11 +80,9 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     });
     if !flags.quiet {
         live.message(&introduction(&plan, &options));
-        baseline.iter().for_each(|baseline| live.message(&baseline.introduction()));
+        grading.baseline.iter().for_each(|baseline| live.message(&baseline.introduction()));
     }
     let mut progress = Progress::new(plan.clone());
-    let grading = Grading { strict: flags.strict, allow_invalid: flags.allow_invalid, baseline };
-    outputs.keep_checkpoint(checkpoints(&plan, &options, &grading));
     let ran = crate::engine::run(plan.clone(), options.clone(), commands, &mut |event| match event {
         Event::Waiting => {
             interrupt.enter(Phase::Running);

@@ -24,6 +24,8 @@ const ROOM: usize = 64;
 const CLOSING: u64 = 200;
 /// How long the writer may go on after the run.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same after a run that was told to end.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
 /// Pause between two looks at a writer that has no room.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -32,6 +34,8 @@ pub struct Samples {
     log: SampleLog,
     path: PathBuf,
     is_stdout: bool,
+    /// Whether the file was there before.
+    was_there: bool,
     limit: u64,
     /// How many were written, once the writer has ended.
     written: Receiver<io::Result<u64>>,
@@ -49,6 +53,7 @@ impl Samples {
         run_id: &str,
         workers: usize,
     ) -> Result<Self, ReportError> {
+        let was_there = path.symlink_metadata().is_ok();
         let Stream { out, is_stdout } = stream(path)?;
         let (to, from) = sync_channel(ROOM * workers.max(1));
         let state = Arc::new(LogState::default());
@@ -57,7 +62,7 @@ impl Samples {
         let thread = std::thread::Builder::new().name("samples".into());
         let started = thread.spawn(move || drop(tell.send(writer.follow(&from))));
         started.map_err(|error| unwritten(path, &error))?;
-        Ok(Self { log: SampleLog { to, state }, path: path.to_owned(), is_stdout, limit, written })
+        Ok(Self { log: SampleLog { to, state }, path: path.to_owned(), is_stdout, was_there, limit, written })
     }
 
     /// Where the engine sends requests to.
@@ -75,9 +80,9 @@ impl Samples {
         self.is_stdout
     }
 
-    /// Gives it up, since nothing ran: a file without a line goes.
+    /// Gives it up, since nothing ran: a new file without a line goes.
     pub fn discard(self) {
-        if self.path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0) {
+        if !self.was_there && self.path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0) {
             let _ = std::fs::remove_file(&self.path); // it says nothing
         }
     }
@@ -86,8 +91,8 @@ impl Samples {
     ///
     /// # Errors
     /// [`ReportError::Write`] when not all could be written, or not soon enough.
-    pub fn finish(self) -> Result<(u64, Vec<String>), ReportError> {
-        let until = Instant::now() + PATIENCE;
+    pub fn finish(self, is_hurried: bool) -> Result<(u64, Vec<String>), ReportError> {
+        let until = Instant::now() + if is_hurried { LITTLE_PATIENCE } else { PATIENCE };
         while let Err(TrySendError::Full(_)) = self.log.to.try_send(ToLog::End) {
             if Instant::now() >= until {
                 break;

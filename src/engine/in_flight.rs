@@ -50,18 +50,22 @@ impl Drop for InFlight {
 pub(super) struct Held {
     local: Rc<Local>,
     sample: Option<Sample>,
+    /// When its answer came, µs since the start of the load.
+    ended_us: u64,
 }
 
 impl Held {
     pub(super) fn new(local: Rc<Local>, sample: Sample) -> Self {
-        Self { local, sample: Some(sample) }
+        let ended_us = local.at_us();
+        Self { local, sample: Some(sample), ended_us }
     }
 
     /// The new login is there, and the request will be sent again: this one did what it should.
     pub(super) fn renewed(mut self) {
         if let Some(sample) = self.sample.take() {
             // Its answer was not checked; that of the second try is.
-            self.local.record(&Sample { outcome: Outcome::Ok, checks: Checks::default(), ..sample });
+            let sample = Sample { outcome: Outcome::Ok, checks: Checks::default(), ..sample };
+            self.local.record_late(&sample, self.ended_us);
             self.local.recorder.borrow_mut().reauthenticated += 1;
         }
     }
@@ -72,7 +76,7 @@ impl Drop for Held {
         if let Some(sample) = self.sample.take() {
             let outcome = Outcome::Failed(Failure::Status);
             let at_us = self.local.at_us();
-            self.local.record(&Sample { outcome, ..sample });
+            self.local.record_late(&Sample { outcome, ..sample }, self.ended_us);
             let message = format!("status {} asks for a new login, and that failed", sample.status);
             let failure = Described { series: sample.series, kind: Failure::Status, at_us, words: &message };
             let mut recorder = self.local.recorder.borrow_mut();

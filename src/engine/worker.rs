@@ -85,7 +85,15 @@ impl Local {
     pub fn record(&self, sample: &Sample) {
         self.recorder.borrow_mut().record(sample);
         if let Some(samples) = &self.samples {
-            samples.put(sample);
+            samples.put(sample, self.at_us());
+        }
+    }
+
+    /// The same of one that had ended at `ended_us` since the start of the load.
+    pub fn record_late(&self, sample: &Sample, ended_us: u64) {
+        self.recorder.borrow_mut().record(sample);
+        if let Some(samples) = &self.samples {
+            samples.put(sample, ended_us);
         }
     }
 }

@@ -83,10 +83,14 @@ impl RunFolder {
     /// # Errors
     /// When the system has no such links, or something else is called so.
     pub fn link(&self) -> io::Result<()> {
+        let latest = self.plan.join(LATEST);
+        if latest.symlink_metadata().is_ok_and(|found| !found.is_symlink()) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         let temporary = self.plan.join(format!(".{LATEST}.{}.{}.tmp", self.name, std::process::id()));
         let _ = fs::remove_file(&temporary); // left there by a process of the same number, if at all
         symlink(&self.name, &temporary)?;
-        fs::rename(&temporary, self.plan.join(LATEST)).inspect_err(|_| drop(fs::remove_file(&temporary)))
+        fs::rename(&temporary, latest).inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 
     /// Keeps runs that end at the same moment from writing the index at once, for as long as the file is held; `None`

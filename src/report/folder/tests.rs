@@ -88,7 +88,11 @@ fn the_link_leads_to_the_latest_run() {
         runs.push(run);
     }
     assert_eq!(names(&plan), ["2026-03-02T12-00-00Z", "2026-03-02T12-00-01Z", LATEST]);
-    // Somebody's own folder is left alone.
+    // Somebody's own file or folder is left alone.
+    fs::remove_file(&link).unwrap();
+    fs::write(&link, "notes").unwrap();
+    assert!(runs[0].link().is_err());
+    assert_eq!(fs::read_to_string(&link).unwrap(), "notes");
     fs::remove_file(&link).unwrap();
     fs::create_dir_all(link.join("mine")).unwrap();
     assert!(runs[0].link().is_err());

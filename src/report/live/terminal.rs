@@ -1,6 +1,7 @@
 //! The display on a terminal, on a thread of its own: a terminal that is slow, or stopped, holds up nothing but itself.
 //! Must not draw more often than it is told something, nor than [`SHORTEST`].
 
+use std::collections::VecDeque;
 use std::io::{self, PipeReader, PipeWriter};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ type Press = Box<dyn Fn(Key) + Send>;
 
 struct State {
     shown: Shown,
-    messages: Vec<String>,
+    messages: VecDeque<String>,
     is_new: bool,
 }
 
@@ -44,7 +45,7 @@ impl Terminal {
         let (called, call) = io::pipe()?;
         tty::enter()?;
         let shown = Shown { title, offers, ..Shown::default() };
-        let state = Arc::new(Mutex::new(State { shown, messages: vec![], is_new: true }));
+        let state = Arc::new(Mutex::new(State { shown, messages: VecDeque::new(), is_new: true }));
         let (end, ended) = channel();
         let painter = Painter { state: state.clone(), called, color, press, _end: end };
         let thread = std::thread::Builder::new().name("live".into());
@@ -62,8 +63,12 @@ impl Terminal {
     pub(super) fn message(&mut self, text: &str) {
         let mut state = locked(&self.state);
         state.shown.message = text.to_owned();
-        if state.messages.len() < MOST_MESSAGES {
-            state.messages.push(text.to_owned());
+        // The latest tell why the run ends; a key that is held down says one thing again and again.
+        if state.messages.back().is_none_or(|last| last != text) {
+            if state.messages.len() == MOST_MESSAGES {
+                state.messages.pop_front();
+            }
+            state.messages.push_back(text.to_owned());
         }
         state.is_new = true;
     }
@@ -74,7 +79,7 @@ impl Terminal {
         // The thread ends by itself, unless the terminal takes nothing any more.
         let _ = self.ended.recv_timeout(LAST_DRAWING);
         tty::leave();
-        std::mem::take(&mut locked(&self.state).messages)
+        std::mem::take(&mut locked(&self.state).messages).into()
     }
 }
 

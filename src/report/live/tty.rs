@@ -58,7 +58,8 @@ pub(super) fn enter() -> io::Result<()> {
         }));
     });
     *locked(&BEFORE) = Some(before);
-    tcsetattr(stdin(), OptionalActions::Now, &wanted)?;
+    // What was typed before the view is there is not meant as keys.
+    tcsetattr(stdin(), OptionalActions::Flush, &wanted)?;
     TAKEN.store(true, Ordering::SeqCst);
     write_all(ansi::ENTER).inspect_err(|_| leave())
 }
