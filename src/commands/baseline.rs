@@ -1,7 +1,6 @@
 //! The earlier run that thresholds are relative to: read before the first request, its values bound to the thresholds;
 //! after the run, whether the two can be compared at all.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::RunFlags;
@@ -11,7 +10,7 @@ use crate::compile::CompiledPlan;
 use crate::compile::model::{Place, ScopedThreshold, TagScope, ThresholdScope};
 use crate::exit::Exit;
 use crate::metric::SeriesKind as Kind;
-use crate::plan::root::real_place;
+use crate::plan::root::is_same_place;
 use crate::report::model::{BaselineInfo, ResultDocument, SeriesKind, ThresholdResult, Verdict};
 use crate::report::text::clean;
 use crate::threshold::Baseline as Value;
@@ -93,18 +92,13 @@ fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline>, Strin
     };
     let file = path.display().to_string();
     if !path.exists() {
-        return match flags.json.as_deref().is_some_and(|json| is_same(json, path)) {
+        return match flags.json.as_deref().is_some_and(|json| is_same_place(json, path)) {
             true => Ok(Some(Baseline { file, run: None, not_comparable: None, doubt: None })),
             false => Err(missing(&file, place, plan)),
         };
     }
     let run = stored::read_regular(path)?.ok_or_else(|| stored::not_a_result(path))?;
     Ok(Some(Baseline { file, run: Some(Arc::new(run)), not_comparable: None, doubt: None }))
-}
-
-/// Whether two paths name one file that is not there yet.
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || real_place(a).is_some_and(|a| real_place(b) == Some(a))
 }
 
 fn missing(file: &str, place: Option<&Place>, plan: &CompiledPlan) -> String {

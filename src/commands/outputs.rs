@@ -3,7 +3,7 @@
 
 mod asked;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::{ReportFlags, RunFlags};
@@ -11,7 +11,7 @@ use crate::compare::Run;
 use crate::compile::CompiledPlan;
 use crate::engine::{RunOptions, SampleLog};
 use crate::exit::Exit;
-use crate::plan::root::real_place;
+use crate::plan::root::is_same_place;
 use crate::report::model::{Ended, ResultDocument};
 use crate::report::number::plural;
 use crate::report::sink::Sink;
@@ -254,7 +254,7 @@ fn samples(
     reports: &[Report],
 ) -> Result<Option<Samples>, Exit> {
     let Some(path) = &flags.samples else { return Ok(None) };
-    if reports.iter().any(|report| is_same(&report.path, path)) {
+    if reports.iter().any(|report| is_same_place(&report.path, path)) {
         return Err(usage("--samples and a report name the same file".to_owned()));
     }
     let limit = flags.samples_limit.0;
@@ -264,16 +264,11 @@ fn samples(
 
 fn opened(asked: Vec<Asked>) -> Result<Vec<Report>, Exit> {
     for (at, one) in asked.iter().enumerate() {
-        if let Some(other) = asked[..at].iter().find(|other| is_same(&other.path, &one.path)) {
+        if let Some(other) = asked[..at].iter().find(|other| is_same_place(&other.path, &one.path)) {
             return Err(usage(format!("{} and {} name the same file", other.by, one.by)));
         }
     }
     asked.into_iter().map(|asked| asked.open().map_err(could_not)).collect()
-}
-
-/// Whether two paths name one file, which need not be there yet.
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || real_place(a).is_some_and(|a| real_place(b) == Some(a))
 }
 
 fn usage(words: String) -> Exit {

@@ -83,17 +83,19 @@ impl Local {
 
     /// Records a request, or a row of several, that has ended.
     pub fn record(&self, sample: &Sample) {
-        self.recorder.borrow_mut().record(sample);
-        if let Some(samples) = &self.samples {
-            samples.put(sample, self.at_us());
-        }
+        self.record_ended(sample, || self.at_us());
     }
 
     /// The same of one that had ended at `ended_us` since the start of the load.
     pub fn record_late(&self, sample: &Sample, ended_us: u64) {
+        self.record_ended(sample, || ended_us);
+    }
+
+    /// Asks when it ended only where that is logged.
+    fn record_ended(&self, sample: &Sample, ended_us: impl FnOnce() -> u64) {
         self.recorder.borrow_mut().record(sample);
         if let Some(samples) = &self.samples {
-            samples.put(sample, ended_us);
+            samples.put(sample, ended_us());
         }
     }
 }

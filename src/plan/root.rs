@@ -71,6 +71,11 @@ pub fn real_place(path: &Path) -> Option<PathBuf> {
     None
 }
 
+/// Whether two paths name one file, which need not be there yet.
+pub fn is_same_place(a: &Path, b: &Path) -> bool {
+    a == b || real_place(a).is_some_and(|a| real_place(b) == Some(a))
+}
+
 /// The name in a path's folder that is most like it; folders outside `root` are not listed.
 pub(crate) fn similar(path: &Path, root: &Path) -> Option<String> {
     const MOST: usize = 1_000;
