@@ -259,9 +259,13 @@ pub struct RunFlags {
     /// Write the result as JSON; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,
-    /// Keep the run in a folder of its own below DIR, with an index of all runs of the plan.
+    /// Keep the run in a folder of its own below DIR, with an index of all runs of the plan; below `reports` when neither
+    /// flags nor the plan ask for any report.
     #[arg(long = "reports", value_name = "DIR")]
     pub reports_folder: Option<PathBuf>,
+    /// Write no report but those that other flags name: neither the plan's nor the folder of runs.
+    #[arg(long, conflicts_with = "reports_folder")]
+    pub no_reports: bool,
     /// Log every single request, a line of JSON each; `-` is standard output.
     #[arg(long, value_name = "PATH")]
     pub samples: Option<PathBuf>,

@@ -42,7 +42,7 @@ fn run(language: &str, plan: &str, body: &str, requests: usize, flags: &[&str]) 
     let plan = plan.replace("URL", &server.url).replace("iterations: N", &format!("iterations: {requests}"));
     let plan = plan.replace("iterations = N", &format!("iterations = {requests}")).replace("BODY", body);
     let file = scratch.write(&format!("plan.{language}"), &plan);
-    let mut all = vec!["run", file.to_str().unwrap(), "--allow-invalid"];
+    let mut all = vec!["run", file.to_str().unwrap(), "--allow-invalid", "--no-reports"];
     all.extend(flags);
     let mut command = support::plimsoll();
     command.args(all);

@@ -104,7 +104,15 @@ fn sent(plan: &str, extension: &str, server: &FaultServer, workers: &str) -> Vec
     let plan = scratch.write(&format!("plan.{extension}"), plan);
     let mut command = plimsoll();
     let json = scratch.path("result.json");
-    command.arg("run").arg(plan).args(["--allow-invalid", "--quiet", "--seed", "5", "--workers", workers]);
+    command.arg("run").arg(plan).args([
+        "--allow-invalid",
+        "--quiet",
+        "--no-reports",
+        "--seed",
+        "5",
+        "--workers",
+        workers,
+    ]);
     command.arg("--json").arg(&json);
     Running::start(command).finish().assert_code(0);
     assert_eq!(read_json(&json)["failures"], serde_json::json!([]), "{extension}");

@@ -143,7 +143,7 @@ fn sent(name: &str, plan: &str) -> Vec<support::fault_server::Seen> {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let plan = scratch.write(name, &plan.replace("URL", &server.url));
     let mut command = plimsoll();
-    command.arg("run").arg(plan).args(["--allow-invalid", "--quiet"]);
+    command.arg("run").arg(plan).args(["--allow-invalid", "--quiet", "--no-reports"]);
     Running::start(command).finish().assert_code(0);
     server.log.all()
 }

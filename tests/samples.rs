@@ -93,8 +93,7 @@ fn standard_output_is_the_logs() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let mut command = plimsoll();
     command
-        .arg("run")
-        .arg("--allow-invalid")
+        .args(["run", "--allow-invalid", "--no-reports"])
         .arg(scratch.write("plan.yaml", &PLAN.replace("URL", &server.url)));
     let done = Running::start({
         command.args(["--samples", "-"]);

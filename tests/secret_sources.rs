@@ -42,7 +42,7 @@ fn sent(
     environment: &[(&str, &str)],
 ) -> (String, String) {
     let server = FaultServer::start();
-    let arguments = [&["run", "-q", "--allow-invalid"], arguments].concat();
+    let arguments = [&["run", "-q", "--allow-invalid", "--no-reports"], arguments].concat();
     for (name, plan) in plans(&server.url, secret) {
         let plan = scratch.write(name, &plan);
         command(&arguments, &plan, environment).assert_code(0);
@@ -83,7 +83,7 @@ fn a_target_and_a_variable_can_come_from_it() {
         "plan: 1\ntarget: \"{{ env.TEST_URL }}\"\nvariables: { path: \"{{ env.TEST_PATH }}\" }\n\
          endpoints: { it: { request: \"GET /{{ path }}\" } }\nload: { users: 1, iterations: 1 }\n",
     );
-    command(&["run", "-q", "--allow-invalid"], &plan, &[]).assert_code(0);
+    command(&["run", "-q", "--allow-invalid", "--no-reports"], &plan, &[]).assert_code(0);
     assert_eq!(server.log.count("/ok"), 1);
 }
 
@@ -109,8 +109,8 @@ fn mistakes_in_it_have_a_place_and_show_nothing() {
     let plan =
         scratch.write("plan.yaml", "plan: 1\ntarget: http://x\nendpoints: { a: { request: GET / } }\n");
     scratch.write(".env", "GOOD=1\n\nSECRET hunter2\nTWICE='hunter2\n");
-    for arguments in [["validate"], ["show"], ["run"]] {
-        let done = command(&arguments, &plan, &[]);
+    for arguments in [["validate"].as_slice(), &["show"], &["run", "--no-reports"]] {
+        let done = command(arguments, &plan, &[]);
         done.assert_code(2);
         assert!(done.stderr.contains("/.env:3:1") && done.stderr.contains("/.env:4:1"), "{}", done.stderr);
         assert!(!done.output().contains("hunter2"), "{}", done.output());
@@ -170,7 +170,7 @@ fn files_of_secrets_lie_where_secrets_are_given() {
     // Without the variable it is outside; and a file that comes with the plan cannot allow it.
     scratch.write(".env", &format!("CREDENTIALS_DIRECTORY={}\n", named.display()));
     for (name, plan) in plans("http://localhost:1", &secret) {
-        let done = command(&["run"], &scratch.write(name, &plan), &[]);
+        let done = command(&["run", "--no-reports"], &scratch.write(name, &plan), &[]);
         done.assert_code(2);
         assert!(
             done.stderr.contains("lies outside") && done.stderr.contains("/run/secrets"),
@@ -198,7 +198,7 @@ fn links_devices_and_giants_are_no_secrets() {
         ("none", "is not there"),
     ] {
         let [(name, plan), _] = plans("http://localhost:1", &format!("file = \"{file}\""));
-        let done = command(&["run"], &scratch.write(name, &plan), &[]);
+        let done = command(&["run", "--no-reports"], &scratch.write(name, &plan), &[]);
         done.assert_code(2);
         assert!(done.stderr.contains(words), "{file}: {}", done.stderr);
         assert!(!done.output().contains("hunter22"), "{}", done.output());

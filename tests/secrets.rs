@@ -223,7 +223,7 @@ fn the_process_list_never_shows_it() {
     let plan = padded(&server.url, 0).replace("iterations: 150", "duration: 1m");
     let plan = scratch.write("plan.yaml", &format!("{plan}think: 20ms\n"));
     let mut command = plimsoll();
-    command.args(["run", "-q"]).arg(plan).envs(ENVIRONMENT);
+    command.args(["run", "-q", "--no-reports"]).arg(plan).envs(ENVIRONMENT);
     let running = Running::start(command);
     while server.log.all().len() < 20 {
         std::thread::sleep(std::time::Duration::from_millis(10));

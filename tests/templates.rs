@@ -209,7 +209,7 @@ fn nothing_is_read_while_running() {
     );
     let plan = scratch.write("plan.yaml", &plan);
     let mut command = plimsoll();
-    command.arg("run").arg(plan).args(["--allow-invalid", "--quiet"]);
+    command.arg("run").arg(plan).args(["--allow-invalid", "--quiet", "--no-reports"]);
     let running = Running::start(command);
     while server.log.count("/ok") == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));

@@ -66,8 +66,6 @@ fn with_defaults(flags: &RunFlags, demo: &Background) -> RunFlags {
     changes.targets = demo.urls.clone();
     changes.targets.retain(|(name, _)| given.iter().all(|(other, _)| other != name));
     changes.targets.extend(given);
-    flags.reports.html.get_or_insert_with(|| PathBuf::from("reports/demo.html"));
-    flags.json.get_or_insert_with(|| PathBuf::from("reports/demo.json"));
     flags
 }
 

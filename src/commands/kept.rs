@@ -19,6 +19,8 @@ pub struct Kept {
     // The index before the folder: what was made for it goes first.
     index: Sink,
     folder: RunFolder,
+    /// Whether somebody asked for it: what nobody asked for costs no run its exit code.
+    pub is_asked: bool,
 }
 
 impl Kept {
@@ -26,9 +28,9 @@ impl Kept {
     ///
     /// # Errors
     /// [`ReportError::Write`] if that folder, or the index, cannot be written.
-    pub fn open(folder: &Path, plan_name: &str) -> Result<Self, ReportError> {
+    pub fn open(folder: &Path, plan_name: &str, is_asked: bool) -> Result<Self, ReportError> {
         let folder = RunFolder::claim(folder, plan_name, jiff::Timestamp::now())?;
-        Ok(Self { index: Sink::open(folder.index())?, folder })
+        Ok(Self { index: Sink::open(folder.index())?, folder, is_asked })
     }
 
     /// The folder of the run.

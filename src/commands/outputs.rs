@@ -3,7 +3,7 @@
 
 mod asked;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{ReportFlags, RunFlags};
@@ -20,7 +20,7 @@ use crate::report::{ReportError, console, folder};
 use super::checkpoint::{Build, Checkpoint};
 use super::kept::Kept;
 use super::samples::Samples;
-use super::terminal::{complain, complain_of, out, style};
+use super::terminal::{complain, complain_of, out, style, with_causes};
 use super::workflow;
 use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan, stay_below};
 
@@ -61,13 +61,14 @@ impl Outputs {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
         check_full_history(&flags.reports, &asked).map_err(usage)?;
+        let is_unsaid = asked.is_empty() && is_unsaid(plan, flags);
         let mut reports = opened(asked)?;
-        let kept = kept(plan, flags).map_err(could_not)?;
-        for (name, kind) in kept.iter().flat_map(|_| KEPT) {
-            let Some(path) = kept.as_ref().map(|kept| kept.path().join(name)) else { continue };
-            let report = Asked { by: String::new(), path, kind, root: None }.open().map_err(could_not)?;
-            reports.push(Report { is_kept: true, ..report });
-        }
+        let place = match is_unsaid {
+            true => by_default(plan),
+            false => kept(plan, flags).map_err(could_not)?,
+        };
+        let (kept, inside) = place.unzip();
+        reports.extend(inside.into_iter().flatten());
         // What goes into a pipe cannot be taken back, and may wait for its reader.
         reports.sort_by_key(|report| !report.sink.is_file());
         // The last, since it is there from now on.
@@ -133,6 +134,7 @@ impl Outputs {
         self.finish_samples(&mut result);
         loop {
             // Whatever fails is left out, and the others are written again: they say so.
+            let is_asked = self.kept.as_ref().is_none_or(|kept| kept.is_asked);
             let error = match self.write_all(&result) {
                 Err((index, error)) => {
                     let failed = self.reports.remove(index);
@@ -151,7 +153,9 @@ impl Outputs {
                     }
                 },
             };
-            note(&mut result, &error);
+            if is_asked {
+                note(&mut result, &error);
+            }
         }
         let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
         if !self.quiet {
@@ -232,18 +236,49 @@ pub fn show(result: &ResultDocument, quiet: bool, to_stdout: bool) {
     }
 }
 
+/// A run's place in the folder of all runs, and the reports in it.
+type Place = (Kept, Vec<Report>);
+
+/// Whether neither the flags nor the plan say where the run is kept.
+fn is_unsaid(plan: &CompiledPlan, flags: &RunFlags) -> bool {
+    plan.reports.is_none() && flags.reports_folder.is_none() && !flags.no_reports
+}
+
 /// The run's place in the folder that the flag or the plan names.
-fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Kept>, ReportError> {
-    let name = &plan.info.name;
-    match (&flags.reports_folder, &plan.reports.folder) {
-        (Some(folder), _) => Kept::open(folder, name).map(Some),
-        (None, Some(place)) => {
-            // The plan's own folder in it may be a link by now.
-            stay_below(place.root.as_deref(), &place.path.join(folder::slug(name)).join(folder::INDEX))?;
-            Kept::open(&place.path, name).map(Some)
-        }
+fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Place>, ReportError> {
+    let of_plan = plan.reports.as_ref().and_then(|reports| reports.folder.as_ref());
+    match (&flags.reports_folder, of_plan.filter(|_| !flags.no_reports)) {
+        (Some(folder), _) => place(folder, None, plan, true).map(Some),
+        (None, Some(named)) => place(&named.path, named.root.as_deref(), plan, true).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+/// The run's place when nobody said where it is kept; without one the run goes on.
+fn by_default(plan: &CompiledPlan) -> Option<Place> {
+    // Whoever made the working directory may have put a link there.
+    let root = std::env::current_dir().and_then(std::fs::canonicalize).ok()?;
+    let opened = place(Path::new(folder::RUNS), Some(&root), plan, false);
+    let told = |error: ReportError| complain(&format!("the run is not kept: {}", with_causes(&error)));
+    opened.map_err(told).ok()
+}
+
+/// Makes the run's place in `folder`, which must lie below `root`, and opens the reports in it.
+fn place(
+    folder: &Path,
+    root: Option<&Path>,
+    plan: &CompiledPlan,
+    is_asked: bool,
+) -> Result<Place, ReportError> {
+    // The plan's own folder in it may be a link by now.
+    stay_below(root, &folder.join(folder::slug(&plan.info.name)).join(folder::INDEX))?;
+    let kept = Kept::open(folder, &plan.info.name, is_asked)?;
+    let open = |(name, kind)| {
+        let asked = Asked { by: String::new(), path: kept.path().join(name), kind, root: None };
+        asked.open().map(|report| Report { is_kept: true, ..report })
+    };
+    let inside = KEPT.into_iter().map(open).collect::<Result<_, _>>()?;
+    Ok((kept, inside))
 }
 
 /// The log of single requests, if one is asked for.

@@ -37,8 +37,8 @@ pub struct CompiledPlan {
     pub local_addresses: Arc<[IpAddr]>,
     /// Whom HTTPS connections trust, and what they show.
     pub tls: TlsSettings,
-    /// Reports that every run writes.
-    pub reports: Reports,
+    /// Reports that every run writes; `None` when the plan says nothing of them.
+    pub reports: Option<Reports>,
     /// Whether connections are used again.
     pub keep_alive: bool,
     /// Labels of all of them.

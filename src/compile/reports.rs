@@ -12,15 +12,15 @@ use super::model::{ReportPlace, Reports};
 use super::{Compiler, codes, files};
 
 impl Compiler<'_> {
-    /// What `reports` says.
-    pub(super) fn reports(&mut self, loaded: &Loaded) -> Reports {
+    /// What `reports` says; `None` when it is not there.
+    pub(super) fn reports(&mut self, loaded: &Loaded) -> Option<Reports> {
         let plan = self.plan;
-        let Some(written) = plan.reports.as_ref() else { return Reports::default() };
+        let written = plan.reports.as_ref()?;
         self.distinct(written);
         let mut of = |written: &Option<Located<String>>, endings: &[&str]| {
             written.as_ref().and_then(|written| self.report_place(written, endings, loaded))
         };
-        Reports {
+        Some(Reports {
             folder: of(&written.folder, &[]),
             html: of(&written.html, &["html", "htm"]),
             json: of(&written.json, &["json"]),
@@ -31,7 +31,7 @@ impl Compiler<'_> {
                 let all = written.hdr.iter().flat_map(|all| &all.0);
                 all.filter_map(|one| self.report_place(one, &["hgrm", "hlog"], loaded)).collect()
             },
-        }
+        })
     }
 
     /// No file is two reports.

@@ -12,6 +12,8 @@ use super::ReportError;
 use super::brief::Brief;
 use super::sink::{failed, make_folders, remove_folders};
 
+/// The folder of all plans' runs, in the working directory, when nobody names one.
+pub const RUNS: &str = "reports";
 /// The page that lists the runs.
 pub const INDEX: &str = "index.html";
 /// The link to the latest run.

@@ -52,12 +52,10 @@ fn percentiles(doc: &ResultDocument) -> Result<String, ReportError> {
         format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let Some(latency) = &doc.totals.latency_us else { return Ok(out) };
     let histogram = decoded(latency).ok_or(ReportError::Histogram)?;
-    let mut count = 0;
-    for step in histogram.iter_quantiles(TICKS_PER_HALF) {
-        count += step.count_since_last_iteration();
+    for Step { value, percent, count } in steps(&histogram) {
         // Never above the largest that was seen, as in every report.
-        let ms = step.value_iterated_to().min(latency.max) as f64 / 1e3;
-        let share = step.quantile_iterated_to().min(1.0);
+        let ms = value.min(latency.max) as f64 / 1e3;
+        let share = percent / 100.0;
         let _ = write!(out, "{ms:12.3} {share:1.12} {count:10}");
         let _ = match share < 1.0 {
             true => writeln!(out, " {:14.2}", 1.0 / (1.0 - share)),
@@ -69,6 +67,39 @@ fn percentiles(doc: &ResultDocument) -> Result<String, ReportError> {
     let _ = writeln!(out, "#[Max     = {max:12.3}, Total count    = {:12}]", latency.count);
     let _ = writeln!(out, "#[Buckets = {:12}, SubBuckets     = {:12}]", histogram.buckets(), 2048);
     Ok(out)
+}
+
+/// A line of the percentile table.
+#[derive(Debug, PartialEq)]
+struct Step {
+    /// In µs, the largest that its bucket stands for.
+    value: u64,
+    percent: f64,
+    /// Values up to this one.
+    count: u64,
+}
+
+/// The steps of HdrHistogram's percentile iterator. The crate's own adds up shares, not percents, which makes 0.75 a little
+/// more: where that is just reached, it gives the next value.
+fn steps(histogram: &Histogram<u64>) -> Vec<Step> {
+    let (mut steps, mut count, mut level) = (vec![], 0, 0.0_f64);
+    let total = histogram.len();
+    for bucket in histogram.iter_recorded() {
+        count += bucket.count_since_last_iteration();
+        let value = bucket.value_iterated_to();
+        while count as f64 * 100.0 / total as f64 >= level && level < 100.0 {
+            steps.push(Step { value, percent: level, count });
+            let halves = (100.0 / (100.0 - level)).log2().floor() as i32;
+            level += 100.0 / (f64::from(TICKS_PER_HALF) * 2.0_f64.powi(halves + 1));
+            if count == total {
+                break; // one step, then the end
+            }
+        }
+        if count == total {
+            steps.push(Step { value, percent: 100.0, count });
+        }
+    }
+    steps
 }
 
 fn log(doc: &ResultDocument) -> String {
@@ -103,4 +134,21 @@ pub fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
     let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
     (!histogram.is_empty()).then_some(histogram)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_is_just_reached_has_its_own_value() {
+        let mut histogram = Histogram::<u64>::new(3).expect("three digits");
+        (1..=304).for_each(|value| histogram.record(value).expect("it grows"));
+        let steps = steps(&histogram);
+        let at = |percent: f64| steps.iter().find(|step| step.percent == percent).map(|step| step.value);
+        assert_eq!((at(0.0), at(50.0), at(75.0), at(87.5)), (Some(1), Some(152), Some(228), Some(266)));
+        assert_eq!(steps.last(), Some(&Step { value: 304, percent: 100.0, count: 304 }));
+        // As many as the crate's own has.
+        assert_eq!(steps.len(), histogram.iter_quantiles(TICKS_PER_HALF).count());
+    }
 }

@@ -96,14 +96,14 @@ impl Asked {
 }
 
 /// # Errors
-/// When a path that a plan names leads elsewhere by now, or by what was added to it.
+/// When a path that no flag names leads out of its root by now, or by what was added to it.
 pub(super) fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
-    let leads_out = |root: &Path| !real_place(path).is_some_and(|real| real.starts_with(root));
-    match root.is_some_and(leads_out) {
-        false => Ok(()),
-        true => Err(ReportError::Write {
+    let leads_out = |root: &&Path| !real_place(path).is_some_and(|real| real.starts_with(root));
+    match root.filter(leads_out) {
+        None => Ok(()),
+        Some(root) => Err(ReportError::Write {
             path: clean(&path.display().to_string()),
-            cause: "it leads out of the folder that the plan may write to".to_owned(),
+            cause: format!("it leads out of {}", clean(&root.display().to_string())),
         }),
     }
 }
@@ -138,7 +138,8 @@ pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<A
 
 /// Every report that the plan asks for and no flag takes the place of.
 pub(super) fn of_plan(plan: &CompiledPlan, flags: &RunFlags) -> Vec<Asked> {
-    let (wanted, given) = (&plan.reports, &flags.reports);
+    let given = &flags.reports;
+    let Some(wanted) = plan.reports.as_ref().filter(|_| !flags.no_reports) else { return vec![] };
     let mut all = vec![];
     let named = [
         ("html", &wanted.html, given.html.is_some(), Kind::Html),
