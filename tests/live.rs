@@ -7,7 +7,7 @@ mod support;
 use std::process::{Command, Stdio};
 
 use support::fault_server::FaultServer;
-use support::pty::Pty;
+use support::pty::{Pty, wait_until};
 use support::{Scratch, check_accounting, plimsoll, read_json};
 
 /// Two users send to `route` until they are told to end.
@@ -75,6 +75,22 @@ fn ctrl_c_is_the_signal_it_always_is() {
 }
 
 #[test]
+fn a_terminal_that_hangs_holds_up_no_report() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
+    pty.wait_for("GET one");
+    pty.hang(|| {
+        pty.process.signal("TERM");
+        wait_until("the result", || scratch.path("result.json").exists());
+        assert_eq!(read_json(&scratch.path("result.json"))["run"]["ended"], "interrupted");
+    });
+    // When it takes something again, all is there.
+    let (done, rest) = pty.finish();
+    assert_eq!(done.code, 130, "{rest}");
+    assert!(rest.contains("up to 2 users") && rest.contains("INTERRUPTED"), "{rest}");
+}
+
+#[test]
 fn signals_give_the_terminal_back() {
     for kind in ["TERM", "HUP", "INT"] {
         let (server, scratch) = (FaultServer::start(), Scratch::new());
@@ -102,7 +118,7 @@ fn a_process_that_gives_up_gives_the_terminal_back() {
     let plan = endless(&server.url, "/ok").replace("duration: 10m", "duration: 1s");
     command.arg("run").arg(scratch.write("plan.yaml", &plan)).arg("--json").arg(&fifo);
     let pty = Pty::start(&command, 80, 24);
-    support::pty::wait_until("the end of the display", || pty.written().contains("\u{1b}[?1049l"));
+    wait_until("the end of the display", || pty.written().contains("\u{1b}[?1049l"));
     pty.process.signal("INT");
     assert_eq!(pty.finish().0.code, 3);
 }
@@ -136,7 +152,7 @@ fn no_colour_where_none_is_wanted_and_no_display_where_it_cannot_be() {
         let mut command = run(&scratch, &plan);
         command.arg(argument).env(variable, "true");
         let pty = Pty::start(&command, 80, 24);
-        support::pty::wait_until("its verdict", || pty.written().contains("PASS"));
+        wait_until("its verdict", || pty.written().contains("PASS"));
         assert!(!pty.written().contains("\u{1b}[?"), "{argument}: {:?}", pty.written());
         assert_eq!(pty.finish().0.code, 0);
     }
@@ -253,7 +269,7 @@ fn a_pause_begins_nothing_and_is_in_the_result() {
     assert_eq!(server.log.count("/ok"), before, "nothing begins");
     pty.press("p");
     pty.wait_for("goes on after a pause of");
-    support::pty::wait_until("new requests", || server.log.count("/ok") > before);
+    wait_until("new requests", || server.log.count("/ok") > before);
     let (done, rest) = pty.finish();
     assert_eq!(done.code, 0, "{rest}");
     assert!(rest.contains("THE LOAD WAS CHANGED BY HAND: paused for"), "{rest}");

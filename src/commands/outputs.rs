@@ -128,10 +128,10 @@ impl Outputs {
         Ok(to_stdout)
     }
 
-    /// Writes all reports and the summary; the exit code is the result's unless a report could not be written.
-    pub fn write(mut self, mut result: ResultDocument) -> Exit {
+    /// Writes all reports. The exit code becomes another when one could not be written.
+    pub fn write(mut self, mut result: ResultDocument) -> Written {
         let logs_to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout);
-        self.finish_samples(&mut result);
+        let log = self.finish_samples(&mut result);
         loop {
             // Whatever fails is left out, and the others are written again: they say so.
             let is_asked = self.kept.as_ref().is_none_or(|kept| kept.is_asked);
@@ -158,31 +158,25 @@ impl Outputs {
             }
         }
         let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
-        if !self.quiet {
-            self.tell();
-        }
-        workflow::tell(&result);
-        show(&result, self.quiet, to_stdout);
-        exit_of(&result)
+        Written { outputs: self, result, log, to_stdout }
     }
 
-    /// Ends the log of single requests; the result tells what is not in it.
-    fn finish_samples(&mut self, result: &mut ResultDocument) {
-        let Some(samples) = self.samples.take() else { return };
+    /// Ends the log of single requests, and what there is to say of it; the result tells what is not in it.
+    fn finish_samples(&mut self, result: &mut ResultDocument) -> Option<String> {
+        let samples = self.samples.take()?;
         let (path, is_stdout) = (samples.path().display().to_string(), samples.is_stdout());
         // A run that was told to end has little time left: what told it may kill it next.
         let is_hurried = result.run.ended == Ended::Interrupted;
         match samples.finish(is_hurried) {
             Ok((written, remarks)) => {
-                if !self.quiet && !is_stdout {
-                    let path = crate::report::text::clean(&path);
-                    complain(&format!("wrote {path}: {}", plural(written, "request")));
-                }
                 result.notes.extend(remarks);
+                let path = crate::report::text::clean(&path);
+                (!is_stdout).then(|| format!("wrote {path}: {}", plural(written, "request")))
             }
             Err(error) => {
                 complain_of(&error);
                 note(result, &error);
+                None
             }
         }
     }
@@ -219,6 +213,29 @@ impl Outputs {
             }
         }
         Ok(())
+    }
+}
+
+/// Reports that are written, as far as they could be.
+pub struct Written {
+    outputs: Outputs,
+    result: ResultDocument,
+    /// Of the log of single requests.
+    log: Option<String>,
+    to_stdout: bool,
+}
+
+impl Written {
+    /// Says where they are, and the summary; the exit code.
+    pub fn tell(self) -> Exit {
+        let Self { outputs, result, log, to_stdout } = self;
+        if !outputs.quiet {
+            log.iter().for_each(|words| complain(words));
+            outputs.tell();
+        }
+        workflow::tell(&result);
+        show(&result, outputs.quiet, to_stdout);
+        exit_of(&result)
     }
 }
 

@@ -106,7 +106,12 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
     interrupt.enter(Phase::Writing);
     live.finish();
     match ran {
-        Ok(outcome) => outputs.write(document(&plan, &options, &outcome, &grading)),
+        Ok(outcome) => {
+            let written = outputs.write(document(&plan, &options, &outcome, &grading));
+            // Only now may a terminal that hangs be waited for.
+            live.settle();
+            written.tell()
+        }
         Err(error) => {
             outputs.discard();
             complain_of(&error);

@@ -198,13 +198,22 @@ impl Live {
         }
     }
 
-    /// Takes the display away and says again what it said; a plain log gets its last line.
+    /// Takes the display away and says again what it said; a plain log gets its last line. Does not wait for a terminal
+    /// that takes nothing any more, such as a connection that hangs.
     pub fn finish(&mut self) {
         match &mut self.display {
             #[cfg(unix)]
             Display::Terminal(terminal) => terminal.finish().iter().for_each(|line| say(line)),
             Display::Plain(plain) => plain.finish().iter().for_each(|line| say(line)),
             Display::Quiet => {}
+        }
+    }
+
+    /// Waits for such a terminal, when there is nothing left to do but to talk.
+    pub fn settle(&mut self) {
+        #[cfg(unix)]
+        if let Display::Terminal(terminal) = &mut self.display {
+            terminal.settle().iter().for_each(|line| say(line));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ pub struct Pty {
     terminal: OwnedFd,
     before: Termios,
     seen: Arc<Mutex<Screen>>,
+    /// Held while nobody reads what is written to it.
+    reading: Arc<Mutex<()>>,
     pub process: Running,
 }
 
@@ -36,7 +39,6 @@ impl Pty {
         let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).unwrap();
         let terminal = || {
-            use std::os::unix::fs::OpenOptionsExt as _;
             let options = std::fs::OpenOptions::new().read(true).write(true).custom_flags(NOCTTY).clone();
             options.open(&path).unwrap()
         };
@@ -60,14 +62,31 @@ impl Pty {
         let screen = Screen { columns: columns.into(), lines: lines.into(), ..Screen::default() };
         let seen = Arc::new(Mutex::new(screen));
         let (mut reader, shown) = (keyboard.try_clone().unwrap(), seen.clone());
+        let reading = Arc::new(Mutex::new(()));
+        let gate = reading.clone();
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // The other end is gone with an error, not with an end.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 shown.lock().unwrap().take(&bytes[..count]);
+                drop(gate.lock().unwrap());
             }
         });
-        Self { keyboard, terminal: kept, before, seen, process }
+        Self { keyboard, terminal: kept, before, seen, reading, process }
+    }
+
+    /// While `this` goes on it takes nothing, like a connection that hangs.
+    pub fn hang(&self, this: impl FnOnce()) {
+        let _reading = self.reading.lock().unwrap();
+        let filled = rustix::io::dup(&self.terminal).unwrap();
+        let path = format!("/proc/self/fd/{}", filled.as_raw_fd());
+        let mut filled = File::options().write(true).custom_flags(NOCTTY | NONBLOCK).open(path).unwrap();
+        // The reader takes one part more.
+        for _ in 0..3 {
+            while filled.write(b"\0").is_ok() {}
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        this();
     }
 
     /// Presses keys.
@@ -110,7 +129,7 @@ impl Pty {
     /// Waits for the end; the terminal must be as it was. Everything that was written to it since the display ended.
     #[track_caller]
     pub fn finish(self) -> (Done, String) {
-        let Self { terminal, before, seen, process, keyboard } = self;
+        let Self { terminal, before, seen, process, keyboard, reading: _ } = self;
         let done = process.finish();
         let after = tcgetattr(&terminal).unwrap();
         let modes = |t: &Termios| (t.input_modes, t.output_modes, t.control_modes, t.local_modes);
@@ -150,6 +169,8 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// `O_NOCTTY` of Linux: a test must not get a controlling terminal.
 const NOCTTY: i32 = 0o400;
+/// `O_NONBLOCK` of Linux.
+const NONBLOCK: i32 = 0o4000;
 
 /// As much of a terminal as the display uses: places, and characters there.
 #[derive(Default)]

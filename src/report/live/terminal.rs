@@ -73,13 +73,22 @@ impl Terminal {
         state.is_new = true;
     }
 
-    /// Gives the terminal back; what was said meanwhile, for those who read on.
+    /// Gives the terminal back; what was said meanwhile, for those who read on. Nothing when it takes nothing any more.
     pub(super) fn finish(&mut self) -> Vec<String> {
         drop(self.call.take());
         // The thread ends by itself, unless the terminal takes nothing any more.
         let _ = self.ended.recv_timeout(LAST_DRAWING);
         tty::leave();
-        std::mem::take(&mut locked(&self.state).messages).into()
+        match tty::is_left() {
+            true => std::mem::take(&mut locked(&self.state).messages).into(),
+            false => vec![],
+        }
+    }
+
+    /// The same, after [`Self::finish`], for a terminal that took nothing: waits until it does.
+    pub(super) fn settle(&mut self) -> Vec<String> {
+        tty::settle();
+        self.finish()
     }
 }
 

@@ -29,6 +29,8 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 static DRAWING: Mutex<()> = Mutex::new(());
 /// Whether drawings may be written.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the other screen has still to be left, since the terminal took nothing when it was given back.
+static OWED: AtomicBool = AtomicBool::new(false);
 
 /// Whether both ends are a terminal, and this process is the one in front that may use it. One in the background
 /// would be stopped by the system when it tries.
@@ -97,8 +99,39 @@ pub(super) fn leave() {
     if is_ours() {
         let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
     }
-    let _drawing = drawing();
-    let _ = write_all(ansi::LEAVE);
+    let drawing = drawing();
+    OWED.store(true, Ordering::SeqCst);
+    // A connection that hangs must not hold up what comes next: reports, or the end of the process.
+    if drawing.is_some() && takes_anything() {
+        leave_screen();
+    }
+}
+
+/// Waits until the terminal takes something again, if it did not when it was given back.
+pub(super) fn settle() {
+    if OWED.load(Ordering::SeqCst) {
+        let _drawing = locked(&DRAWING);
+        leave_screen();
+    }
+}
+
+/// Whether the terminal has left the other screen.
+pub(super) fn is_left() -> bool {
+    !OWED.load(Ordering::SeqCst)
+}
+
+fn leave_screen() {
+    if OWED.swap(false, Ordering::SeqCst) {
+        let _ = write_all(ansi::LEAVE);
+    }
+}
+
+/// Whether the terminal takes something now, or soon.
+fn takes_anything() -> bool {
+    let limit = LAST_DRAWING.try_into().ok();
+    let stderr = stderr();
+    // What cannot be asked is written to.
+    poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], limit.as_ref()).map_or(true, |ready| ready > 0)
 }
 
 /// Waits for a drawing that goes on, but not for one that never ends.
