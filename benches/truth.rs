@@ -3,6 +3,8 @@
 //! What holds on a busy machine too is in `tests/truth.rs`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench panics to fail, and prints")]
 
+#[path = "truth/cores.rs"]
+mod cores;
 #[path = "truth/generator.rs"]
 mod generator;
 #[path = "truth/queues.rs"]
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         println!("usage: cargo bench --bench truth -- [--quick] [{}]", known.join(" | "));
         return ExitCode::from(2);
     }
+    let _awake = [cores::GENERATOR, cores::SERVER].map(cores::Busy::awake);
     let mut table = Table::default();
     for (name, part) in PARTS {
         if names.is_empty() || names.iter().any(|asked| asked == name) {

@@ -144,3 +144,21 @@ fn an_ordinary_run_has_no_false_alarm_and_shows_its_figures() {
 fn users_that_keep_a_core_busy_are_no_reason() {
     ordinary("{ users: 32, duration: 2s }");
 }
+
+/// Clearing 2 MiB at once is a pause of the worker that nobody planned.
+#[test]
+#[cfg(target_os = "linux")]
+fn no_memory_comes_in_huge_pages() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let path = scratch.write("plan.yaml", &plan(&server, "{ users: 1, duration: 10m }"));
+    let mut command = plimsoll();
+    command.arg("run").arg(path).args(["--quiet", "--no-reports", "--allow-invalid"]);
+    let running = Running::start(command);
+    wait_for_traffic(&server);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
+    running.signal("INT");
+    running.finish().assert_code(130);
+    // Linux says so since 5.0.
+    let line = status.lines().find(|line| line.starts_with("THP_enabled:")).unwrap();
+    assert_eq!(line.split_whitespace().nth(1), Some("0"));
+}

@@ -48,7 +48,8 @@ fn check_html(path: &std::path::Path, rows: &[&str]) {
 fn general_load() {
     let (demo, scratch) = (Demo::start(&[]), Scratch::new());
     let plan = "plans/temponest/general.yaml";
-    let without_report = ["--users", "50", "--spawn-rate", "5", "--run-time", "3s", "--headless"].as_slice();
+    let without_report =
+        ["--users", "50", "--spawn-rate", "5", "--run-time", "3s", "--headless", "--no-reports"].as_slice();
     let first = start(&demo, plan, &demo.auth, without_report);
     let page = scratch.path("performance_report.html");
     let html = format!("--html={}", page.display());

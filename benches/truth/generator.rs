@@ -1,22 +1,20 @@
 //! The generator in trouble: what it must notice of itself, and how exactly it keeps time when it is not.
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::runs::{Run, Start, run};
+use crate::cores::{self, Busy};
+use crate::runs::{Run, run};
 use crate::support::distribution::Distribution;
 use crate::support::truth_server::Spec;
 use crate::table::{Table, Within};
 
-/// Cores of generator and server.
-const CORES: Option<(usize, usize)> = Some((0, 1));
+const ONE_WORKER: &[&str] = &["--workers", "1"];
 
 /// SIGSTOP for a second: the run is invalid, the report says when, and the second is in the latencies all the same.
 pub fn frozen(table: &mut Table, _quick: bool) {
     let (mut from_s, mut to_s) = (0.0, 0.0);
     let began = Instant::now();
-    let start = Start::default();
-    let run = run(Spec::each(1_000), "load: { rate: 200/s, duration: 6s }", &start, |generator, _| {
+    let run = run(Spec::each(1_000), "load: { rate: 200/s, duration: 6s }", &[], |generator, _| {
         std::thread::sleep(Duration::from_secs(3));
         generator.signal("STOP");
         from_s = began.elapsed().as_secs_f64();
@@ -42,12 +40,11 @@ pub fn frozen(table: &mut Table, _quick: bool) {
 /// arrivals a second the system may let it do each in time; then the numbers hold.
 pub fn starved(table: &mut Table, quick: bool) {
     let seconds = if quick { 4 } else { 10 };
-    let start = Start { arguments: &["--workers", "1"], cores: CORES };
-    let busy: Vec<Busy> = (0..3).map(|_| Busy::on(0)).collect();
+    let busy: Vec<Busy> = (0..3).map(|_| Busy::on(cores::GENERATOR)).collect();
     let looping =
-        run(Spec::each(0), &format!("load: {{ users: 64, duration: {seconds}s }}"), &start, |_, _| {});
+        run(Spec::each(0), &format!("load: {{ users: 64, duration: {seconds}s }}"), ONE_WORKER, |_, _| {});
     let load = format!("load: {{ rate: 1000/s, duration: {seconds}s, max_users: 500 }}");
-    let arriving = run(Spec::each(1_000), &load, &start, |_, _| {});
+    let arriving = run(Spec::each(1_000), &load, ONE_WORKER, |_, _| {});
     drop(busy);
     let claim = "starved, 64 looping users";
     table.same(&format!("{claim}: requests the server received"), looping.started(), looping.log.received());
@@ -76,8 +73,7 @@ pub fn starved(table: &mut Table, quick: bool) {
 pub fn pacing(table: &mut Table, quick: bool) {
     let seconds = if quick { 4 } else { 20 };
     let load = format!("load: {{ rate: 1000/s, duration: {seconds}s, max_users: 500 }}");
-    let start = Start { arguments: &["--workers", "1"], cores: CORES };
-    let run = run(Spec::each(1_000), &load, &start, |_, _| {});
+    let run = run(Spec::each(1_000), &load, ONE_WORKER, |_, _| {});
     run.check_sums(table, "1000/s", 1000 * seconds);
     let Some(pacing) = pacing_of(&run) else {
         return table.holds("1000/s: pacing error", "in the result", "absent", false);
@@ -88,22 +84,4 @@ pub fn pacing(table: &mut Table, quick: bool) {
 
 fn pacing_of(run: &Run) -> Option<Distribution> {
     Distribution::read_if_there(&run.result["generator"], "pacing_us")
-}
-
-/// A process that keeps a core busy until it is dropped.
-struct Busy(Child);
-
-impl Busy {
-    fn on(core: usize) -> Self {
-        let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string(), "sh", "-c", "while :; do :; done"]);
-        Self(command.stdin(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

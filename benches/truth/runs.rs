@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cores;
 use crate::support::distribution::Distribution;
 use crate::support::truth_server::{Log, ServerProcess, Spec};
 use crate::support::{Done, Running, Scratch, count, read_json};
@@ -22,32 +23,23 @@ pub struct Run {
     pub log: Log,
 }
 
-/// How the generator is started.
-#[derive(Default)]
-pub struct Start<'a> {
-    /// Further arguments.
-    pub arguments: &'a [&'a str],
-    /// The core the generator is pinned to, and the one of the server.
-    pub cores: Option<(usize, usize)>,
-}
-
-/// Runs `rest` of a plan with one endpoint against a server; `meanwhile` may send signals to both.
+/// Runs `rest` of a plan with one endpoint against a server, each on its core; `meanwhile` may send signals to both.
 pub fn run(
     spec: Spec,
     rest: &str,
-    start: &Start<'_>,
+    arguments: &[&str],
     meanwhile: impl FnOnce(&Running, &ServerProcess),
 ) -> Run {
     let program = std::env::current_exe().unwrap();
     let server = program.to_str().unwrap();
-    let server = ServerProcess::start(command(start.cores.map(|cores| cores.1), server), spec);
+    let server = ServerProcess::start(command(cores::SERVER, server), spec);
     let scratch = Scratch::new();
     let text =
         format!("plan: 1\ntarget: \"{}\"\nendpoints: {{ a: {{ request: GET /a }} }}\n{rest}\n", server.url);
     let (plan, json) = (scratch.write("plan.yaml", &text), scratch.path("result.json"));
-    let mut generator = command(start.cores.map(|cores| cores.0), env!("CARGO_BIN_EXE_plimsoll"));
+    let mut generator = command(cores::GENERATOR, env!("CARGO_BIN_EXE_plimsoll"));
     generator.arg("run").arg(plan).arg("--json").arg(&json).arg("--quiet");
-    generator.args(start.arguments);
+    generator.args(arguments);
     let running = Running::start(generator);
     meanwhile(&running, &server);
     let done = running.finish_within(LIMIT);
@@ -59,19 +51,12 @@ pub fn run(
 
 /// The same without anything meanwhile.
 pub fn plain(spec: Spec, rest: &str, arguments: &[&str]) -> Run {
-    run(spec, rest, &Start { arguments, cores: None }, |_, _| {})
+    run(spec, rest, arguments, |_, _| {})
 }
 
-fn command(core: Option<usize>, program: &str) -> Command {
-    let mut command = match core {
-        Some(core) => {
-            let mut command = Command::new("taskset");
-            command.args(["-c", &core.to_string(), "sh"]);
-            command
-        }
-        None => Command::new("sh"),
-    };
-    command.args(["-c", WITH_ALL_DESCRIPTORS, program]);
+fn command(core: usize, program: &str) -> Command {
+    let mut command = cores::pinned(core);
+    command.args(["sh", "-c", WITH_ALL_DESCRIPTORS, program]);
     command
 }
 

@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::runs::{Run, Start, plain, run};
+use crate::runs::{Run, plain, run};
 use crate::support::truth_server::Spec;
 use crate::table::{Table, Within};
 
@@ -33,8 +33,7 @@ pub fn of_the_server_process(table: &mut Table, quick: bool) {
     let seconds = if quick { 8 } else { 20 };
     for max_users in [2000, 10] {
         let mut stopped_ms = 0.0;
-        let start = Start { arguments: &["--workers", "1"], ..Start::default() };
-        let run = run(Spec::each(0), &load(seconds, max_users), &start, |_, server| {
+        let run = run(Spec::each(0), &load(seconds, max_users), &["--workers", "1"], |_, server| {
             std::thread::sleep(Duration::from_secs(3));
             server.signal("STOP");
             let since = Instant::now();
