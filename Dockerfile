@@ -1,4 +1,4 @@
-# The program alone, without a system around it: docker build -t plimsoll . ; docker run --rm -v "$PWD:/work" plimsoll run plan.yaml
+# The program alone, without a system around it: docker build -t plimsoll . ; docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" plimsoll run plan.yaml
 # For CI systems that want a shell in the image: docker build --target ci -t plimsoll-ci .
 FROM rust:1-alpine AS build
 RUN apk add --no-cache musl-dev

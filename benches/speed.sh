@@ -2,8 +2,10 @@
 # Requests per CPU second of the generator, beside wrk and oha, in one run: the target on core 0, the
 # generator on core 1, 64 connections, keep-alive. Needs nginx and wrk (Debian), oha (cargo install oha).
 # Rounds are short and in turn, so that what else the machine does meets all tools alike; the ratios are of all
-# rounds' requests over all rounds' CPU seconds, and of each round for the range. Last, what a request costs when it
-# arrives at half of the closed model's rate, against the closed model. Usage: benches/speed.sh [rounds]
+# rounds' requests over all rounds' CPU seconds, and of each round for the range. Also: what a request costs when it
+# arrives at half of the closed model's rate, against the closed model; and the requests of two workers on both cores
+# against those of one in the same time, without a target: the system refuses their connections.
+# Usage: benches/speed.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-15}
@@ -39,9 +41,19 @@ of_plimsoll() {
     echo "$(grep -o '"started": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$') $cpu"
 }
 
+# Requests of so many workers on these cores when every connection is refused. The run fails, as it should.
+of_refused() {
+    rm -f "$work/result.json"
+    taskset -c "$2" target/release/plimsoll run benches/plans/refused.yaml --set load.duration=${seconds}s --workers "$1" --quiet \
+        --allow-invalid --json "$work/result.json" >"$work/out" 2>"$work/err" || [ $? -eq 1 ] || { cat "$work/err" >&2; return 1; }
+    grep -o '"started": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$'
+}
+
 for round in $(seq "$rounds"); do
     of_wrk $base/ >>"$work/wrk_get"
     of_plimsoll benches/plans/static.yaml >>"$work/our_get"
+    two=$(of_refused 2 0,1); one=$(of_refused 1 1)
+    echo "$two $one" >>"$work/refused"
     half=$(awk -v s=$seconds 'END { print int($1 / s / 2) }' "$work/our_get")
     of_plimsoll benches/plans/arrivals.yaml --set "load.rate=$half/s" >>"$work/our_open"
     of_oha $base/ >>"$work/oha_get"
@@ -60,6 +72,11 @@ ratio() {
 echo "static GET:   plimsoll $(ratio our_get wrk_get) x wrk (steps 0.78, 0.80), oha $(ratio oha_get wrk_get) x wrk"
 echo "dynamic POST: plimsoll $(ratio our_post wrk_post) x wrk (step 0.45)"
 echo "open model at half the rate: $(ratio our_get our_open) x the CPU of a closed request (step 1.3)"
+awk '
+    { r = $1 / $2; n += $1; m += $2 }
+    NR == 1 || r < low { low = r }
+    r > high { high = r }
+    END { printf "two workers on two cores: %.2f (%.2f-%.2f) x the requests of one (step 1.8)\n", n / m, low, high }' "$work/refused"
 for tool in wrk_get our_get our_open oha_get wrk_post our_post; do
     awk -v tool=$tool '{ n += $1; c += $2 } END { printf "%s: %.2f us of CPU a request\n", tool, c / n * 1e6 }' "$work/$tool"
 done

@@ -77,10 +77,10 @@ fn ctrl_c_is_the_signal_it_always_is() {
 #[test]
 fn a_terminal_that_hangs_holds_up_no_report() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
-    let pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
+    let mut pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
     pty.wait_for("GET one");
-    pty.hang(|| {
-        pty.process.signal("TERM");
+    pty.hang(|process| {
+        process.signal("TERM");
         wait_until("the result", || scratch.path("result.json").exists());
         assert_eq!(read_json(&scratch.path("result.json"))["run"]["ended"], "interrupted");
     });
@@ -88,6 +88,21 @@ fn a_terminal_that_hangs_holds_up_no_report() {
     let (done, rest) = pty.finish();
     assert_eq!(done.code, 130, "{rest}");
     assert!(rest.contains("up to 2 users") && rest.contains("INTERRUPTED"), "{rest}");
+}
+
+#[test]
+fn nobody_has_to_wait_for_a_terminal_that_hangs() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let mut pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
+    pty.wait_for("GET one");
+    pty.hang(|process| {
+        process.signal("TERM");
+        wait_until("the result", || scratch.path("result.json").exists());
+        process.signal("TERM");
+        wait_until("the end", || process.has_ended());
+    });
+    // All there is to know is in the reports, and the exit code is the run's.
+    assert_eq!(pty.process.finish().code, 130);
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn a_run_is_kept_when_nobody_says_otherwise() {
     assert!(done.stderr.contains("report.html, result.json, junit.xml, summary.md"), "{}", done.stderr);
     assert_eq!((names(&here), runs(&folder).len()), (vec!["log.ndjson".to_owned(), "reports".to_owned()], 1));
     assert_eq!(read_json(&folder.join("latest/result.json"))["exit_code"], 0);
+    assert_eq!(fs::read_to_string(here.join("reports/.gitignore")).unwrap(), "*\n");
     // Whatever is said takes its place.
     let said: [(&str, &[&str], &[&str]); 7] = [
         ("", &["--no-reports"], &[]),
@@ -174,6 +175,15 @@ fn what_nobody_asked_for_costs_no_run_its_exit_code() {
     assert!(done.stderr.contains("index.html: it leads out of /"), "{}", done.stderr);
     assert!(names(&elsewhere).is_empty());
     fs::remove_file(&place).unwrap();
+    // What is not ours stays.
+    let index = place.join(SLUG).join("index.html");
+    fs::create_dir_all(index.parent().unwrap()).unwrap();
+    fs::write(&index, "of a coverage tool").unwrap();
+    let done = run(&scratch, &text, &[]);
+    done.assert_code(0);
+    assert!(done.stderr.contains("index.html: another file is in the way"), "{}", done.stderr);
+    assert_eq!(fs::read_to_string(&index).unwrap(), "of a coverage tool");
+    fs::remove_file(&index).unwrap();
     // What fails at the end.
     scratch.write("plan.yaml", &text.replace("iterations: 3", "duration: 10m"));
     for (arguments, code) in [(&[][..], 130), (&["--reports", "reports"], 3)] {
@@ -182,7 +192,6 @@ fn what_nobody_asked_for_costs_no_run_its_exit_code() {
         while server.log.count("/ok") == before {
             std::thread::sleep(Duration::from_millis(10));
         }
-        let index = place.join(SLUG).join("index.html");
         fs::create_dir(&index).unwrap();
         running.signal("INT");
         let done = running.finish();
@@ -190,6 +199,58 @@ fn what_nobody_asked_for_costs_no_run_its_exit_code() {
         assert!(done.stderr.contains("error: cannot write reports/"), "{}", done.stderr);
         fs::remove_dir(&index).unwrap();
     }
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_is_left_alone() {
+    let (server, scratch, outside) = (FaultServer::start(), Scratch::new(), Scratch::new());
+    let elsewhere = outside.path("");
+    let text = plan(&server, "").replace("iterations: 3", "duration: 10m");
+    for (reports, folder, code) in [("", "here/reports", 130), ("reports: { folder: kept }", "kept", 3)] {
+        let folder = scratch.path(folder).join(SLUG);
+        scratch.write("plan.yaml", &format!("{text}{reports}\n"));
+        let before = server.log.count("/ok");
+        let running = Running::start(command(&scratch, &[]));
+        while server.log.count("/ok") == before {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        fs::rename(&folder, folder.with_extension("moved")).unwrap();
+        symlink(&elsewhere, &folder).unwrap();
+        running.signal("INT");
+        let done = running.finish();
+        done.assert_code(code);
+        assert!(done.stderr.contains("index.html: it leads out of /"), "{}", done.stderr);
+        assert!(names(&elsewhere).is_empty(), "{:?}", names(&elsewhere));
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_its_checkpoint_in_its_folder() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    scratch.write("plan.yaml", &plan(&server, "").replace("iterations: 3", "duration: 10m"));
+    let folder = scratch.path("here/reports").join(SLUG);
+    let running = Running::start(command(&scratch, &[]));
+    let partial = || {
+        let run =
+            fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).find(|path| path.is_dir())?;
+        Some(run.join("result.json.partial")).filter(|path| path.exists())
+    };
+    while partial().is_none() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("KILL");
+    running.finish().assert_code(-1);
+    assert_eq!(read_json(&partial().unwrap())["run"]["ended"], "unfinished");
+}
+
+#[test]
+fn the_demo_is_kept_too() {
+    let scratch = Scratch::new();
+    let mut command = plimsoll();
+    command.args(["demo", "-u", "1", "-t", "1", "-q", "--allow-invalid"]).current_dir(scratch.path(""));
+    let done = Running::start(command).finish();
+    assert!(done.code == 0 || done.code == 1, "{}", done.output());
+    assert!(scratch.path("reports/temponest-general-load/latest/report.html").is_file());
 }
 
 #[test]

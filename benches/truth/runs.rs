@@ -30,6 +30,17 @@ pub fn run(
     arguments: &[&str],
     meanwhile: impl FnOnce(&Running, &ServerProcess),
 ) -> Run {
+    run_on(cores::GENERATOR, spec, rest, arguments, meanwhile)
+}
+
+/// The same with the generator on these cores.
+pub fn run_on(
+    cores: &str,
+    spec: Spec,
+    rest: &str,
+    arguments: &[&str],
+    meanwhile: impl FnOnce(&Running, &ServerProcess),
+) -> Run {
     let program = std::env::current_exe().unwrap();
     let server = program.to_str().unwrap();
     let server = ServerProcess::start(command(cores::SERVER, server), spec);
@@ -37,7 +48,7 @@ pub fn run(
     let text =
         format!("plan: 1\ntarget: \"{}\"\nendpoints: {{ a: {{ request: GET /a }} }}\n{rest}\n", server.url);
     let (plan, json) = (scratch.write("plan.yaml", &text), scratch.path("result.json"));
-    let mut generator = command(cores::GENERATOR, env!("CARGO_BIN_EXE_plimsoll"));
+    let mut generator = command(cores, env!("CARGO_BIN_EXE_plimsoll"));
     generator.arg("run").arg(plan).arg("--json").arg(&json).arg("--quiet");
     generator.args(arguments);
     let running = Running::start(generator);
@@ -54,8 +65,8 @@ pub fn plain(spec: Spec, rest: &str, arguments: &[&str]) -> Run {
     run(spec, rest, arguments, |_, _| {})
 }
 
-fn command(core: usize, program: &str) -> Command {
-    let mut command = cores::pinned(core);
+fn command(cores: &str, program: &str) -> Command {
+    let mut command = cores::pinned(cores);
     command.args(["sh", "-c", WITH_ALL_DESCRIPTORS, program]);
     command
 }

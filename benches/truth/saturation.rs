@@ -1,6 +1,7 @@
 //! More arrivals than five users can serve: 100/s, of which they manage 50/s.
 
-use crate::runs::plain;
+use crate::cores;
+use crate::runs::{plain, run_on};
 use crate::support::truth_server::Spec;
 use crate::table::{Table, Within};
 
@@ -14,10 +15,10 @@ pub fn both(table: &mut Table, _quick: bool) {
 /// Arrival *i* comes at *i*·10 ms and is answered at (⌊*i*/5⌋ + 1)·100 ms: a wait that grows by 10 ms each, from
 /// 0.1 to 10.1 s, and the last answer after 1 000/50 = 20 s.
 fn queue(table: &mut Table) {
-    for workers in ["1", "2"] {
+    for (workers, cores) in [("1", cores::GENERATOR), ("2", cores::BOTH)] {
         let load =
             format!("load: {{ rate: 100/s, duration: {SECONDS}s, max_users: 5, on_saturation: queue }}");
-        let run = plain(Spec::each(100_000), &load, &["--workers", workers]);
+        let run = run_on(cores, Spec::each(100_000), &load, &["--workers", workers], |_, _| {});
         let claim = |what: &str| format!("queue, workers {workers}: {what}");
         run.check_sums(table, &claim("sums"), 1000);
         table.same(&claim("started"), 1000, run.arrivals("started"));

@@ -30,6 +30,8 @@ pub enum Phase {
     Running,
     /// The load is over.
     Writing,
+    /// All reports are written, and the run ends so.
+    Telling(Exit),
 }
 
 /// Ends the process on a signal that nobody else would follow.
@@ -92,11 +94,19 @@ impl Watch {
                 biased;
                 () = signals.next() => self.signal(),
                 phase = phases.recv() => match phase {
-                    Some(phase) => (self.phase, self.give_up) = (phase, None),
+                    Some(phase) => self.enter(phase),
                     None => return,
                 },
                 () = too_late => self.end(),
             }
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        // Whoever wanted an end while reports were written still does.
+        if !matches!(phase, Phase::Telling(_)) {
+            self.give_up = None;
         }
     }
 
@@ -109,7 +119,7 @@ impl Watch {
                     self.give_up.get_or_insert(Instant::now() + STUCK);
                 }
             }
-            Phase::Writing => {
+            Phase::Writing | Phase::Telling(_) => {
                 self.give_up.get_or_insert(Instant::now() + LAST_WRITES);
             }
         }
@@ -124,6 +134,9 @@ impl Watch {
                 end(Exit::CouldNotRun, "the run does not end, and is given up; no report was written");
             }
             Phase::Writing => end(Exit::CouldNotRun, "ended by a signal before all reports were written"),
+            Phase::Telling(exit) => {
+                end(exit, "ended by a signal before the summary was shown; all reports are written")
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::plan::root::is_same_place;
 use crate::report::model::{Ended, ResultDocument};
 use crate::report::number::plural;
-use crate::report::sink::Sink;
+use crate::report::sink::{Sink, unwritten};
 use crate::report::{ReportError, console, folder};
 
 use super::checkpoint::{Build, Checkpoint};
@@ -22,7 +22,8 @@ use super::kept::Kept;
 use super::samples::Samples;
 use super::terminal::{complain, complain_of, out, style, with_causes};
 use super::workflow;
-use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan, stay_below};
+pub(super) use asked::stay_below;
+use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan};
 
 /// Reports to write.
 pub struct Outputs {
@@ -61,9 +62,9 @@ impl Outputs {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
         check_full_history(&flags.reports, &asked).map_err(usage)?;
-        let is_unsaid = asked.is_empty() && is_unsaid(plan, flags);
+        let is_default = asked.is_empty() && is_unsaid(plan, flags);
         let mut reports = opened(asked)?;
-        let place = match is_unsaid {
+        let place = match is_default {
             true => by_default(plan),
             false => kept(plan, flags).map_err(could_not)?,
         };
@@ -128,41 +129,60 @@ impl Outputs {
         Ok(to_stdout)
     }
 
-    /// Writes all reports. The exit code becomes another when one could not be written.
+    /// Writes all reports. The exit code becomes another when one could not be written. Says nothing: nobody may read it.
     pub fn write(mut self, mut result: ResultDocument) -> Written {
         let logs_to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout);
-        let log = self.finish_samples(&mut result);
+        let mut said = vec![];
+        let log = self.finish_samples(&mut result, &mut said);
+        // What nobody asked for costs no run its exit code.
+        let is_asked = self.kept.as_ref().is_none_or(|kept| kept.is_asked);
+        let mut trouble = self.leave_a_place_that_moved();
         loop {
-            // Whatever fails is left out, and the others are written again: they say so.
-            let is_asked = self.kept.as_ref().is_none_or(|kept| kept.is_asked);
-            let error = match self.write_all(&result) {
+            // Whatever fails is left out. Where the others are to say so, they are written again.
+            if let Some(error) = trouble {
+                said.push(told(&error));
+                if is_asked {
+                    note(&mut result, &error);
+                    let files = self.reports.iter_mut().filter(|report| report.sink.is_file());
+                    files.for_each(|report| report.written = false);
+                }
+            }
+            trouble = match self.write_all(&result) {
                 Err((index, error)) => {
                     let failed = self.reports.remove(index);
-                    complain_of(&error);
                     if let Some(path) = failed.checkpoint.and_then(Checkpoint::keep) {
-                        complain(&format!("the last checkpoint of the run stands at {}", path.display()));
+                        said.push(format!("the last checkpoint of the run stands at {}", path.display()));
                     }
-                    error
+                    Some(error)
                 }
-                Ok(()) => match self.kept.as_mut().map_or(Ok(()), Kept::finish) {
-                    Ok(()) => break,
+                Ok(()) => match self.kept.as_mut().map_or(Ok(None), Kept::finish) {
+                    Ok(remark) => {
+                        said.extend(remark);
+                        break;
+                    }
                     Err(error) => {
-                        complain_of(&error);
                         self.kept = None;
-                        error
+                        Some(error)
                     }
                 },
             };
-            if is_asked {
-                note(&mut result, &error);
-            }
         }
         let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
-        Written { outputs: self, result, log, to_stdout }
+        Written { outputs: self, result, said, log, to_stdout }
+    }
+
+    /// Gives up the run's folder when it leads out of where it must lie by now.
+    fn leave_a_place_that_moved(&mut self) -> Option<ReportError> {
+        let error = self.kept.as_ref().and_then(|kept| kept.check().err())?;
+        self.kept = None;
+        let (moved, left) = std::mem::take(&mut self.reports).into_iter().partition(|report| report.is_kept);
+        self.reports = left;
+        moved.into_iter().filter_map(|report: Report| report.checkpoint).for_each(Checkpoint::discard);
+        Some(error)
     }
 
     /// Ends the log of single requests, and what there is to say of it; the result tells what is not in it.
-    fn finish_samples(&mut self, result: &mut ResultDocument) -> Option<String> {
+    fn finish_samples(&mut self, result: &mut ResultDocument, said: &mut Vec<String>) -> Option<String> {
         let samples = self.samples.take()?;
         let (path, is_stdout) = (samples.path().display().to_string(), samples.is_stdout());
         // A run that was told to end has little time left: what told it may kill it next.
@@ -174,7 +194,7 @@ impl Outputs {
                 (!is_stdout).then(|| format!("wrote {path}: {}", plural(written, "request")))
             }
             Err(error) => {
-                complain_of(&error);
+                said.push(told(&error));
                 note(result, &error);
                 None
             }
@@ -198,11 +218,10 @@ impl Outputs {
         }
     }
 
-    /// Writes the reports up to the first that fails; which one, and why. Files are written again by the next
-    /// call: what they say of the exit code may have changed.
+    /// Writes the reports that are not, up to the first that fails; which one, and why.
     fn write_all(&mut self, result: &ResultDocument) -> Result<(), (usize, ReportError)> {
         for (index, report) in self.reports.iter_mut().enumerate() {
-            if report.written && !report.sink.is_file() {
+            if report.written {
                 continue;
             }
             let rendered = report.kind.render(result, self.baseline.as_deref());
@@ -220,37 +239,45 @@ impl Outputs {
 pub struct Written {
     outputs: Outputs,
     result: ResultDocument,
+    /// What went wrong.
+    said: Vec<String>,
     /// Of the log of single requests.
     log: Option<String>,
     to_stdout: bool,
 }
 
 impl Written {
-    /// Says where they are, and the summary; the exit code.
-    pub fn tell(self) -> Exit {
-        let Self { outputs, result, log, to_stdout } = self;
-        if !outputs.quiet {
+    /// What the process ends with.
+    pub fn exit(&self) -> Exit {
+        exit_of(&self.result)
+    }
+
+    /// Says what came of the run, where the reports are, and the verdict.
+    pub fn tell(self) {
+        let Self { outputs, result, said, log, to_stdout } = self;
+        said.iter().for_each(|words| complain(words));
+        workflow::tell(&result);
+        let wrote = || {
             log.iter().for_each(|words| complain(words));
             outputs.tell();
-        }
-        workflow::tell(&result);
-        show(&result, outputs.quiet, to_stdout);
-        exit_of(&result)
+        };
+        show(&result, outputs.quiet, to_stdout, wrote);
     }
 }
 
-/// Shows the summary, or the verdict alone.
-pub fn show(result: &ResultDocument, quiet: bool, to_stdout: bool) {
-    let text = match quiet {
-        true => format!("{}\n", console::verdict_line(result)),
-        false => console::summary(result, style()),
+/// Shows the summary, with what is to be said `before` its last line; or the verdict alone.
+pub fn show(result: &ResultDocument, quiet: bool, to_stdout: bool, before: impl FnOnce()) {
+    // Standard output may be a report's.
+    let say = |text: String| match to_stdout {
+        true => complain(text.strip_suffix('\n').unwrap_or(&text)),
+        false => out(&text),
     };
-    if to_stdout {
-        // Standard output is the report's then.
-        complain(text.trim_end());
-    } else {
-        out(&text);
+    if quiet {
+        return say(format!("{}\n", console::verdict_line(result)));
     }
+    say(console::details(result, style()));
+    before();
+    say(console::verdict(result, style()));
 }
 
 /// A run's place in the folder of all runs, and the reports in it.
@@ -266,30 +293,35 @@ fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Place>, ReportEr
     let of_plan = plan.reports.as_ref().and_then(|reports| reports.folder.as_ref());
     match (&flags.reports_folder, of_plan.filter(|_| !flags.no_reports)) {
         (Some(folder), _) => place(folder, None, plan, true).map(Some),
-        (None, Some(named)) => place(&named.path, named.root.as_deref(), plan, true).map(Some),
+        (None, Some(named)) => place(&named.path, named.root.clone(), plan, true).map(Some),
         (None, None) => Ok(None),
     }
 }
 
 /// The run's place when nobody said where it is kept; without one the run goes on.
 fn by_default(plan: &CompiledPlan) -> Option<Place> {
-    // Whoever made the working directory may have put a link there.
-    let root = std::env::current_dir().and_then(std::fs::canonicalize).ok()?;
-    let opened = place(Path::new(folder::RUNS), Some(&root), plan, false);
-    let told = |error: ReportError| complain(&format!("the run is not kept: {}", with_causes(&error)));
-    opened.map_err(told).ok()
+    let opened = working_directory().and_then(|root| {
+        let folder = Path::new(folder::RUNS);
+        folder::check_free(&folder.join(folder::slug(&plan.info.name)))?;
+        // Whoever made the working directory may have put a link there.
+        place(folder, Some(root), plan, false)
+    });
+    opened.map_err(|error| complain(&format!("the run is not kept: {}", with_causes(&error)))).ok()
+}
+
+fn working_directory() -> Result<PathBuf, ReportError> {
+    let real = std::env::current_dir().and_then(std::fs::canonicalize);
+    real.map_err(|error| unwritten(Path::new(folder::RUNS), &error))
 }
 
 /// Makes the run's place in `folder`, which must lie below `root`, and opens the reports in it.
 fn place(
     folder: &Path,
-    root: Option<&Path>,
+    root: Option<PathBuf>,
     plan: &CompiledPlan,
     is_asked: bool,
 ) -> Result<Place, ReportError> {
-    // The plan's own folder in it may be a link by now.
-    stay_below(root, &folder.join(folder::slug(&plan.info.name)).join(folder::INDEX))?;
-    let kept = Kept::open(folder, &plan.info.name, is_asked)?;
+    let kept = Kept::open(folder, root, &plan.info.name, is_asked)?;
     let open = |(name, kind)| {
         let asked = Asked { by: String::new(), path: kept.path().join(name), kind, root: None };
         asked.open().map(|report| Report { is_kept: true, ..report })
@@ -332,6 +364,10 @@ fn usage(words: String) -> Exit {
 fn could_not(error: ReportError) -> Exit {
     complain_of(&error);
     Exit::CouldNotRun
+}
+
+fn told(error: &ReportError) -> String {
+    format!("error: {}", with_causes(error))
 }
 
 /// The verdict stays what the run came to; the exit code says that something is missing.

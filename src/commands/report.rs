@@ -40,7 +40,7 @@ pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, qui
     };
     match Outputs::write_again(reports, &result, baseline.as_ref()) {
         Ok(to_stdout) => {
-            show(&result, quiet, to_stdout);
+            show(&result, quiet, to_stdout, || {});
             Exit::Pass
         }
         Err(exit) => exit,

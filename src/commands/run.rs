@@ -109,11 +109,15 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
         Ok(outcome) => {
             let written = outputs.write(document(&plan, &options, &outcome, &grading));
             // Only now may a terminal that hangs be waited for.
+            let exit = written.exit();
+            interrupt.enter(Phase::Telling(exit));
             live.settle();
-            written.tell()
+            written.tell();
+            exit
         }
         Err(error) => {
             outputs.discard();
+            live.settle();
             complain_of(&error);
             Exit::CouldNotRun
         }

@@ -21,8 +21,8 @@ pub struct Style {
     pub color: bool,
 }
 
-/// Everything about `doc` worth reading at once; the last line is the verdict. Ends with a line end.
-pub fn summary(doc: &ResultDocument, style: Style) -> String {
+/// Everything about `doc` worth reading at once but [`verdict`], and an empty line.
+pub fn details(doc: &ResultDocument, style: Style) -> String {
     let tables = tables(doc);
     let sections = [
         unfinished(doc, style),
@@ -32,9 +32,8 @@ pub fn summary(doc: &ResultDocument, style: Style) -> String {
         failures::section(doc, style),
         remarks(doc, style),
         accounting(doc),
-        verdict(doc, style),
     ];
-    let text = sections.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("\n");
+    let text: String = sections.into_iter().filter(|s| !s.is_empty()).map(|s| s + "\n").collect();
     defuse_lines(&text)
 }
 
@@ -57,9 +56,10 @@ fn verdict_paint(verdict: Verdict) -> anstyle::Style {
     }
 }
 
-fn verdict(doc: &ResultDocument, style: Style) -> String {
+/// The last line, with its end.
+pub fn verdict(doc: &ResultDocument, style: Style) -> String {
     let paint_of = verdict_paint(doc.verdict).effects(Effects::BOLD);
-    format!("{}\n", paint(&verdict_line(doc), paint_of, style))
+    defuse_lines(&format!("{}\n", paint(&verdict_line(doc), paint_of, style)))
 }
 
 /// Said first: everything below is only a part.

@@ -38,6 +38,23 @@ const MOST_A_SECOND: usize = 99;
 /// Longest name of a plan's folder, in characters: every file system takes it, whatever the script.
 const LONGEST_SLUG: usize = 60;
 
+/// That nothing of others lies where the index of this plan's runs goes.
+///
+/// # Errors
+/// [`ReportError::Write`] when it would take the place of something else.
+pub fn check_free(plan: &Path) -> Result<(), ReportError> {
+    let index = plan.join(INDEX);
+    let Ok(found) = index.symlink_metadata() else { return Ok(()) };
+    let has_runs = || {
+        let entries = fs::read_dir(plan).into_iter().flatten().take(MOST_NAMES).flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| is_run(&name))
+    };
+    match found.is_file() && has_runs() {
+        true => Ok(()),
+        false => Err(failed(&index.display().to_string(), &io::ErrorKind::AlreadyExists.into())),
+    }
+}
+
 /// The folder of one run, which no other run has.
 #[derive(Debug)]
 pub struct RunFolder {

@@ -166,8 +166,8 @@ impl Typed {
         if !is_expected {
             return Err(format!("exit {code}\n{came}"));
         }
-        // Notes about a busy machine stand before the verdict.
-        let parts = |line: &String| match is_measured && is_verdict(line) {
+        // Notes about a busy machine stand before the verdict, and before what was written.
+        let parts = |line: &String| match is_measured && (is_verdict(line) || line.starts_with("wrote ")) {
             true => vec!["…".to_owned(), line.clone()],
             false => vec![line.clone()],
         };

@@ -195,6 +195,10 @@ async function checkZoom(browser, url) {
     const picture = "document.querySelector('.zoomed canvas').toDataURL()";
     const count = await opened.ask("document.querySelectorAll('button.zoom').length");
     assert.ok(count >= 4, `${count} charts can be zoomed into`);
+    await opened.send("Emulation.setEmulatedMedia", { media: "print" });
+    const printed = "[...document.querySelectorAll('button.zoom')].filter((button) => button.checkVisibility()).length";
+    assert.equal(await opened.ask(printed), 0, "no button is printed");
+    await opened.send("Emulation.setEmulatedMedia", { media: "" });
     await opened.ask("document.querySelectorAll('button.zoom').forEach((button) => button.click())");
     assert.equal(await opened.ask("document.querySelectorAll('.zoomed canvas').length"), count);
     await opened.ask("new Promise((done) => setTimeout(done, 100))");

@@ -76,7 +76,7 @@ impl Pty {
     }
 
     /// While `this` goes on it takes nothing, like a connection that hangs.
-    pub fn hang(&self, this: impl FnOnce()) {
+    pub fn hang(&mut self, this: impl FnOnce(&mut Running)) {
         let _reading = self.reading.lock().unwrap();
         let filled = rustix::io::dup(&self.terminal).unwrap();
         let path = format!("/proc/self/fd/{}", filled.as_raw_fd());
@@ -86,7 +86,7 @@ impl Pty {
             while filled.write(b"\0").is_ok() {}
             std::thread::sleep(Duration::from_millis(50));
         }
-        this();
+        this(&mut self.process);
     }
 
     /// Presses keys.

@@ -97,7 +97,7 @@ impl Asked {
 
 /// # Errors
 /// When a path that no flag names leads out of its root by now, or by what was added to it.
-pub(super) fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
+pub(in crate::commands) fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
     let leads_out = |root: &&Path| !real_place(path).is_some_and(|real| real.starts_with(root));
     match root.filter(leads_out) {
         None => Ok(()),

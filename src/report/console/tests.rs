@@ -6,6 +6,10 @@ use crate::report::text::width;
 
 const PLAIN: Style = Style { width: 160, color: false };
 
+fn summary(doc: &ResultDocument, style: Style) -> String {
+    details(doc, style) + &verdict(doc, style)
+}
+
 #[test]
 fn the_tables_are_the_familiar_ones() {
     let text = summary(&fixture::familiar(), PLAIN);

@@ -240,7 +240,7 @@ fn numbers_equal_those_of_the_console() {
     let doc = fixture::failing();
     let page = unescaped(&render(&doc).unwrap()).replace("<td class=\"bad\">", "<td>");
     let console =
-        crate::report::console::summary(&doc, crate::report::console::Style { width: 0, color: false });
+        crate::report::console::details(&doc, crate::report::console::Style { width: 0, color: false });
     let tables = tables::tables(&doc);
     for row in tables.rows.iter().chain([&tables.aggregated]) {
         let cells: Vec<_> = row.counts.iter().map(|c| format!("<td>{c}</td>")).collect();

@@ -15,8 +15,8 @@ use super::{Key, Snapshot};
 
 /// Least time between two drawings; also how often the size of the terminal is looked at.
 const SHORTEST: Duration = Duration::from_millis(250);
-/// What the end waits for the last drawing.
-const LAST_DRAWING: Duration = Duration::from_secs(1);
+/// What the end waits for the last drawing: less than a signal leaves it.
+const LAST_DRAWING: Duration = Duration::from_millis(300);
 /// Messages that are said again at the end.
 const MOST_MESSAGES: usize = 50;
 

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::stdio::{stderr, stdin};
@@ -93,16 +93,19 @@ pub(super) fn take_again() -> bool {
 /// Gives the terminal back, if it is taken. What is drawn later is not written.
 pub(super) fn leave() {
     let before = locked(&BEFORE).take();
-    let Some(before) = before else { return };
-    TAKEN.store(false, Ordering::SeqCst);
-    // One in the background would be stopped; whoever is in front has set the terminal as it likes.
-    if is_ours() {
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+    if let Some(before) = before {
+        OWED.store(true, Ordering::SeqCst);
+        TAKEN.store(false, Ordering::SeqCst);
+        // One in the background would be stopped; whoever is in front has set the terminal as it likes.
+        if is_ours() {
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        }
     }
-    let drawing = drawing();
-    OWED.store(true, Ordering::SeqCst);
     // A connection that hangs must not hold up what comes next: reports, or the end of the process.
-    if drawing.is_some() && takes_anything() {
+    if !is_left()
+        && let Some(_drawing) = drawing()
+        && takes_anything()
+    {
         leave_screen();
     }
 }
@@ -128,10 +131,17 @@ fn leave_screen() {
 
 /// Whether the terminal takes something now, or soon.
 fn takes_anything() -> bool {
-    let limit = LAST_DRAWING.try_into().ok();
-    let stderr = stderr();
-    // What cannot be asked is written to.
-    poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], limit.as_ref()).map_or(true, |ready| ready > 0)
+    let (stderr, until) = (stderr(), Instant::now() + LAST_DRAWING);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], left.try_into().ok().as_ref()) {
+            Ok(ready) => return ready > 0,
+            Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+            Err(rustix::io::Errno::INTR) => return false,
+            // What cannot be asked is written to.
+            Err(_) => return true,
+        }
+    }
 }
 
 /// Waits for a drawing that goes on, but not for one that never ends.
