@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use support::fault_server::FaultServer;
 use support::pty::{Pty, wait_until};
-use support::{Scratch, check_accounting, plimsoll, read_json};
+use support::{Running, Scratch, check_accounting, plimsoll, read_json};
 
 /// Two users send to `route` until they are told to end.
 fn endless(url: &str, route: &str) -> String {
@@ -74,14 +74,23 @@ fn ctrl_c_is_the_signal_it_always_is() {
     assert_eq!(result["accounting"]["interrupted"], 2);
 }
 
-#[test]
-fn a_terminal_that_hangs_holds_up_no_report() {
-    let (server, scratch) = (FaultServer::start(), Scratch::new());
-    let mut pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
+/// A run that is told to end while its terminal takes nothing; `then` is done when its result is there.
+fn ended_while_it_hangs(scratch: &Scratch, then: impl FnOnce(&mut Running)) -> Pty {
+    let server = FaultServer::start();
+    let mut pty = Pty::start(&run(scratch, &endless(&server.url, "/ok")), 80, 24);
     pty.wait_for("GET one");
     pty.hang(|process| {
         process.signal("TERM");
         wait_until("the result", || scratch.path("result.json").exists());
+        then(process);
+    });
+    pty
+}
+
+#[test]
+fn a_terminal_that_hangs_holds_up_no_report() {
+    let scratch = Scratch::new();
+    let pty = ended_while_it_hangs(&scratch, |_| {
         assert_eq!(read_json(&scratch.path("result.json"))["run"]["ended"], "interrupted");
     });
     // When it takes something again, all is there.
@@ -92,12 +101,7 @@ fn a_terminal_that_hangs_holds_up_no_report() {
 
 #[test]
 fn nobody_has_to_wait_for_a_terminal_that_hangs() {
-    let (server, scratch) = (FaultServer::start(), Scratch::new());
-    let mut pty = Pty::start(&run(&scratch, &endless(&server.url, "/ok")), 80, 24);
-    pty.wait_for("GET one");
-    pty.hang(|process| {
-        process.signal("TERM");
-        wait_until("the result", || scratch.path("result.json").exists());
+    let pty = ended_while_it_hangs(&Scratch::new(), |process| {
         process.signal("TERM");
         wait_until("the end", || process.has_ended());
     });
