@@ -147,6 +147,8 @@ struct Compiler<'a> {
     refused: BTreeSet<String>,
     written: Written,
     named_files: NamedFiles,
+    /// Files that are read for the run.
+    inputs: BTreeSet<PathBuf>,
     templates: Templates,
     /// Where templates look for files that do not lie beside them.
     templates_folder: Option<PathBuf>,
@@ -202,6 +204,7 @@ impl<'a> Compiler<'a> {
             written: Written::of(loaded),
             has_profile: false,
             named_files: NamedFiles::default(),
+            inputs: BTreeSet::new(),
         }
     }
 
@@ -241,6 +244,13 @@ impl<'a> Compiler<'a> {
             sha256: digest(loaded).as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             profile: profile.map(str::to_owned),
             effective: without_defaults(masked(effective, &masker)),
+            inputs: loaded
+                .sources
+                .names()
+                .map(PathBuf::from)
+                .chain(std::mem::take(&mut self.inputs))
+                .filter(|path| path.is_file())
+                .collect(),
         };
         Some(CompiledPlan {
             info,

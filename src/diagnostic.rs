@@ -90,6 +90,12 @@ impl Sources {
         added.map_or_else(|| &self.files[usize::from(id.0 % LATER)], |found| &found.0)
     }
 
+    /// What each text is called, a file by its path.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let later = std::iter::successors(self.later.0.get(), |next| next.1.0.get());
+        self.files.iter().chain(later.map(|next| &next.0)).map(|source| source.name.as_str())
+    }
+
     /// 1-based line and column (in characters) of a span's first byte.
     pub fn line_col(&self, span: Span) -> (usize, usize) {
         let text = &self.get(span.file).text;

@@ -90,6 +90,19 @@ load: { rate: 40/s, duration: 1s, max_users: 2, on_saturation: queue }
 }
 
 #[test]
+fn failures_do_not_hide_that_arrivals_were_dropped() {
+    let rest = "endpoints: { a: { request: GET /slow/300 }, b: { request: GET /status/500 } }
+load: { rate: 100/s, duration: 1s, max_users: 2, on_saturation: drop }
+";
+    let (ran, _) = run(rest, &["--seed", "1"]);
+    assert_eq!(ran.result["verdict"], "warn");
+    let reason = ran.result["reason"].as_str().unwrap();
+    let place = |words: &str| reason.find(words).unwrap_or_else(|| panic!("{words}: {reason}"));
+    assert!(place("arrivals were dropped") < place("; the plan has no thresholds, and "), "{reason}");
+    assert!(reason.ends_with(" requests failed") && !reason.contains("saw only the rest"), "{reason}");
+}
+
+#[test]
 fn saturated_arrivals_are_dropped_when_the_plan_says_so() {
     let rest = "endpoints: { a: { request: GET /slow/300 } }
 load: { rate: 100/s, duration: 1s, max_users: 2, on_saturation: drop }

@@ -34,6 +34,39 @@ fn a_report_that_cannot_be_written_is_found_before_the_first_request() {
 }
 
 #[test]
+fn no_report_takes_the_place_of_what_it_is_made_from() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let text = one_endpoint(&server.url).replace("GET /ok", "\"GET /ok?a={{ row.a }}\"");
+    let text = format!("include: part.yaml\n{text}data: {{ row: {{ file: rows.csv }} }}\n");
+    let files = [("plan.yaml", text.as_str()), ("rows.csv", "a\n1\n2\n"), ("part.yaml", "think: 1ms\n")];
+    files.iter().for_each(|(name, text)| drop(scratch.write(name, text)));
+    let run = |arguments: &[&str]| {
+        let mut command = plimsoll();
+        command.args(arguments).current_dir(scratch.path(""));
+        Running::start(command).finish()
+    };
+    for (name, text) in files {
+        for flag in ["--json", "--html", "--junit", "--markdown", "--samples"] {
+            let done = run(&["run", "plan.yaml", flag, &format!("./{name}")]);
+            done.assert_code(2);
+            assert!(
+                done.stderr.contains(&format!("{flag} ./{name}: would replace a file")),
+                "{}",
+                done.stderr
+            );
+        }
+        assert_eq!(std::fs::read_to_string(scratch.path(name)).unwrap(), text);
+    }
+    assert!(server.log.all().is_empty(), "nothing was sent");
+    run(&["run", "plan.yaml", "--allow-invalid", "--json", "a.json"]).assert_code(0);
+    run(&["run", "plan.yaml", "--allow-invalid", "--json", "b.json"]).assert_code(0);
+    let text = std::fs::read_to_string(scratch.path("a.json")).unwrap();
+    run(&["report", "a.json", "--html", "a.json"]).assert_code(2);
+    run(&["compare", "a.json", "b.json", "--html", "a.json"]).assert_code(2);
+    assert_eq!(std::fs::read_to_string(scratch.path("a.json")).unwrap(), text);
+}
+
+#[test]
 fn wrong_usage() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let plan = scratch.write("plan.yaml", &one_endpoint(&server.url));

@@ -240,7 +240,14 @@ fn a_run_that_is_killed_leaves_its_checkpoint_in_its_folder() {
     }
     running.signal("KILL");
     running.finish().assert_code(-1);
-    assert_eq!(read_json(&partial().unwrap())["run"]["ended"], "unfinished");
+    let partial = partial().unwrap();
+    assert_eq!(read_json(&partial)["run"]["ended"], "unfinished");
+    // A folder of a run stands for what is in it.
+    let mut command = plimsoll();
+    command.arg("report").arg(partial.parent().unwrap());
+    let done = Running::start(command).finish();
+    done.assert_code(0);
+    assert!(done.stdout.starts_with("An unfinished run: killed some time after "), "{}", done.stdout);
 }
 
 #[test]

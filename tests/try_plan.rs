@@ -111,3 +111,19 @@ fn a_target_that_is_not_there() {
     assert_eq!(code, 1, "{shown}");
     assert!(shown.contains("  ✗ failed as connect.refused:"), "{shown}");
 }
+
+#[test]
+fn a_target_that_is_not_ready() {
+    let server = FaultServer::start();
+    let plan = format!(
+        "plan: 1\ntarget: \"{}\"\nready: {{ timeout: 100ms, checks: [GET /status/500] }}\n\
+         endpoints: {{ a: {{ request: GET /ok }} }}\nload: {{ users: 1, duration: 1s }}\n",
+        server.url
+    );
+    let (code, output) = try_plan(&plan, &[], &[]);
+    assert_eq!(code, 3, "{output}");
+    assert!(
+        output.contains("error: the run could not be done: ") && output.contains("was not ready within"),
+        "{output}"
+    );
+}

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::report::sink::Sink;
 use crate::report::{ReportError, html};
 
+use super::outputs::keep_inputs;
 use super::stored::{not_a_result, read};
 use super::terminal::{complain, complain_of, out, style};
 
@@ -42,6 +43,12 @@ pub fn compare(options: &Compare) -> Exit {
         ),
         (options.markdown.as_ref(), Box::new(|| Ok(markdown::render(&comparison)))),
     ];
+    let inputs: Vec<_> = base.iter().chain(&new).map(|run| PathBuf::from(&run.name)).collect();
+    for (path, _) in &reports {
+        if let Some(Err(words)) = path.map(|path| keep_inputs("the report", path, &inputs)) {
+            return refuse(&words, Exit::Usage);
+        }
+    }
     let mut to_stdout = true;
     for (path, render) in reports {
         let Some(path) = path else { continue };

@@ -22,8 +22,8 @@ use super::kept::Kept;
 use super::samples::Samples;
 use super::terminal::{complain, complain_of, out, style, with_causes};
 use super::workflow;
-pub(super) use asked::stay_below;
 use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan};
+pub(super) use asked::{keep_inputs, stay_below};
 
 /// Reports to write.
 pub struct Outputs {
@@ -62,6 +62,9 @@ impl Outputs {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
         check_full_history(&flags.reports, &asked).map_err(usage)?;
+        for one in &asked {
+            keep_inputs(&one.by, &one.path, &plan.info.inputs).map_err(usage)?;
+        }
         let is_default = asked.is_empty() && is_unsaid(plan, flags);
         let mut reports = opened(asked)?;
         let place = match is_default {
@@ -111,9 +114,13 @@ impl Outputs {
         flags: &ReportFlags,
         result: &ResultDocument,
         baseline: Option<&Run>,
+        inputs: &[PathBuf],
     ) -> Result<bool, Exit> {
         let mut to_stdout = false;
         let asked = of_flags(flags, None).map_err(usage)?;
+        for one in &asked {
+            keep_inputs(&one.by, &one.path, inputs).map_err(usage)?;
+        }
         check_full_history(flags, &asked).map_err(usage)?;
         for mut report in opened(asked)? {
             let written = report.kind.render(result, baseline).and_then(|text| report.sink.write(&text));
@@ -131,7 +138,9 @@ impl Outputs {
 
     /// Writes all reports. The exit code becomes another when one could not be written. Says nothing: nobody may read it.
     pub fn write(mut self, mut result: ResultDocument) -> Written {
-        let logs_to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout);
+        // Also when nothing comes there: what is read as a report is no place for the summary.
+        let to_stdout = self.samples.as_ref().is_some_and(Samples::is_stdout)
+            || self.reports.iter().any(|report| report.sink.is_stdout());
         let mut said = vec![];
         let log = self.finish_samples(&mut result, &mut said);
         // What nobody asked for costs no run its exit code.
@@ -167,7 +176,6 @@ impl Outputs {
                 },
             };
         }
-        let to_stdout = logs_to_stdout || self.reports.iter().any(|report| report.sink.is_stdout());
         Written { outputs: self, result, said, log, to_stdout }
     }
 
@@ -338,6 +346,7 @@ fn samples(
     reports: &[Report],
 ) -> Result<Option<Samples>, Exit> {
     let Some(path) = &flags.samples else { return Ok(None) };
+    keep_inputs("--samples", path, &plan.info.inputs).map_err(usage)?;
     if reports.iter().any(|report| is_same_place(&report.path, path)) {
         return Err(usage("--samples and a report name the same file".to_owned()));
     }

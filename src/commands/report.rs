@@ -11,12 +11,13 @@ use super::outputs::{Outputs, show};
 use super::stored;
 use super::terminal::{complain, complain_of};
 
-pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, quiet: bool) -> Exit {
-    let read = match stored::document(result) {
+pub fn report(path: &Path, reports: &ReportFlags, baseline: Option<&Path>, quiet: bool) -> Exit {
+    let path = &stored::in_folder(path);
+    let read = match stored::document(path) {
         Ok(read) => read,
         Err(error) => {
-            complain(&format!("error: cannot read {}: {error}", result.display()));
-            let partial = path_of(result);
+            complain(&format!("error: cannot read {}: {error}", path.display()));
+            let partial = path_of(path);
             if partial.is_file() {
                 let partial = partial.display();
                 complain(&format!("a checkpoint of a run that was killed, or still goes on, is {partial}"));
@@ -31,6 +32,7 @@ pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, qui
             return Exit::CouldNotRun;
         }
     };
+    let inputs: Vec<_> = [Some(path.as_path()), baseline].into_iter().flatten().map(Path::to_owned).collect();
     let baseline = match baseline.map(earlier).transpose() {
         Ok(baseline) => baseline,
         Err(words) => {
@@ -38,7 +40,7 @@ pub fn report(result: &Path, reports: &ReportFlags, baseline: Option<&Path>, qui
             return Exit::CouldNotRun;
         }
     };
-    match Outputs::write_again(reports, &result, baseline.as_ref()) {
+    match Outputs::write_again(reports, &result, baseline.as_ref(), &inputs) {
         Ok(to_stdout) => {
             show(&result, quiet, to_stdout, || {});
             Exit::Pass

@@ -3,14 +3,21 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::compare::Run;
+use crate::report::folder::{PARTIAL, RESULT};
 use crate::report::model::ResultDocument;
 use crate::report::{ReportError, json};
 
 /// Longest file: four hours with a hundred rows take a quarter of it.
 const MOST_BYTES: u64 = 1 << 30;
+
+/// The result in the folder of a run that was kept, or its checkpoint; any other path as it is.
+pub fn in_folder(path: &Path) -> PathBuf {
+    let names = [RESULT, PARTIAL].map(|name| path.join(name));
+    names.into_iter().find(|found| found.is_file()).unwrap_or_else(|| path.to_owned())
+}
 
 /// The result in a file; `None` when it holds something else.
 ///

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::load::Load;
 use crate::report::text::clean;
 
+use super::document::{Grading, document};
 use super::interrupt::{Interrupt, Phase};
 use super::terminal::{complain, complain_of, out};
 
@@ -51,7 +52,8 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
         trace: Some(trace),
         samples: None,
     };
-    let ran = crate::engine::run(Arc::new(plan), options, Commands::none(), &mut |event| {
+    let plan = Arc::new(plan);
+    let ran = crate::engine::run(plan.clone(), options.clone(), Commands::none(), &mut |event| {
         if matches!(event, Event::Waiting | Event::Started) {
             interrupt.enter(Phase::Running);
         }
@@ -60,8 +62,16 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
     let failed = match ran {
         // Its sender is gone with it, so that what is shown comes to an end.
         Ok(outcome) => {
-            drop(outcome);
-            shown.join().unwrap_or(Tried { failed: 1, ..Tried::default() })
+            let grading = Grading { allow_invalid: true, ..Grading::default() };
+            let result = document(&plan, &options, &outcome, &grading);
+            drop((outcome, options));
+            let tried = shown.join().unwrap_or(Tried { failed: 1, ..Tried::default() });
+            // A target that is not ready, say.
+            if tried.requests == 0 && result.exit_code == Exit::CouldNotRun as u8 {
+                complain(&format!("error: {}", result.reason));
+                return Exit::CouldNotRun;
+            }
+            tried
         }
         Err(error) => {
             complain_of(&error);

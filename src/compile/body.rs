@@ -272,7 +272,7 @@ impl Compiler<'_> {
     /// The path of a body's file, which is read now.
     pub(super) fn body_path(&mut self, file: &Located<String>) -> Option<PathBuf> {
         if !file.value.contains("{{") {
-            return Some(files::path_of(file, self.sources));
+            return Some(self.input(file));
         }
         let message = "the path of a file cannot be computed: it is read before the run";
         let help = "write the path out; for a choice between files write an endpoint for each";

@@ -168,7 +168,7 @@ impl Compiler<'_> {
             let rows = written.rows.iter().map(|row| self.row(row)).collect();
             return Some((Arc::new(Feed::inline(rows)), "the plan".to_owned()));
         };
-        let path = files::path_of(file, self.sources);
+        let path = self.input(file);
         let format = written.format.as_ref().map(|format| match format.value {
             model::Format::Csv => Format::Csv,
             model::Format::Json => Format::Json,

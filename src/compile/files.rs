@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Located, Sources};
 use crate::plan::root::similar;
 
+use super::Compiler;
+
 /// Largest body template.
 const LARGEST: u64 = 4 << 20;
 
@@ -13,6 +15,15 @@ const LARGEST: u64 = 4 << 20;
 pub(super) fn path_of(file: &Located<String>, sources: &Sources) -> PathBuf {
     let path = sources.get(file.span.file).dir.join(&file.value);
     path.strip_prefix(".").map_or_else(|_| path.clone(), Path::to_owned)
+}
+
+impl Compiler<'_> {
+    /// The path of a file that is read for the run, which no report may replace.
+    pub(super) fn input(&mut self, file: &Located<String>) -> PathBuf {
+        let path = path_of(file, self.sources);
+        self.inputs.insert(path.clone());
+        path
+    }
 }
 
 /// An error with what caused it, on one line.

@@ -167,6 +167,8 @@ pub struct Info {
     pub profile: Option<String>,
     /// The plan after profile and overrides, secrets masked.
     pub effective: serde_json::Value,
+    /// Files that were read for the run: no report may take their place.
+    pub inputs: Box<[PathBuf]>,
 }
 
 /// A row.

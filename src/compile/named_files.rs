@@ -66,7 +66,7 @@ impl Compiler<'_> {
             _ => files_in_template(source),
         };
         for (name, range) in named {
-            let path = files::path_of(&Located { value: name.clone(), span }, self.sources);
+            let path = self.input(&Located { value: name.clone(), span });
             if let Err(words) = self.named_files.add(&name, &path, &self.root) {
                 // Said once: what reads it while the plan is compiled finds something.
                 self.named_files.texts.add(&name, "");

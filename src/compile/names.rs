@@ -226,7 +226,14 @@ impl Compiler<'_> {
                 None => format!("{message}this belongs to the whole plan"),
             });
         }
+        // Whoever writes `user_id` means a part of it, not all.
+        let is_part = |(whole, part): &(&str, &str)| {
+            root.replace('_', "") == part.replace('.', "") || near == Some(whole) && root.starts_with(whole)
+        };
+        let parts = [("user", "user.id"), ("run", "run.id"), ("repeat", "repeat.index")];
+        let part = parts.into_iter().find(is_part);
         match near {
+            _ if let Some((_, part)) = part => error.help(format!("did you mean `{part}`?")),
             Some(near) => error
                 .help(format!("did you mean `{near}`?"))
                 .fix_if_certain(root, all.iter().map(String::as_str)),

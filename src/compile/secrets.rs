@@ -71,7 +71,7 @@ impl Compiler<'_> {
         file: &Located<String>,
         default: Option<String>,
     ) -> Option<String> {
-        let path = files::path_of(file, self.sources);
+        let path = self.input(file);
         match files::read_secret(&path, &self.root) {
             Ok(value) => Some(value),
             Err(files::NoSecret::Absent) if default.is_some() => default,

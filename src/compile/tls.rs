@@ -59,7 +59,7 @@ impl Compiler<'_> {
             self.tls_error(file.span, "the path of a file cannot be computed; write it out");
             return None;
         }
-        let path = files::path_of(file, self.sources);
+        let path = self.input(file);
         match files::read_pem(&path, &self.root) {
             Ok(text) => Some(text),
             Err(files::NoSecret::Absent) => {

@@ -23,7 +23,7 @@ pub const PAGE: &str = "report.html";
 /// The result of one run.
 pub const RESULT: &str = "result.json";
 /// The result of a run that goes on, or was killed.
-const PARTIAL: &str = "result.json.partial";
+pub const PARTIAL: &str = "result.json.partial";
 
 /// Most runs in the index.
 pub const MOST_RUNS: usize = 200;

@@ -37,7 +37,11 @@ fn what_it_had_measured_is_there() {
     assert!(count(&result["accounting"]["started"]) <= server.log.count("/ok"));
     assert_eq!(result["run"]["ended"], "unfinished");
     assert_eq!((&result["verdict"], &result["exit_code"]), (&"interrupted".into(), &130.into()));
-    assert!(result["reason"].as_str().unwrap().starts_with("killed after "), "{}", result["reason"]);
+    assert!(
+        result["reason"].as_str().unwrap().starts_with("killed some time after "),
+        "{}",
+        result["reason"]
+    );
     assert!(!result["timeline"].as_array().unwrap().is_empty());
     assert!(!scratch.path("result.json").exists() && !scratch.path("report.html").exists());
 }
@@ -65,10 +69,10 @@ fn it_becomes_reports() {
     let done = Running::start(command).finish();
     done.assert_code(0);
     let first = done.stdout.lines().next().unwrap();
-    assert!(first.starts_with("An unfinished run: killed after "), "{first}");
+    assert!(first.starts_with("An unfinished run: killed some time after "), "{first}");
     assert!(done.stdout.trim_end().ends_with("exit 130"), "{}", done.stdout);
     let page = std::fs::read_to_string(scratch.path("page.html")).unwrap();
-    assert!(page.contains("INTERRUPTED") && page.contains("killed after "));
+    assert!(page.contains("INTERRUPTED") && page.contains("killed some time after "));
     // Who asks for the report itself is told where to look.
     let mut command = plimsoll();
     command.arg("report").arg(scratch.path("result.json"));

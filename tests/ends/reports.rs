@@ -34,6 +34,21 @@ fn a_full_disk() {
     }
 }
 
+#[test]
+fn a_full_disk_behind_standard_output() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let reports = ["--json".into(), "-".into(), "--html".into(), scratch.path("good")];
+    let command = shell_with(&scratch, "\"$0\" \"$@\" >/dev/full", &short(&server.url, 3), &reports);
+    let done = Running::start(command).finish();
+    done.assert_code(3);
+    let last = done.stderr.lines().last().unwrap();
+    assert!(
+        last.starts_with("✓ PASS — ") && last.ends_with("cannot write -: no space left · exit 3"),
+        "{last}"
+    );
+    assert!(done.stderr.contains("# reqs") && done.stderr.contains("/good\n"), "{}", done.stderr);
+}
+
 /// A limit on the size of files stands for a disk that fills up half-way.
 #[test]
 fn half_a_report_never_replaces_a_good_one() {

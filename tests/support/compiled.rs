@@ -48,7 +48,7 @@ pub fn check(format: Format, text: &str, path: &Path, profile: Option<&str>) -> 
 /// new one cannot be forgotten.
 pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static str> {
     let CompiledPlan {
-        info: Info { name, description, file: _, sha256: _, profile, effective: _ },
+        info: Info { name, description, file: _, sha256: _, profile, effective: _, inputs: _ },
         tags,
         targets,
         local_addresses,

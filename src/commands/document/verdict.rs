@@ -197,16 +197,25 @@ fn by_thresholds(
         Some(first) => Some(missed(first, warned.len(), thresholds.len())),
         None if changed.is_some() => changed
             .map(|how| format!("{}, but the load was not the plan's: {how}, by hand", met(thresholds.len()))),
-        None if thresholds.is_empty() && whole.failures() > 0 => Some(format!(
-            "the plan has no thresholds, and {} of {} requests failed",
-            whole.failures(),
-            whole.requests()
-        )),
+        None if thresholds.is_empty() && whole.failures() > 0 => {
+            let load = not_the_load(outcome, thresholds).map_or_else(String::new, |words| words + "; ");
+            Some(format!("{load}the plan has no thresholds, and {}", without_success(whole)))
+        }
         None => not_the_load(outcome, thresholds),
     };
     match warning {
         Some(reason) => judgement(Verdict::Warn, if strict { Exit::Fail } else { Exit::Pass }, reason),
         None => judgement(Verdict::Pass, Exit::Pass, passed(thresholds.len(), whole)),
+    }
+}
+
+/// How many requests did not succeed, and why.
+fn without_success(whole: &SeriesTotal) -> String {
+    let (failed, interrupted, all) = (whole.failed.count(), whole.interrupted.count(), whole.requests());
+    match (failed, interrupted) {
+        (_, 0) => format!("{failed} of {all} requests failed"),
+        (0, _) => format!("{interrupted} of {all} requests were cut off at its end"),
+        _ => format!("{failed} of {all} requests failed, and {interrupted} were cut off at its end"),
     }
 }
 
@@ -218,10 +227,11 @@ fn not_the_load(outcome: &Outcome, thresholds: &[ThresholdResult]) -> Option<Str
     let ArrivalCounts { due, dropped, not_started, .. } = arrivals;
     let is_allowed = thresholds.iter().any(|t| t.expression.starts_with("dropped"));
     let tolerated = (dropped + not_started) * 100 <= due || is_allowed && not_started * 100 <= due;
+    let rest = if thresholds.is_empty() { "" } else { "; the thresholds saw only the rest" };
     (!tolerated).then(|| {
         format!(
             "{dropped} of {due} arrivals were dropped and {not_started} not started: they found no free user, or their \
-             user could not log in; the thresholds saw only the rest"
+             user could not log in{rest}"
         )
     })
 }
@@ -229,7 +239,8 @@ fn not_the_load(outcome: &Outcome, thresholds: &[ThresholdResult]) -> Option<Str
 fn unfinished(after: Duration) -> String {
     let when = match after {
         Duration::ZERO => "before the load began".to_owned(),
-        after => format!("after {}", number::span(after.as_secs_f64())),
+        // Of its end nothing is known but that this was written before.
+        after => format!("some time after {} (the last checkpoint)", number::span(after.as_secs_f64())),
     };
     format!("killed {when}, or still running; requests that were running then are not counted")
 }

@@ -6,7 +6,7 @@ use crate::cli::{ReportFlags, RunFlags};
 use crate::compare::page::beside;
 use crate::compare::{Options, Run, Verdict, compare};
 use crate::compile::CompiledPlan;
-use crate::plan::root::real_place;
+use crate::plan::root::{is_same_place, real_place};
 use crate::report::folder::{PAGE, RESULT};
 use crate::report::model::ResultDocument;
 use crate::report::sink::Sink;
@@ -105,6 +105,22 @@ pub(in crate::commands) fn stay_below(root: Option<&Path>, path: &Path) -> Resul
             path: clean(&path.display().to_string()),
             cause: format!("it leads out of {}", clean(&root.display().to_string())),
         }),
+    }
+}
+
+/// # Errors
+/// In words, when a report would take the place of what it is made from.
+pub(in crate::commands) fn keep_inputs<'a>(
+    by: &str,
+    path: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), String> {
+    match inputs.into_iter().any(|input| is_same_place(input, path)) {
+        false => Ok(()),
+        true => Err(format!(
+            "{by} {}: would replace a file that is read here",
+            clean(&path.display().to_string())
+        )),
     }
 }
 
