@@ -259,6 +259,7 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let masks = [
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "#"),
         (r"\b[0-9a-f]{8}\b", "#"),
+        (r"\b\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d\d)?\b", "#"),
         (r"[█\s]+", " "),
     ];
     masks.map(|(pattern, with)| (Regex::new(pattern).unwrap(), with)).into()
