@@ -93,7 +93,7 @@ impl Compiler<'_> {
         if threshold.metric == Metric::Checks || !groups.iter().all(sends_one) {
             return;
         }
-        let mut iterations = groups.iter().map(|group| most_iterations(&load_of(group.load)));
+        let mut iterations = groups.iter().map(|group| most_iterations(&load_of(group.load), warmup(group)));
         let most = iterations.try_fold(0u64, |sum, count| Some(sum.saturating_add(count?)));
         let Some(most) = most else { return };
         let needed = threshold.needed();
@@ -114,21 +114,24 @@ impl Compiler<'_> {
 /// From the first end of a warm-up to the last end of a load; `None` when that depends on the target.
 fn measured(groups: &[Group<'_>]) -> Option<Duration> {
     let start = |group: &Group<'_>| group.start_after.map_or(Duration::ZERO, |after| after.value);
-    let warmup = |group: &Group<'_>| {
-        let warmup = group.load.and_then(|load| load.warmup.as_ref());
-        warmup.map_or(Duration::ZERO, |warmup| warmup.value)
-    };
     let from = groups.iter().map(|group| start(group).saturating_add(warmup(group))).min()?;
     let ends = groups.iter().map(|group| Some(start(group).saturating_add(load_of(group.load).planned()?)));
     let until = ends.collect::<Option<Vec<_>>>()?.into_iter().max()?;
     Some(until.saturating_sub(from))
 }
 
-/// The most iterations a load can begin, when that is known before it runs; of random arrivals six standard
-/// deviations more than expected.
-fn most_iterations(load: &Load) -> Option<u64> {
+/// How long a load is not measured at its beginning.
+fn warmup(group: &Group<'_>) -> Duration {
+    let warmup = group.load.and_then(|load| load.warmup.as_ref());
+    warmup.map_or(Duration::ZERO, |warmup| warmup.value)
+}
+
+/// The most iterations a load can begin after its warm-up, when that is known before it runs; of random arrivals six
+/// standard deviations more than expected.
+fn most_iterations(load: &Load, warmup: Duration) -> Option<u64> {
     let of_arrivals = |arrivals: &Arrivals| {
-        let mean = arrivals.curve.expected_before(arrivals.curve.total());
+        let curve = &arrivals.curve;
+        let mean = (curve.expected_before(curve.total()) - curve.expected_before(warmup)).max(0.0);
         let more = if arrivals.process == Process::Poisson { 6.0 * mean.sqrt() } else { 0.0 };
         (mean + more).ceil() as u64
     };

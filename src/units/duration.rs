@@ -77,6 +77,10 @@ fn unit_length(text: &str, number: f64, unit: &str) -> Result<f64, UnitError> {
 /// As [`parse_duration`] for either end; an end before the beginning.
 pub fn parse_range(text: &str) -> Result<DurationRange, UnitError> {
     let Some((from, to)) = text.split_once("..") else {
+        if let Some(meant) = ["-", "–", " to "].into_iter().find_map(|between| meant(text, between)) {
+            let message = format!("`{}` is no range", shown(text));
+            return Err(UnitError::new(message, format!("write {meant}")));
+        }
         let only = parse_duration(text)?;
         return Ok(DurationRange { min: only, max: only });
     };
@@ -86,12 +90,27 @@ pub fn parse_range(text: &str) -> Result<DurationRange, UnitError> {
             "write both ends: 1s..5s",
         ));
     }
+    if let Some(meant) = meant(text, "..").filter(|_| parse_duration(from).is_err()) {
+        let message = format!("`{}` what?", shown(from.trim()));
+        return Err(UnitError::new(message, format!("write {meant}")));
+    }
     let (min, max) = (parse_duration(from)?, parse_duration(to)?);
     if min > max {
         let help = format!("write {}..{}", shown(to.trim()), shown(from.trim()));
         return Err(UnitError::new(format!("`{}` ends before it begins", shown(text)), help));
     }
     Ok(DurationRange { min, max })
+}
+
+/// The range of two durations with something else between, the first perhaps without a unit: `100-200ms`.
+fn meant(text: &str, between: &str) -> Option<String> {
+    let (from, to) = text.split_once(between)?;
+    let (from, to) = (from.trim(), to.trim());
+    parse_duration(to).ok()?;
+    let unit = to.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '));
+    let with_unit = format!("{from}{unit}");
+    let from = [from, &with_unit].into_iter().find(|from| parse_duration(from).is_ok())?;
+    Some(format!("{from}..{to}"))
 }
 
 /// Microseconds for people, three digits of precision: `640 µs`, `89 ms`, `1.24 s`, `2m05s`, `3h02m`.
@@ -166,6 +185,16 @@ mod tests {
         assert_eq!(parse_range("2s"), Ok(DurationRange { min: s(2), max: s(2) }));
         for text in ["5s..1s", "1..5s", "1s..", "..5s", "1s...5s", "1s..5s..9s"] {
             assert!(parse_range(text).is_err(), "{text}");
+        }
+        for (text, message, help) in [
+            ("100-200ms", "`100-200ms` is no range", "write 100ms..200ms"),
+            ("1s - 1m30s", "`1s - 1m30s` is no range", "write 1s..1m30s"),
+            ("0.1 to 0.3s", "`0.1 to 0.3s` is no range", "write 0.1s..0.3s"),
+            ("100..200ms", "`100` what?", "write 100ms..200ms"),
+            ("1s..5", "5 what?", "write 5s or 5ms"),
+            ("-5s", "`-5s` is negative; a duration cannot be", HELP),
+        ] {
+            assert_eq!(parse_range(text), Err(UnitError::new(message, help)), "{text}");
         }
     }
 

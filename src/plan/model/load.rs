@@ -192,8 +192,10 @@ fn check_open(load: &Load, keys: &Keys<'_>, out: &mut Diagnostics) {
         );
     }
     let is_open = load.rate.is_some() || first_kind == Some(true);
+    // A rate that is wrong is one all the same.
+    let has_arrivals = is_open || keys.span_of("rate").is_some();
     for key in ["arrivals", "max_users", "on_saturation"] {
-        if let Some(span) = keys.span_of(key).filter(|_| !is_open) {
+        if let Some(span) = keys.span_of(key).filter(|_| !has_arrivals) {
             let message = format!("`{key}` is about arrivals, and this load has none");
             out.push(
                 Diagnostic::error(codes::CLASH, span, message)
