@@ -246,6 +246,13 @@ fn draw(
             lines.push(Line { class: dots.class, label: dots.label.to_owned(), d });
         }
     }
+    // Of a folder's name: month and day; hour and minute where all runs are of one day.
+    let day = |run: &&KeptRun| run.folder.get(..10).map(str::to_owned);
+    let is_one_day = runs.len() > 1 && runs.iter().all(|run| day(run) == day(&runs[0]));
+    let when = |folder: &str| match is_one_day {
+        true => folder.get(11..16).unwrap_or_default().replace('-', ":"),
+        false => folder.get(5..10).unwrap_or_default().to_owned(),
+    };
     let said = plot::range(values.iter().flatten().copied(), scale);
     Some(Plot {
         id: id.to_owned(),
@@ -259,10 +266,7 @@ fn draw(
         unit: scale.unit,
         y_ticks: axis.ticks(),
         x_ticks: marks(runs.len())
-            .map(|at| Tick {
-                at: place_of(at),
-                label: runs[at].folder.get(5..10).unwrap_or_default().to_owned(),
-            })
+            .map(|at| Tick { at: place_of(at), label: when(&runs[at].folder) })
             .collect(),
         lines,
         limits: vec![],

@@ -296,6 +296,17 @@ fn the_command_survives_a_shell() {
 }
 
 #[test]
+fn the_mean_of_the_cpu_is_that_of_the_load() {
+    let mut doc = fixture::failing();
+    // What it used before counts in the sum: a program that became this one, say.
+    (doc.generator.cpu_s, doc.generator.cpu_share) = (Some(1e6), vec![0.2, 0.4]);
+    assert!(render(&doc).unwrap().contains("30 % of 2 cores, at most 40 %"));
+    doc.generator.cpu_share.clear();
+    doc.generator.cpu_s = Some(0.5 * doc.run.duration_s);
+    assert!(render(&doc).unwrap().contains("25 % of 2 cores"));
+}
+
+#[test]
 fn odd_numbers_do_not_panic() {
     let mut doc = fixture::failing();
     doc.run.duration_s = f64::NAN;

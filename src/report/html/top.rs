@@ -260,7 +260,10 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
 fn cpu(doc: &ResultDocument, g: &Generator) -> Option<String> {
     let cores = g.allowed_cores.unwrap_or(doc.run.host.cores as f64);
     let allowed_s = doc.run.duration_s * cores;
-    let mean = g.cpu_s.filter(|_| allowed_s > 0.0).map(|used_s| used_s / allowed_s)?;
+    // What the process used before the load, and after it, is not the generator's.
+    let seconds =
+        (!g.cpu_share.is_empty()).then(|| g.cpu_share.iter().sum::<f64>() / g.cpu_share.len() as f64);
+    let mean = seconds.or(g.cpu_s.filter(|_| allowed_s > 0.0).map(|used_s| used_s / allowed_s))?;
     let cores = number::value(cores, "").trim_end().to_owned();
     let most = g.cpu_share.iter().copied().reduce(f64::max);
     let most = most.map_or_else(String::new, |most| format!(", at most {}", number::value(most, "ratio")));

@@ -50,6 +50,18 @@ fn each_run_is_a_row_with_its_page() {
 }
 
 #[test]
+fn marks_are_times_where_all_runs_are_of_one_day() {
+    let labels = |runs: &Runs| {
+        let plot = page(runs).plots.remove(0);
+        plot.x_ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>()
+    };
+    let mut runs = four();
+    assert_eq!(labels(&runs), ["10:15"; 4]);
+    runs.runs[3].folder = "2026-03-01T09-00-00Z".to_owned();
+    assert_eq!(labels(&runs), ["03-01", "03-02", "03-02", "03-02"]);
+}
+
+#[test]
 fn trends_leave_out_what_says_nothing() {
     let page = page(&four());
     let ids: Vec<_> = page.plots.iter().map(|plot| plot.id.as_str()).collect();
