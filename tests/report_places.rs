@@ -8,9 +8,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use support::fault_server::FaultServer;
+use support::pty::wait_until;
 use support::{Done, Running, Scratch, plimsoll, read_json};
 
 const BODY: &str = r#"
@@ -189,9 +189,7 @@ fn what_nobody_asked_for_costs_no_run_its_exit_code() {
     for (arguments, code) in [(&[][..], 130), (&["--reports", "reports"], 3)] {
         let before = server.log.count("/ok");
         let running = Running::start(command(&scratch, arguments));
-        while server.log.count("/ok") == before {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("a request", || server.log.count("/ok") > before);
         fs::create_dir(&index).unwrap();
         running.signal("INT");
         let done = running.finish();
@@ -211,9 +209,7 @@ fn a_folder_that_becomes_a_link_is_left_alone() {
         scratch.write("plan.yaml", &format!("{text}{reports}\n"));
         let before = server.log.count("/ok");
         let running = Running::start(command(&scratch, &[]));
-        while server.log.count("/ok") == before {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("a request", || server.log.count("/ok") > before);
         fs::rename(&folder, folder.with_extension("moved")).unwrap();
         symlink(&elsewhere, &folder).unwrap();
         running.signal("INT");
@@ -235,9 +231,7 @@ fn a_run_that_is_killed_leaves_its_checkpoint_in_its_folder() {
             fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).find(|path| path.is_dir())?;
         Some(run.join("result.json.partial")).filter(|path| path.exists())
     };
-    while partial().is_none() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("a checkpoint", || partial().is_some());
     running.signal("KILL");
     running.finish().assert_code(-1);
     let partial = partial().unwrap();

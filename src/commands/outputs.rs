@@ -62,11 +62,8 @@ impl Outputs {
         let mut asked = of_flags(&flags.reports, flags.json.as_deref()).map_err(usage)?;
         asked.extend(of_plan(plan, flags));
         check_full_history(&flags.reports, &asked).map_err(usage)?;
-        for one in &asked {
-            keep_inputs(&one.by, &one.path, &plan.info.inputs).map_err(usage)?;
-        }
         let is_default = asked.is_empty() && is_unsaid(plan, flags);
-        let mut reports = opened(asked)?;
+        let mut reports = opened(asked, &plan.info.inputs)?;
         let place = match is_default {
             true => by_default(plan),
             false => kept(plan, flags).map_err(could_not)?,
@@ -118,11 +115,8 @@ impl Outputs {
     ) -> Result<bool, Exit> {
         let mut to_stdout = false;
         let asked = of_flags(flags, None).map_err(usage)?;
-        for one in &asked {
-            keep_inputs(&one.by, &one.path, inputs).map_err(usage)?;
-        }
         check_full_history(flags, &asked).map_err(usage)?;
-        for mut report in opened(asked)? {
+        for mut report in opened(asked, inputs)? {
             let written = report.kind.render(result, baseline).and_then(|text| report.sink.write(&text));
             if let Err(error) = written {
                 complain_of(&error);
@@ -355,8 +349,10 @@ fn samples(
     opened.map(Some).map_err(could_not)
 }
 
-fn opened(asked: Vec<Asked>) -> Result<Vec<Report>, Exit> {
+/// Opens reports made from `inputs`, none of which they may replace, nor each other.
+fn opened(asked: Vec<Asked>, inputs: &[PathBuf]) -> Result<Vec<Report>, Exit> {
     for (at, one) in asked.iter().enumerate() {
+        keep_inputs(&one.by, &one.path, inputs).map_err(usage)?;
         if let Some(other) = asked[..at].iter().find(|other| is_same_place(&other.path, &one.path)) {
             return Err(usage(format!("{} and {} name the same file", other.by, one.by)));
         }

@@ -45,7 +45,7 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
     let (trace, exchanges) = mpsc::channel();
     let full = flags.full;
     let shown = std::thread::spawn(move || show(&exchanges, full));
-    let options = RunOptions {
+    let mut options = RunOptions {
         seed: flags.seed,
         run_id: super::run::run_id(),
         workers: 1,
@@ -60,16 +60,17 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
     });
     interrupt.enter(Phase::Writing);
     let failed = match ran {
-        // Its sender is gone with it, so that what is shown comes to an end.
+        // With the last sender what is shown comes to an end.
         Ok(outcome) => {
-            let grading = Grading { allow_invalid: true, ..Grading::default() };
-            let result = document(&plan, &options, &outcome, &grading);
-            drop((outcome, options));
+            options.trace = None;
             let tried = shown.join().unwrap_or(Tried { failed: 1, ..Tried::default() });
             // A target that is not ready, say.
-            if tried.requests == 0 && result.exit_code == Exit::CouldNotRun as u8 {
-                complain(&format!("error: {}", result.reason));
-                return Exit::CouldNotRun;
+            if tried.requests == 0 {
+                let result = document(&plan, &options, &outcome, &Grading::default());
+                if result.exit_code == Exit::CouldNotRun as u8 {
+                    complain(&format!("error: {}", result.reason));
+                    return Exit::CouldNotRun;
+                }
             }
             tried
         }

@@ -45,11 +45,7 @@ const LONGEST_SLUG: usize = 60;
 pub fn check_free(plan: &Path) -> Result<(), ReportError> {
     let index = plan.join(INDEX);
     let Ok(found) = index.symlink_metadata() else { return Ok(()) };
-    let has_runs = || {
-        let entries = fs::read_dir(plan).into_iter().flatten().take(MOST_NAMES).flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| is_run(&name))
-    };
-    match found.is_file() && has_runs() {
+    match found.is_file() && run_names(plan).next().is_some() {
         true => Ok(()),
         false => Err(failed(&index.display().to_string(), &io::ErrorKind::AlreadyExists.into())),
     }
@@ -239,10 +235,14 @@ pub struct Runs {
     pub older: usize,
 }
 
+/// What in a plan's folder is called as a run is; nothing where there is no folder.
+fn run_names(plan: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(plan).into_iter().flatten().take(MOST_NAMES).flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_run(name))
+}
+
 fn runs(plan: &Path) -> Runs {
-    let Ok(entries) = fs::read_dir(plan) else { return Runs::default() };
-    let names = entries.take(MOST_NAMES).flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| is_run(name)).collect();
+    let mut names: Vec<String> = run_names(plan).collect();
     names.sort_unstable_by(|a, b| b.cmp(a));
     let mut found = Runs { older: names.len().saturating_sub(MOST_RUNS), ..Runs::default() };
     let mut left = MOST_BYTES;
