@@ -6,6 +6,7 @@ mod by_hand;
 mod cookies;
 mod coordinator;
 mod crew;
+mod due;
 mod events;
 mod flow;
 pub mod health;
@@ -19,17 +20,19 @@ mod ready;
 mod redirect;
 mod rows;
 mod samples;
+mod seat;
 mod send;
 mod signals;
 mod stop;
 mod timer;
 mod trace;
+mod turn;
 mod user;
 mod worker;
 
 pub use by_hand::{ByHand, Change, Command, Commands};
 pub use coordinator::{EngineError, RunOptions, run};
-pub use events::{Event, Outcome, Seen, Stopped};
+pub use events::{DataEnd, Event, Outcome, Seen, Stopped};
 pub use health::Resources;
 pub use interval::{IntervalPace, IntervalRow, IntervalSummary};
 pub use preflight::{PreflightError, connections};
@@ -58,6 +61,8 @@ struct Shared {
     rows: Box<[AtomicU64]>,
     /// A [`Level`] above `Run` when a feed with `on_end: stop` is used up, or the run cannot go on.
     end_early: AtomicU8,
+    /// What ended the run before its load did.
+    data_end: Mutex<Option<DataEnd>>,
     /// Why the run cannot go on.
     failed: Mutex<Option<String>>,
 }
@@ -71,6 +76,8 @@ struct ScenarioState {
     logged_in: AtomicBool,
     /// Logins of the run that failed before the first that worked.
     failed_logins: AtomicU64,
+    /// A feed of which it takes rows, with `on_end: stop`, is used up.
+    is_out_of_rows: AtomicBool,
     /// A login of the whole run.
     run_auth: auth::RunAuth,
 }
@@ -84,10 +91,31 @@ fn mix(seed: u64, part: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A generator of its own for each user: same picks and values whatever the number of workers.
-fn rng_of(seed: u64, user: u64) -> Rng {
-    // SplitMix64's increment keeps neighbouring users' seeds far apart.
-    Rng::seed_from_u64(seed ^ user.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+/// Whose random values.
+#[derive(Debug, Clone, Copy)]
+enum Stream {
+    /// Of the user that is number `life` to have this id.
+    User { id: u64, life: u64 },
+    /// Of an arrival of a scenario.
+    Arrival { scenario: usize, index: u64 },
+}
+
+/// A generator for each user and each arrival: the same picks and values whatever the number of workers.
+fn rng_of(seed: u64, stream: Stream) -> Rng {
+    let (whose, which) = match stream {
+        Stream::User { id, life } => (id, life),
+        // From the other end of the numbers: no user has such an id.
+        Stream::Arrival { scenario, index } => (!(scenario as u64), index),
+    };
+    // The first two words differ for any two streams of a run, so that no two generators begin in the same state.
+    // With a seed of 64 bits some of 10⁸ arrivals would, by chance.
+    let (first, second) = (mix(seed, whose), mix(!seed, which));
+    let words = [first, second, mix(first, which), mix(second, whose)];
+    let mut state = [0; 32];
+    for (bytes, word) in state.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    Rng::from_seed(state)
 }
 
 impl Shared {
@@ -101,6 +129,7 @@ impl Shared {
             scenarios,
             rows,
             end_early: AtomicU8::new(Level::Run as u8),
+            data_end: Mutex::new(None),
             failed: Mutex::new(None),
         }
     }
@@ -114,6 +143,18 @@ impl Shared {
     fn asked_to_end(&self) -> Option<Level> {
         let level = self.end_early.load(Ordering::Relaxed);
         [Level::AfterIteration, Level::AfterRequest].into_iter().find(|known| *known as u8 == level)
+    }
+
+    /// Ends the run because a feed with `on_end: stop` is used up; the first is kept.
+    fn end_of_data(&self, scenario: usize, feed: usize) {
+        let end = || DataEnd { feed, at: self.start.elapsed() };
+        self.data_end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(end);
+        self.scenarios[scenario].is_out_of_rows.store(true, Ordering::Relaxed);
+        self.end(Level::AfterIteration);
+    }
+
+    fn data_end(&self) -> Option<DataEnd> {
+        *self.data_end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the run because it cannot go on; the first reason is kept.

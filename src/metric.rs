@@ -14,7 +14,7 @@ pub use dependent::variance_of_sum;
 pub use distribution::Distribution;
 pub use pace::{Pace, Stall};
 pub use recorder::{ArrivalCounts, Described, FailureText, Recorder, ScenarioCounts, SeriesRecord};
-pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
+pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind, Unsent};
 pub use slice::{Slice, Window};
 pub use sparse::SparseTimes;
 pub use totals::{FailureTotal, SeriesTotal, Totals};

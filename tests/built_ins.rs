@@ -168,28 +168,29 @@ fn every_built_in_reaches_the_server() {
     assert!(uuids.windows(2).all(|pair| pair[0] != pair[1]), "{uuids:?}");
 }
 
-/// What a variable draws, and what counters count when any user may run an arrival.
+/// What a variable draws, and what an arrival does, whichever user runs it; counters are its user's.
 #[test]
 fn variables_and_arrivals_repeat_with_the_seed() {
     let run = |seed: &str| {
         let server = FaultServer::start();
         let plan = format!(
             "plan: 1\ntarget: {}\nvariables: {{ id: \"{{{{ uuid() }}}}\" }}\nendpoints:\n  send: {{ request: POST /ok, json: {{ e0: \
-             \"{{{{ uuid() }}}}\", id: \"{{{{ id }}}}\", n: \"{{{{ counter() }}}}\" }} }}\nload: {{ rate: 50/s, duration: 200ms }}\n",
+             \"{{{{ uuid() }}}}\", id: \"{{{{ id }}}}\", key: \"{{{{ user.id }}}}-{{{{ counter() }}}}\" }} }}\nload: {{ rate: 50/s, duration: 200ms }}\n",
             server.url
         );
         let scratch = Scratch::new();
         scratch.run(&plan, &["--seed", seed]).done.assert_code(0);
         let bodies = server.log.of("/ok");
-        let mut bodies: Vec<_> =
-            bodies.iter().map(|seen| String::from_utf8(seen.body.clone()).unwrap()).collect();
-        bodies.sort();
-        bodies
+        let bodies: Vec<Value> =
+            bodies.iter().map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect();
+        let mut drawn: Vec<_> = bodies.iter().map(|body| body["e0"].to_string()).collect();
+        drawn.sort();
+        let keys: std::collections::BTreeSet<_> = bodies.iter().map(|body| body["key"].to_string()).collect();
+        assert_eq!(keys.len(), bodies.len(), "a user counts over its arrivals: {keys:?}");
+        (bodies[0]["id"].clone(), drawn)
     };
     let first = run("3");
-    assert_eq!(first.len(), 10);
-    assert!(first.iter().all(|body| body.ends_with("\"n\":1}")), "{first:?}");
+    assert_eq!(first.1.len(), 10);
     assert_eq!(first, run("3"));
-    let id = |bodies: &[String]| serde_json::from_str::<Value>(&bodies[0]).unwrap()["id"].clone();
-    assert_ne!(id(&first), id(&run("4")));
+    assert_ne!(first.0, run("4").0);
 }

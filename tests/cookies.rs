@@ -112,10 +112,10 @@ fn off_where_the_plan_says_so() {
         let flow = |item: &str| json!({ "it": { "steps": steps(&["a=b; path=/"], &[item]) } });
         let load = json!({ "users": 1, "iterations": 1 });
         json!({
-            "http": { "cookies": false },
+            "http": { "cookies": "off" },
             "scenarios": {
                 "off": { "flows": flow("off"), "load": load },
-                "on": { "flows": flow("on"), "load": load, "http": { "cookies": true } },
+                "on": { "flows": flow("on"), "load": load, "http": { "cookies": "user" } },
             },
         })
     };
@@ -396,6 +396,71 @@ fn a_value_that_would_end_it_is_not_sent() {
             let shown = ran.done.output();
             assert!(shown.contains("cookie a") && shown.contains("would hold `;` or a control"), "{shown}");
         }
+    }
+}
+
+/// What requests before and after the one that sets a cookie send, in four iterations of one user or arrivals.
+fn before_and_after(load: &Value, cookies: Option<Value>) -> [[Vec<String>; 2]; 2] {
+    let plan = |_: &str| {
+        let set = "GET /set/x?c=sid%3D{{ user.iteration }}%3B%20path%3D%2F";
+        let look = |item: &str| json!({ "request": format!("GET /items/{item}") });
+        let steps = [look("before"), json!({ "name": "set", "request": set }), look("after")];
+        let mut plan = json!({ "flows": { "it": { "steps": steps } }, "load": load });
+        if let Some(cookies) = &cookies {
+            plan["http"] = json!({ "cookies": cookies });
+        }
+        plan
+    };
+    run(plan, 0).map(|ran| {
+        ["before", "after"].map(|item| ran.sent(item).into_iter().map(Option::unwrap_or_default).collect())
+    })
+}
+
+#[test]
+fn an_arrival_is_a_visitor_of_its_own_and_a_user_that_loops_is_the_same_again() {
+    let closed = json!({ "users": 1, "iterations": 4 });
+    // One user runs them all, one after the other.
+    let open = json!({ "rate": "20/s", "duration": "200ms", "max_users": 1 });
+    let texts = |texts: [&str; 4]| texts.map(str::to_owned).to_vec();
+    let sent = texts(["sid=0", "sid=1", "sid=2", "sid=3"]);
+    let kept = [texts(["", "sid=0", "sid=1", "sid=2"]), sent.clone()];
+    let forgotten = [texts([""; 4]), sent];
+    let nothing = [texts([""; 4]), texts([""; 4])];
+    for (load, cookies, expected) in [
+        (&closed, None, &kept),
+        (&open, None, &forgotten),
+        (&closed, Some(json!("iteration")), &forgotten),
+        (&open, Some(json!("iteration")), &forgotten),
+        (&closed, Some(json!("user")), &kept),
+        (&open, Some(json!("user")), &kept),
+        (&closed, Some(json!("off")), &nothing),
+        (&open, Some(json!("off")), &nothing),
+        (&open, Some(json!(false)), &nothing),
+    ] {
+        for seen in before_and_after(load, cookies.clone()) {
+            assert_eq!(&seen, expected, "{load} {cookies:?}");
+        }
+    }
+}
+
+#[test]
+fn a_login_outlives_the_iterations_of_its_user() {
+    let plan = |_: &str| {
+        let steps = [
+            json!({ "request": "GET /items/before" }),
+            json!({ "name": "set", "request": format!("GET /set/x?{}", setting(&["mine=1; path=/"])) }),
+            json!({ "request": "GET /items/after" }),
+        ];
+        json!({
+            "auth": { "steps": [{ "name": "log in", "request": format!("GET /set/in?{}", setting(&["login=1; path=/"])) }] },
+            "flows": { "it": { "steps": steps } },
+            "load": { "rate": "20/s", "duration": "200ms", "max_users": 1 },
+        })
+    };
+    for ran in run(plan, 0) {
+        ran.assert_sent("before", &["login=1"; 4]);
+        ran.assert_sent("after", &["login=1; mine=1"; 4]);
+        assert_eq!(ran.server.log.count("/set/in"), 1);
     }
 }
 

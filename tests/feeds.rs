@@ -194,6 +194,71 @@ load: { users: 1, duration: 10m }
 }
 
 #[test]
+fn a_flow_that_finds_no_row_for_its_first_request_is_no_run_of_it() {
+    let server = FaultServer::start();
+    let rest = "
+data: { words: { file: words.csv, per: request, on_end: stop } }
+endpoints: { send: { request: POST /ok, json: { word: '{{ words.word }}' }, weight: 0 } }
+flows: { both: { weight: 1, thresholds: [errors == 0], steps: [use: send, use: send] } }
+load: { users: 1, duration: 10m }
+";
+    let ran = passed(&server, 6, rest, &["--strict"]);
+    assert_eq!(counts(&server, "/ok"), each_once(6));
+    assert_eq!((requests(&ran.result, "both"), &ran.result["verdict"]), (3, &"pass".into()));
+}
+
+/// The rows are used up long before the load is over: that is how the plan ends, and no arrival lacks a user.
+#[test]
+fn data_that_ends_an_open_load_is_its_planned_end() {
+    let words = "words: { file: words.csv, on_end: stop }";
+    let request = "request: POST /ok, json: { word: '{{ words.word }}' }";
+    let flow = "flows: { both: { weight: 1, steps: [think: 20ms, use: send] } }";
+    for (data, endpoint, load) in [
+        (words, request, "rate: 80/s, duration: 10s"),
+        (words, request, "rate: 80/s, duration: 10s, on_saturation: drop"),
+        (words, request, "rate: 80/s, duration: 10s, arrivals: poisson, warmup: 100ms"),
+        ("words: { file: words.csv, unique: true, on_end: stop }", request, "rate: 80/s, duration: 10s"),
+        (
+            "words: { file: words.csv, on_end: stop }, more: { file: words.csv, on_end: stop }",
+            "request: POST /ok, json: { word: '{{ words.word }}', more: '{{ more.word }}' }",
+            "rate: 80/s, duration: 10s",
+        ),
+        ("words: { file: words.csv, per: request, on_end: stop }", request, "rate: 80/s, duration: 10s"),
+        // Many wait for one of two users when the rows end.
+        (
+            words,
+            "request: POST /slow/50, json: { word: '{{ words.word }}' }",
+            "rate: 120/s, duration: 10s, max_users: 2",
+        ),
+    ] {
+        for (workers, flow) in [("1", ""), ("2", ""), ("2", flow)] {
+            let server = FaultServer::start();
+            let weight = if flow.is_empty() { "" } else { ", weight: 0" };
+            let rest = format!(
+                "data: {{ {data} }}\nendpoints: {{ send: {{ {endpoint}{weight} }} }}\n{flow}\nload: {{ {load} }}\n\
+                 thresholds: [errors == 0]\n"
+            );
+            let ran = passed(&server, 50, &rest, &["--workers", workers, "--strict"]);
+            let route = if endpoint.contains("/slow/50") { "/slow/50" } else { "/ok" };
+            assert_eq!(counts(&server, route), each_once(50), "{rest}");
+            assert_eq!(ran.result["verdict"], "pass", "{rest}");
+            let arrivals = &ran.result["accounting"]["arrivals"];
+            let without_rows = arrivals["without_rows"].as_u64().unwrap_or(0);
+            assert_eq!((&arrivals["dropped"], &arrivals["not_started"]), (&0.into(), &without_rows.into()));
+            let notes = ran.result["notes"].to_string();
+            assert!(notes.contains("the data `words` was used up after"), "{notes}");
+            if without_rows > 1 {
+                let told = format!("; {without_rows} arrivals that came then were not started");
+                assert!(notes.contains(&told), "{notes}");
+            }
+            if load.contains("max_users") {
+                assert!(without_rows > 5, "{arrivals}");
+            }
+        }
+    }
+}
+
+#[test]
 fn only_scenarios_that_use_a_feed_take_its_rows() {
     let server = FaultServer::start();
     let rest = "

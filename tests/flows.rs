@@ -55,6 +55,63 @@ fn set_keeps_types_and_sees_the_last_answer() {
 }
 
 #[test]
+fn a_run_that_sent_nothing_is_counted_and_has_no_latency() {
+    let server = FaultServer::start();
+    let plan = format!(
+        "plan: 1
+target: \"{}\"
+flows:
+  some:
+    thresholds: [requests == 10, min > 40ms, errors == 0]
+    steps:
+      - if: user.iteration % 2 == 1
+        steps: [{{ request: GET /slow/50, name: slow }}]
+      - group: {{ name: part, steps: [{{ if: user.iteration == 3, steps: [{{ request: GET /slow/50, name: late }}] }}] }}
+load: {{ users: 1, iterations: 10 }}
+",
+        server.url
+    );
+    let ran = Scratch::new().run(&plan, &[]);
+    ran.done.assert_code(0);
+    check_accounting(&ran.result);
+    let of = |name: &str| {
+        let row = row(&ran.result, name);
+        (row["requests"].clone(), row["runs_without_requests"].clone(), row["latency_us"]["count"].clone())
+    };
+    assert_eq!(of("some"), (10.into(), 5.into(), 5.into()));
+    assert_eq!(of("part"), (10.into(), 9.into(), 1.into()));
+    assert_eq!(ran.result["accounting"]["iterations"], 10);
+}
+
+#[test]
+fn runs_that_fail_before_they_send_anything_are_failures_without_latency() {
+    let server = FaultServer::start();
+    let plan = format!(
+        "plan: 1
+target: \"{}\"
+flows:
+  broken:
+    weight: 1
+    steps: [{{ set: {{ n: \"{{{{ user.missing + 1 }}}}\" }} }}, {{ request: GET /ok, name: ok }}]
+  refused: {{ weight: 1, steps: [{{ request: GET gone:/, name: gone }}] }}
+load: {{ users: 2, iterations: 40 }}
+",
+        server.url
+    );
+    let closed = support::fault_server::ClosedPort::new();
+    let targets = format!("targets: {{ here: \"{}\", gone: \"{}\" }}", server.url, closed.url());
+    let plan = plan.replace(&format!("target: \"{}\"", server.url), &targets);
+    let ran = Scratch::new().run(&plan, &["--seed", "1"]);
+    check_accounting(&ran.result);
+    let (broken, refused) = (row(&ran.result, "broken"), row(&ran.result, "refused"));
+    assert_eq!(broken["failures"], broken["requests"]);
+    assert_eq!(broken["runs_without_requests"], broken["requests"]);
+    assert!(broken["latency_us"].is_null(), "{broken}");
+    // What could not connect did try: that took its time.
+    assert_eq!(refused["latency_us"]["count"], refused["requests"]);
+}
+
+#[test]
 fn if_takes_one_way_by_the_last_answer() {
     for (test, path) in [
         ("json.ok", "/items/yes"),

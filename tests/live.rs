@@ -271,6 +271,39 @@ fn more_and_fewer_users_are_in_the_result() {
 }
 
 #[test]
+fn users_removed_and_added_by_hand_repeat_nothing() {
+    let (server, scratch) = (FaultServer::start(), Scratch::new());
+    let plan =
+        crowd(&server.url).replace("GET /ok", "\"GET /ok?{{ uuid() }}&k={{ user.id }}-{{ counter() }}\"");
+    let plan = plan.replace("duration: 15s", "duration: 10m");
+    let mut pty = Pty::start(&run(&scratch, &plan), 100, 30);
+    let connections = || server.log.all().iter().map(|seen| seen.connection).max().map_or(0, |last| last + 1);
+    for round in 1..=2 {
+        pty.wait_for("users 40");
+        pty.press("-");
+        pty.wait_for("users 36");
+        pty.press("+");
+        wait_until("four new users", || connections() == 40 + 4 * round);
+    }
+    // Beyond the plan's most users, and those again.
+    for round in 0..2 {
+        pty.wait_for("users 40");
+        pty.press("+");
+        pty.wait_for("users 44");
+        wait_until("four more users", || connections() == 52 + 4 * round);
+        pty.press("-");
+    }
+    pty.press("q");
+    pty.finish();
+    let paths: Vec<_> = server.log.all().into_iter().map(|seen| seen.path).collect();
+    for part in [0, 1] {
+        let values: Vec<_> = paths.iter().map(|path| path.split("&k=").nth(part).unwrap()).collect();
+        let different: std::collections::BTreeSet<_> = values.iter().collect();
+        assert_eq!(different.len(), values.len(), "part {part}");
+    }
+}
+
+#[test]
 fn a_pause_begins_nothing_and_is_in_the_result() {
     let (server, scratch) = (FaultServer::start(), Scratch::new());
     let plan = crowd(&server.url) + "  - { that: rps > 1, over: 1s, abort: true }\n";

@@ -158,8 +158,8 @@ fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Acco
 }
 
 fn arrival_accounting(counts: &ArrivalCounts) -> ArrivalAccounting {
-    let ArrivalCounts { due, started, dropped, not_started, .. } = *counts;
-    ArrivalAccounting { scheduled: due, started, dropped, not_started }
+    let ArrivalCounts { due, started, dropped, not_started, without_rows } = *counts;
+    ArrivalAccounting { scheduled: due, started, dropped, not_started, without_rows }
 }
 
 /// Nothing for a plan of one scenario: the whole says it.
@@ -215,8 +215,9 @@ fn series_row(
         .map(|kind| (kind.name().to_owned(), total.failures[*kind as usize]))
         .filter(|(_, count)| *count > 0)
         .collect();
-    if total.interrupted.count() > 0 {
-        failure_kinds.insert("interrupted".into(), total.interrupted.count());
+    let interrupted = total.interrupted.count() + total.unsent.interrupted;
+    if interrupted > 0 {
+        failure_kinds.insert("interrupted".into(), interrupted);
     }
     Series {
         name: name.to_owned(),
@@ -225,6 +226,7 @@ fn series_row(
         method,
         tags: BTreeMap::new(),
         requests,
+        runs_without_requests: total.unsent.count(),
         failures,
         error_ratio: (requests > 0).then(|| failures as f64 / requests as f64),
         rps: per_s(requests),

@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use crate::cookie::is_value;
 use crate::diagnostic::{Diagnostic, Located};
-use crate::plan::model::{Entries, Scalar};
+use crate::plan::model::{CookieJar, Entries, Scalar};
 use crate::template::Text;
 
 use super::model::JarUse;
@@ -42,10 +42,15 @@ impl Compiler<'_> {
         cookies.into()
     }
 
-    pub(super) fn jar_use(&self, place: Place, auth: bool) -> JarUse {
+    /// How long the scenario keeps cookies, when the plan says so.
+    pub(super) fn cookie_jar(&self) -> Option<CookieJar> {
         let of_scenario = self.http.and_then(|http| http.cookies.as_ref());
         let of_plan = self.plan.http.as_ref().and_then(|http| http.cookies.as_ref());
-        let is_wanted = of_scenario.or(of_plan).is_none_or(|cookies| cookies.value);
+        of_scenario.or(of_plan).map(|jar| jar.value)
+    }
+
+    pub(super) fn jar_use(&self, place: Place, auth: bool) -> JarUse {
+        let is_wanted = self.cookie_jar() != Some(CookieJar::Off);
         match place {
             Place::Auth if is_wanted => JarUse::Login,
             Place::Request if is_wanted && auth => JarUse::UserAndLogin,

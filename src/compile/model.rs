@@ -146,6 +146,8 @@ pub struct Scenario {
     pub row_per_user: Box<[(usize, u64)]>,
     /// Whether requests take rows of their own.
     pub has_request_rows: bool,
+    /// Whether each iteration begins without the cookies of the one before; those of a login stay.
+    pub forgets_cookies: bool,
     /// How long running iterations may go on at the end.
     pub graceful_stop: Duration,
     /// `user.id` of its first user: no two users of a run share one.

@@ -9,7 +9,7 @@ use minijinja::Value;
 use crate::diagnostic::{Diagnostic, Located};
 use crate::load::{Arrivals, Load, Pause, Process, RateCurve, RateStage, Saturation, Stage, UserCurve};
 use crate::metric::{SeriesId, SeriesKind};
-use crate::plan::model::{self, Entries, LoadForm};
+use crate::plan::model::{self, CookieJar, Entries, LoadForm};
 use crate::plan::node::Node;
 use crate::template::SlotId;
 
@@ -141,6 +141,11 @@ impl<'a> Compiler<'a> {
             let graceful = group.load.and_then(|load| load.graceful_stop.as_ref());
             self.doubts(&load, graceful.map_or(GRACEFUL_STOP, |graceful| graceful.value));
             let users = load.peak();
+            // An arrival is a visitor of its own; a user that loops is the same one again.
+            let forgets_cookies = match self.cookie_jar() {
+                None => load.arrivals().is_some(),
+                Some(jar) => jar == CookieJar::Iteration,
+            };
             let feeds = self.feeds.of_scenario();
             let row_per_user = feeds.per_user.iter().map(|feed| {
                 let before = rows_of_users.entry(*feed).or_insert(0);
@@ -164,6 +169,7 @@ impl<'a> Compiler<'a> {
                 row_per_user: row_per_user.collect(),
                 row_per_iteration: feeds.per_iteration,
                 has_request_rows: !feeds.per_request.is_empty(),
+                forgets_cookies,
             });
             user_base += u64::from(users);
         }

@@ -103,6 +103,11 @@ impl Hand {
         moved(load.peak(), self.more(load))
     }
 
+    /// Numbers of users that may be in use: those of the plan stay so when there are to be fewer.
+    pub(super) fn seats(self, load: &Load) -> u32 {
+        self.peak(load).max(load.peak())
+    }
+
     /// Users more than the plan wants, or fewer.
     fn more(self, load: &Load) -> i64 {
         match load {

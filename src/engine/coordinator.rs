@@ -343,6 +343,7 @@ impl Run {
             stopped: Stopped::Unfinished,
             started_at: self.started_at,
             by_hand: self.hands.changes(duration),
+            data_end: shared.data_end(),
             duration,
             totals,
             timeline: self.timeline.clone(),
@@ -386,6 +387,7 @@ impl Run {
             resources: health::Resources::read(),
             health: self.monitor.finish(),
             by_hand: self.hands.changes(duration),
+            data_end: shared.data_end(),
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::load::{Load, share};
 
 use super::mix;
 use super::open::Pool;
+use super::seat::{Seat, Seats};
 use super::stop::{Level, Stop};
+use super::turn::{MOST_AT_ONCE, turn};
 use super::user::User;
 use super::worker::{Local, Order};
 
@@ -115,19 +117,33 @@ impl Post {
             if end.is_some_and(|end| now >= end) {
                 return Level::AfterIteration;
             }
-            let target = self.local.hand.get().target(load, now);
-            let wanted = share(target, self.local.worker, self.local.shared.options.workers) as usize;
-            while crew.active.len() < wanted && crew.has_free_seat() {
-                self.start_user(crew, User::run);
-            }
+            let hand = self.local.hand.get();
+            let wanted = self.own_share(hand.target(load, now));
+            let seats = self.own_share(hand.seats(load));
             crew.shrink_to(wanted);
-            if end.is_none() && crew.active.iter().all(|user| user.task.is_finished()) {
+            let mut startable = MOST_AT_ONCE;
+            while crew.active.len() < wanted
+                && startable > 0
+                && let Some(seat) = crew.seats.take(self, seats)
+            {
+                self.start_user(crew, seat, User::run);
+                startable -= 1;
+            }
+            let is_complete = crew.active.len() >= wanted;
+            if end.is_none() && is_complete && crew.active.iter().all(|user| user.task.is_finished()) {
                 return Level::AfterIteration;
             }
             let next = [load.next_change(now), end].into_iter().flatten().min();
             let pause = next.map_or(LOOK, |at| at.saturating_sub(now).min(LOOK));
+            let wait = async {
+                match startable {
+                    // There may be more; those that were started get their turn first.
+                    0 => drop(turn().await),
+                    _ => tokio::time::sleep(pause).await,
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = wait => {}
                 _ = next_order(&mut orders, Order::Drain) => return Level::AfterRequest,
             }
             if let Some(level) = self.local.shared.asked_to_end() {
@@ -136,14 +152,17 @@ impl Post {
         }
     }
 
-    pub(super) fn start_user<F>(&self, crew: &mut Crew, live: impl FnOnce(User) -> F)
+    /// How many of so many users of the scenario are this worker's.
+    pub(super) fn own_share(&self, users: u32) -> usize {
+        share(users, self.local.worker, self.local.shared.options.workers) as usize
+    }
+
+    pub(super) fn start_user<F>(&self, crew: &mut Crew, seat: Rc<Seat>, live: impl FnOnce(User) -> F)
     where
         F: Future<Output = ()> + 'static,
     {
-        let seat = crew.active.len();
-        let number = (seat * self.local.shared.options.workers + self.local.worker) as u64;
         let stop = Rc::new(Stop::default());
-        let life = live(User::new(self, number, stop.clone()));
+        let life = live(User::new(self, seat.clone(), stop.clone()));
         self.local.running.set(self.local.running.get() + 1);
         let leaving = Leaving(self.local.clone());
         let task = tokio::task::spawn_local(async move {
@@ -155,8 +174,7 @@ impl Post {
 }
 
 struct Running {
-    /// Its place among the scenario's users on this worker, which gives it its number.
-    seat: usize,
+    seat: Rc<Seat>,
     stop: Rc<Stop>,
     task: JoinHandle<()>,
 }
@@ -164,6 +182,7 @@ struct Running {
 /// The users of one scenario on one worker.
 #[derive(Default)]
 pub(super) struct Crew {
+    pub(super) seats: Seats,
     /// In the order they were started; the last is stopped first.
     active: Vec<Running>,
     /// Asked to end after their iteration.
@@ -176,19 +195,16 @@ impl Crew {
         self.active.len()
     }
 
-    /// Whether the next seat is free. One whose user was asked to end waits for it to be gone, so that no two users
-    /// share a number and there are never more than the plan's most.
-    fn has_free_seat(&self) -> bool {
-        let seat = self.active.len();
-        !self.leaving.iter().any(|user| user.seat == seat && !user.task.is_finished())
-    }
-
+    /// Asks the users beyond `wanted` to end. The seat of one that was asked is free once the user is gone, so that no two
+    /// users share a number.
     fn shrink_to(&mut self, wanted: usize) {
         for user in self.active.drain(wanted.min(self.active.len())..) {
             user.stop.raise(Level::AfterIteration);
             self.leaving.push(user);
         }
-        self.leaving.retain(|user| !user.task.is_finished());
+        for gone in self.leaving.extract_if(.., |user| user.task.is_finished()) {
+            self.seats.give_back(&gone.seat);
+        }
     }
 
     fn raise(&self, level: Level) {

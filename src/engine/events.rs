@@ -63,6 +63,15 @@ pub enum Stopped {
     Failed(String),
 }
 
+/// Data that was used up before the load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataEnd {
+    /// Which feed; an index in [`crate::compile::model::CompiledPlan::feeds`].
+    pub feed: usize,
+    /// When a user found no row left, from the start of the load.
+    pub at: Duration,
+}
+
 /// Everything a run saw.
 #[derive(Debug)]
 pub struct Outcome {
@@ -84,6 +93,8 @@ pub struct Outcome {
     pub health: health::Observed,
     /// What was changed by hand, in the order of time.
     pub by_hand: Vec<ByHand>,
+    /// The data with `on_end: stop` that ended the run.
+    pub data_end: Option<DataEnd>,
 }
 
 impl Outcome {
@@ -104,6 +115,7 @@ impl Outcome {
             resources: health::Resources::read(),
             health: health::Observed::default(),
             by_hand,
+            data_end: None,
         }
     }
 }

@@ -8,12 +8,11 @@ use minijinja::value::ValueKind;
 
 use crate::compile::model::{Poll, Rounds, Step};
 use crate::failure::Failure;
-use crate::http::micros;
-use crate::metric::{Described, Outcome, Sample, SeriesId};
+use crate::metric::{Described, Outcome, SeriesId};
 use crate::template::{EvalError, Expr, JsonText, SlotId, with_rng};
 use crate::units::format_duration_us;
 
-use super::in_flight::InFlight;
+use super::in_flight::RunInFlight;
 use super::stop::Level;
 use super::user::{NOTHING_SENT, User, pick_by_weight};
 
@@ -33,21 +32,20 @@ impl User {
     pub(super) async fn timed(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> Ended {
         let series = self.row(series, started);
         // Dropped as it is, it is interrupted.
-        let mut running = InFlight::new(self.local.clone(), series, started);
+        let running = RunInFlight::new(self.local.clone(), series, started, &self.attempts);
         let ended = self.steps(series, steps).await;
-        self.end_of_row(series, started, ended, &mut running);
+        self.end_of_row(running, ended);
         ended
     }
 
-    fn end_of_row(&self, series: SeriesId, started: Instant, ended: Ended, running: &mut InFlight) {
-        let outcome = match ended {
-            Ended::Stopped => return,
-            Ended::Done => Outcome::Ok,
-            Ended::Failed(failure) => Outcome::Failed(failure),
-        };
-        running.disarm();
-        let sample = Sample::bare(series, outcome, micros(started, Instant::now()));
-        self.local.record(&sample);
+    fn end_of_row(&self, running: RunInFlight, ended: Ended) {
+        match ended {
+            Ended::Done => running.end(Outcome::Ok),
+            Ended::Failed(failure) => running.end(Outcome::Failed(failure)),
+            // The data ended before it could send anything: that is how the plan ends, and cuts nothing off.
+            Ended::Stopped if self.is_out_of_rows && !running.has_sent() => running.forget(),
+            Ended::Stopped => running.end(Outcome::Interrupted),
+        }
     }
 
     /// Runs steps of the row `series` up to the first that fails.
@@ -197,9 +195,9 @@ impl User {
     async fn poll(&mut self, poll: &Poll) -> Ended {
         let started = Instant::now();
         let series = self.row(poll.series, started);
-        let mut running = InFlight::new(self.local.clone(), series, started);
+        let running = RunInFlight::new(self.local.clone(), series, started, &self.attempts);
         let ended = self.poll_until(poll, series, started + poll.timeout).await;
-        self.end_of_row(series, started, ended, &mut running);
+        self.end_of_row(running, ended);
         ended
     }
 

@@ -1,5 +1,6 @@
 //! What is not recorded yet, and is recorded all the same when its user is dropped.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use crate::metric::{Checks, Described, Outcome, Sample, SeriesId};
 
 use super::worker::Local;
 
-/// A request or flow that runs: interrupted, with the latency it had reached, unless it is disarmed.
+/// A request that runs: interrupted, with the latency it had reached, unless it is disarmed.
 pub(super) struct InFlight {
     local: Rc<Local>,
     series: SeriesId,
@@ -41,6 +42,61 @@ impl Drop for InFlight {
             let checks = Checks::all_failed(self.expectations);
             let sample = Sample::bare(self.series, Outcome::Interrupted, latency_us);
             self.local.record(&Sample { checks, ..sample });
+        }
+    }
+}
+
+/// A flow, group or poll that runs: interrupted, unless it ends. What sent nothing is counted and has no latency.
+pub(super) struct RunInFlight {
+    local: Rc<Local>,
+    series: SeriesId,
+    started: Instant,
+    /// Requests of the user that were to be sent, and how many there had been before.
+    attempts: Rc<Cell<u64>>,
+    attempts_before: u64,
+    armed: bool,
+}
+
+impl RunInFlight {
+    pub(super) fn new(
+        local: Rc<Local>,
+        series: SeriesId,
+        started: Instant,
+        attempts: &Rc<Cell<u64>>,
+    ) -> Self {
+        let attempts_before = attempts.get();
+        Self { local, series, started, attempts: attempts.clone(), attempts_before, armed: true }
+    }
+
+    pub(super) fn has_sent(&self) -> bool {
+        self.attempts.get() != self.attempts_before
+    }
+
+    /// It ends like this.
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.armed = false;
+        self.record(outcome);
+    }
+
+    /// It has not really begun, and is not counted.
+    pub(super) fn forget(mut self) {
+        self.armed = false;
+    }
+
+    fn record(&self, outcome: Outcome) {
+        if self.has_sent() {
+            let latency_us = micros(self.started, Instant::now());
+            self.local.record(&Sample::bare(self.series, outcome, latency_us));
+        } else {
+            self.local.record_unsent(self.series, outcome);
+        }
+    }
+}
+
+impl Drop for RunInFlight {
+    fn drop(&mut self) {
+        if self.armed {
+            self.record(Outcome::Interrupted);
         }
     }
 }

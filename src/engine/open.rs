@@ -1,5 +1,5 @@
 //! The open model: arrivals are released when the plan says so, each with its own intended start, and run by
-//! users that are started when they are needed. Nothing the target does moves an arrival.
+//! users that are started when they are needed and the thread can afford it. Nothing the target does moves an arrival.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -8,98 +8,24 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::http::micros;
-use crate::load::{Arrival, Arrivals, Saturation, share};
-use crate::metric::ArrivalCounts;
+use crate::load::{Arrivals, Saturation};
 
 use super::crew::{Crew, Post, next_order};
+use super::due::Due;
 use super::stop::Level;
 use super::timer::Timer;
+use super::turn::{affordable, turn};
 use super::user::User;
-use super::worker::{Local, Order};
+use super::worker::Order;
 
 /// Shortest time between two releases: at high rates what comes due together is released together, which costs
 /// a wake-up less each. The wait is part of the latency, and of the pacing error that the result shows.
 const BATCH: Duration = Duration::from_micros(250);
 
-/// An arrival that is due, until it is begun or given up. Dropped, it was not started.
-#[derive(Debug)]
-pub(super) struct Due {
-    local: Rc<Local>,
-    scenario: usize,
-    pub index: u64,
-    pub intended: Instant,
-    /// It waited for a user: its delay is not the generator's.
-    queued: bool,
-    in_warmup: bool,
-    is_dealt_with: bool,
-}
-
-impl Due {
-    fn new(post: &Post, arrival: Arrival) -> Self {
-        let scenario = post.scenario();
-        let due = Self {
-            local: post.local.clone(),
-            scenario: post.index,
-            index: arrival.index,
-            intended: post.start + arrival.at,
-            queued: false,
-            in_warmup: arrival.at < scenario.warmup,
-            is_dealt_with: false,
-        };
-        due.count(|counts| counts.due += 1);
-        due
-    }
-
-    fn count(&self, change: impl FnOnce(&mut ArrivalCounts)) {
-        let mut recorder = self.local.recorder.borrow_mut();
-        let counts = &mut recorder.scenarios[self.scenario];
-        change(if self.in_warmup { &mut counts.warmup_arrivals } else { &mut counts.arrivals });
-    }
-
-    /// A user has it. A wait in the queue is not the generator's delay.
-    fn taken(&self) {
-        if !self.queued {
-            self.note_lag();
-        }
-    }
-
-    /// A user begins its iteration.
-    fn begin(mut self) {
-        self.is_dealt_with = true;
-        self.count(|counts| counts.started += 1);
-    }
-
-    fn give_up(mut self) {
-        self.is_dealt_with = true;
-        self.count(|counts| counts.dropped += 1);
-        self.note_lag();
-    }
-
-    fn wait(mut self, queue: &mut VecDeque<Self>) {
-        self.queued = true;
-        self.note_lag();
-        queue.push_back(self);
-    }
-
-    fn note_lag(&self) {
-        let late_us = micros(self.intended, Instant::now());
-        self.local.recorder.borrow_mut().record_pacing(u64::from(late_us));
-    }
-}
-
-impl Drop for Due {
-    fn drop(&mut self) {
-        if !self.is_dealt_with {
-            self.count(|counts| counts.not_started += 1);
-        }
-    }
-}
-
 /// Users without an iteration, and arrivals without a user; never both.
 #[derive(Default)]
 pub(super) struct Pool {
-    idle: RefCell<Vec<Rc<Seat>>>,
+    idle: RefCell<Vec<Rc<Place>>>,
     queue: RefCell<VecDeque<Due>>,
     /// No arrival comes any more.
     closed: Cell<bool>,
@@ -107,12 +33,12 @@ pub(super) struct Pool {
 
 /// Where an idle user waits.
 #[derive(Default)]
-struct Seat {
+struct Place {
     due: Cell<Option<Due>>,
     waker: Cell<Option<Waker>>,
 }
 
-impl Seat {
+impl Place {
     fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -124,29 +50,29 @@ impl Pool {
     /// Hands an arrival to an idle user, or gives it back. The one that became idle last comes first: its connection
     /// is the warmest, and no more are kept busy than needed.
     fn hand(&self, due: Due) -> Option<Due> {
-        let Some(seat) = self.idle.borrow_mut().pop() else { return Some(due) };
-        seat.due.set(Some(due));
-        seat.wake();
+        let Some(place) = self.idle.borrow_mut().pop() else { return Some(due) };
+        place.due.set(Some(due));
+        place.wake();
         None
     }
 
     /// The next arrival for a user; `None` when it may go.
-    async fn next(&self, seat: &Rc<Seat>) -> Option<Due> {
+    async fn next(&self, place: &Rc<Place>) -> Option<Due> {
         if let Some(due) = self.queue.borrow_mut().pop_front() {
             return Some(due);
         }
         if self.closed.get() {
             return None;
         }
-        self.idle.borrow_mut().push(seat.clone());
+        self.idle.borrow_mut().push(place.clone());
         poll_fn(|cx| {
-            if let Some(due) = seat.due.take() {
+            if let Some(due) = place.due.take() {
                 return Poll::Ready(Some(due));
             }
             if self.closed.get() {
                 return Poll::Ready(None);
             }
-            seat.waker.set(Some(cx.waker().clone()));
+            place.waker.set(Some(cx.waker().clone()));
             Poll::Pending
         })
         .await
@@ -155,7 +81,12 @@ impl Pool {
     /// No more arrivals come: idle users go, the others once the queue is empty.
     fn close(&self) {
         self.closed.set(true);
-        self.idle.take().iter().for_each(|seat| seat.wake());
+        self.idle.take().iter().for_each(|place| place.wake());
+    }
+
+    /// How many arrivals wait for a user.
+    fn waiting(&self) -> usize {
+        self.queue.borrow().len()
     }
 
     /// What waits for a user will not be started.
@@ -175,48 +106,83 @@ impl Post {
 
     async fn release_all(&self, arrivals: &Arrivals, crew: &mut Crew, pool: &Rc<Pool>) -> Level {
         let options = &self.local.shared.options;
-        let most = share(arrivals.max_users, self.local.worker, options.workers) as usize;
+        let most = self.own_share(arrivals.max_users);
+        let end = self.start + arrivals.curve.total();
         let timer = Timer::new();
         let mut orders = self.orders.clone();
         let mut coming = arrivals.of_worker(self.local.worker, options.workers, self.seed());
         let mut next = coming.next();
-        while let Some(arrival) = next {
-            let at = self.start + arrival.at;
-            tokio::select! {
+        let mut released = self.start;
+        // Set once no more arrivals become due; those that wait for a user to be started still get it.
+        let mut ended = None;
+        loop {
+            let is_adding = pool.waiting() > 0 && crew.len() < most;
+            if let Some(level) = ended.filter(|level| !is_adding || *level >= Level::AfterRequest) {
+                return level;
+            }
+            // The load lasts to the end of its last stage.
+            let at = next.map_or(end, |arrival| (self.start + arrival.at).max(released + BATCH));
+            let wait = async {
+                // Behind or not, the users get their turn.
+                if is_adding || at <= Instant::now() {
+                    return turn().await;
+                }
+                timer.until(at).await;
+                Duration::ZERO
+            };
+            let took = tokio::select! {
                 biased;
                 _ = next_order(&mut orders, Order::Drain) => return Level::AfterRequest,
-                level = self.asked_to_end(Level::AfterIteration) => return level,
-                () = timer.until(at) => {}
+                level = self.asked_to_end(Level::AfterIteration), if ended.is_none() => {
+                    ended = Some(level);
+                    continue;
+                }
+                took = wait => took,
+            };
+            if is_adding {
+                self.add_users(affordable(took), most, crew, pool);
             }
+            if ended.is_some() {
+                continue;
+            }
+            // When the data has ended meanwhile, nothing more is due.
+            ended = self.local.shared.asked_to_end();
             let now = Instant::now();
-            while let Some(arrival) = next.filter(|arrival| self.start + arrival.at <= now) {
+            while let Some(arrival) = next.filter(|at| ended.is_none() && self.start + at.at <= now) {
                 self.dispatch(arrivals.on_saturation, most, Due::new(self, arrival), crew, pool);
                 next = coming.next();
+                released = now;
             }
-            if next.is_some_and(|arrival| self.start + arrival.at < now + BATCH) {
-                timer.until(now + BATCH).await;
-                // When dispatching takes longer than that, the users still get their turn.
-                tokio::task::yield_now().await;
+            if next.is_none() && now >= end {
+                ended = ended.or(Some(Level::AfterIteration));
             }
-        }
-        // The load lasts to the end of its last stage.
-        tokio::select! {
-            biased;
-            _ = next_order(&mut orders, Order::Drain) => Level::AfterRequest,
-            level = self.asked_to_end(Level::AfterIteration) => level,
-            () = timer.until(self.start + arrivals.curve.total()) => Level::AfterIteration,
         }
     }
 
-    fn dispatch(&self, on_saturation: Saturation, most: usize, due: Due, crew: &mut Crew, pool: &Rc<Pool>) {
-        let Some(due) = pool.hand(due) else { return };
-        if crew.len() < most {
+    /// Hands an arrival to an idle user; else it waits for one, or for one that is to be started.
+    fn dispatch(&self, on_saturation: Saturation, most: usize, due: Due, crew: &Crew, pool: &Pool) {
+        let Some(mut due) = pool.hand(due) else { return };
+        let (waiting, startable) = (pool.waiting(), most - crew.len());
+        if on_saturation == Saturation::Drop && waiting >= startable {
+            return due.give_up();
+        }
+        if startable == 0 {
+            due.note_lag();
+        }
+        pool.queue.borrow_mut().push_back(due);
+    }
+
+    /// Starts users for arrivals that wait, `affordable` at most.
+    fn add_users(&self, affordable: usize, most: usize, crew: &mut Crew, pool: &Rc<Pool>) {
+        for _ in 0..affordable.min(pool.waiting()) {
+            let Some(seat) = crew.seats.take(self, most) else { break };
+            let Some(due) = pool.queue.borrow_mut().pop_front() else { break };
             let pool = pool.clone();
-            self.start_user(crew, |user| user.serve(pool, due));
-        } else if on_saturation == Saturation::Queue {
-            due.wait(&mut pool.queue.borrow_mut());
-        } else {
-            due.give_up();
+            self.start_user(crew, seat, |user| user.serve(pool, due));
+        }
+        if crew.len() == most {
+            // From here on it is up to the target when one becomes free.
+            pool.queue.borrow_mut().iter_mut().for_each(Due::note_lag);
         }
     }
 }
@@ -224,20 +190,20 @@ impl Post {
 impl User {
     /// Runs the iterations of arrivals until there are no more, or until asked to end.
     async fn serve(mut self, pool: Rc<Pool>, first: Due) {
-        let seat = Rc::new(Seat::default());
+        let place = Rc::new(Place::default());
         if !self.take_user_rows() {
             return;
         }
         let mut next = Some(first);
-        while let Some(due) = next.take() {
+        while let Some(mut due) = next.take() {
             if self.stop.level() >= Level::AfterRequest {
                 break;
             }
-            due.taken();
+            due.note_lag();
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
             self.arrive(due).await;
-            next = pool.next(&seat).await;
+            next = pool.next(&place).await;
         }
     }
 

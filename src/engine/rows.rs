@@ -18,7 +18,7 @@ impl User {
                 let taken = &self.local.shared.scenarios[self.scenario].iterations;
                 taken.fetch_add(1, Ordering::Relaxed) < total
             }
-            Load::IterationsPerUser { each, .. } => self.iteration < each,
+            Load::IterationsPerUser { each, .. } => self.seat.iterations.get() < each,
         }
     }
 
@@ -26,7 +26,7 @@ impl User {
     pub(super) fn take_user_rows(&mut self) -> bool {
         let local = self.local.clone();
         let feeds = &local.shared.plan.scenarios[self.scenario].row_per_user;
-        feeds.iter().all(|(feed, first)| self.put_row(*feed, first + self.number))
+        feeds.iter().all(|(feed, first)| self.put_row(*feed, first + self.seat.number))
     }
 
     /// Puts the data rows of the iteration at `position` of its scenario into scope; false when a feed has ended.
@@ -46,10 +46,10 @@ impl User {
             let is_open = self.plan().load.arrivals().is_some();
             let begins_again = self.begins_again(*feed);
             let users = u64::from(self.plan().load.peak());
-            let position = match self.request_rows.get_mut(*feed) {
+            let position = match self.seat.request_rows.borrow_mut().get_mut(*feed) {
                 Some(taken) if begins_again && !is_open => {
                     *taken += 1;
-                    (*taken - 1) * users + self.number
+                    (*taken - 1) * users + self.seat.number
                 }
                 _ => self.take_turn(*feed),
             };
@@ -77,7 +77,9 @@ impl User {
                 self.scope.set(used.slot, row);
                 return true;
             }
-            Err(NoRow::UsedUp { .. }) if used.on_end == OnEnd::Stop => shared.end(Level::AfterIteration),
+            Err(NoRow::UsedUp { .. }) if used.on_end == OnEnd::Stop => {
+                shared.end_of_data(self.scenario, feed)
+            }
             Err(NoRow::UsedUp { rows }) => {
                 let name = &used.name;
                 shared

@@ -132,6 +132,7 @@ impl User {
                 self.record_unsent(request, row, ready, &error)
             }
             Ok(mut sent) => {
+                self.attempts.set(self.attempts.get() + 1);
                 self.deadline.set(begun + request.timeout);
                 let mut attempt = Attempt::new(row, request.target, ready, begun);
                 let result = match request.redirects {

@@ -1,5 +1,6 @@
 //! One virtual user: log in, then pick, run, think, until asked to end.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,19 +9,20 @@ use http::HeaderMap;
 use minijinja::Value;
 use rand::RngExt as _;
 
-use crate::compile::model::{CompiledPlan, Entry, Scenario};
+use crate::compile::model::{Entry, Scenario};
 use crate::cookie::Jar;
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
-use crate::template::{Rng, Scope, UserNumbers};
+use crate::template::{Rng, Scope};
 
 use super::crew::Post;
 use super::flow::Ended;
 use super::login::Login;
+use super::seat::Seat;
 use super::stop::{Level, Stop};
 use super::worker::Local;
-use super::{mix, rng_of};
+use super::{Stream, rng_of};
 
 /// One virtual user.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub struct User {
     pub local: Rc<Local>,
     /// Index of its scenario.
     pub scenario: usize,
-    /// Its number in its scenario, from 0.
-    pub number: u64,
+    /// Its place, with what continues when the next user takes it.
+    pub seat: Rc<Seat>,
     pub stop: Rc<Stop>,
     pub rng: Rng,
     pub scope: Arc<Scope>,
@@ -43,16 +45,14 @@ pub struct User {
     pub jar: Jar,
     /// Logins that failed before the first that worked.
     pub failed_logins: u64,
-    numbers: Arc<UserNumbers>,
-    pub iteration: u64,
     /// When the arrival of this iteration was due; taken by its first request.
     pub intended: Option<Instant>,
     /// Until then rows of the warm-up count.
     warm_until: Option<Instant>,
     /// Whether this iteration has sent a request.
     pub has_sent: bool,
-    /// Rows that its requests have taken, by feed; empty when they take none.
-    pub request_rows: Box<[u64]>,
+    /// Requests it was about to send. Shared with what is recorded when the user is dropped.
+    pub attempts: Rc<Cell<u64>>,
     /// A feed has ended, and the user with it.
     pub is_out_of_rows: bool,
 }
@@ -63,22 +63,19 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const NOTHING_SENT: Duration = Duration::from_millis(10);
 
 impl User {
-    pub(super) fn new(post: &Post, number: u64, stop: Rc<Stop>) -> Self {
+    pub(super) fn new(post: &Post, seat: Rc<Seat>, stop: Rc<Stop>) -> Self {
         let local = post.local.clone();
         let plan = &local.shared.plan;
         let scenario = post.scenario();
-        let id = id_of(plan, post.index, number);
         let scope = Scope::new(plan.names.clone(), &plan.initial);
         scope.set(plan.run, Value::from_pairs([("id", local.shared.options.run_id.as_str())]));
-        let numbers = UserNumbers::new(id);
-        scope.set(plan.user, Value::from_dyn_object(numbers.clone()));
+        scope.set(plan.user, Value::from_dyn_object(seat.numbers.clone()));
         scenario.initial.iter().for_each(|(slot, value)| scope.set(*slot, value.clone()));
-        let feeds_of_requests = if scenario.has_request_rows { plan.feeds.len() } else { 0 };
         Self {
             scenario: post.index,
-            number,
             stop,
-            rng: rng_of(local.shared.options.seed, id),
+            rng: seat.begin_life(local.shared.options.seed),
+            seat,
             scope,
             connections: plan.targets.iter().map(|_| None).collect(),
             deadline: Deadline::default(),
@@ -86,12 +83,10 @@ impl User {
             login: None,
             jar: Jar::default(),
             failed_logins: 0,
-            numbers,
-            iteration: 0,
             intended: None,
             warm_until: (!scenario.warmup.is_zero()).then(|| post.start + scenario.warmup),
             has_sent: false,
-            request_rows: vec![0; feeds_of_requests].into(),
+            attempts: Rc::default(),
             is_out_of_rows: false,
             local,
         }
@@ -101,11 +96,11 @@ impl User {
         &self.local.shared.plan.scenarios[self.scenario]
     }
 
-    /// In an open model picks, rows, random values and counters belong to the arrival, whichever user runs it.
+    /// In an open model picks, rows and random values belong to the arrival, whichever user runs it. Counters belong to
+    /// the user: together with its number they are unique in the run.
     pub(super) fn seed_for_arrival(&mut self, index: u64) {
-        let of_scenario = mix(self.local.shared.options.seed, self.scenario as u64);
-        self.rng = rng_of(of_scenario, index);
-        self.numbers.restart_counters();
+        let stream = Stream::Arrival { scenario: self.scenario, index };
+        self.rng = rng_of(self.local.shared.options.seed, stream);
     }
 
     /// Lives until asked to end, or until there is nothing left to do.
@@ -117,7 +112,7 @@ impl User {
         while self.goes_on().await && self.take_iteration() {
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
-            let position = self.iteration * u64::from(self.plan().load.peak()) + self.number;
+            let position = self.seat.iterations.get() * u64::from(self.plan().load.peak()) + self.seat.number;
             if !self.take_rows(position) {
                 break;
             }
@@ -147,13 +142,13 @@ impl User {
         self.stop.level() == Level::Run
     }
 
-    fn pick(&mut self) -> usize {
+    fn pick(&mut self, iteration: u64) -> usize {
         let weights = &self.local.shared.plan.scenarios[self.scenario].weights;
         if weights.len() < 2 {
             return 0;
         }
         if self.is_traced() {
-            return self.iteration.saturating_sub(1) as usize % weights.len();
+            return iteration as usize % weights.len();
         }
         pick_by_weight(weights, &mut self.rng)
     }
@@ -171,12 +166,14 @@ impl User {
 
     /// One iteration, which begins `now`; `started` is when it was due, in a closed model the same.
     pub(super) async fn iterate(&mut self, started: Instant, now: Instant) {
-        self.numbers.set_iteration(self.iteration);
-        self.iteration += 1;
+        let iteration = self.seat.next_iteration();
+        if self.plan().forgets_cookies && !self.jar.is_empty() {
+            self.jar = Jar::default();
+        }
         self.has_sent = false;
         let in_warmup = self.warm_until.is_some_and(|until| started < until);
         let local = self.local.clone();
-        let entry = self.pick();
+        let entry = self.pick(iteration);
         match &local.shared.plan.scenarios[self.scenario].entries[entry] {
             Entry::Endpoint(request) => {
                 // Whether it failed is in the row already.
@@ -219,15 +216,6 @@ impl User {
             self.local.recorder.borrow_mut().record_pacing(u64::from(late_us));
         }
         done
-    }
-}
-
-/// `user.id`: no two users of a run share one. Those beyond the plan's most, started by hand, come after all of the plan's.
-fn id_of(plan: &CompiledPlan, scenario: usize, number: u64) -> u64 {
-    let own = &plan.scenarios[scenario];
-    match number.checked_sub(u64::from(own.load.peak())) {
-        None => own.user_base + number,
-        Some(beyond) => plan.peak_users() + beyond * plan.scenarios.len() as u64 + scenario as u64,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::http::{Addresses, Connector};
-use crate::metric::{Recorder, Sample};
+use crate::metric::{Outcome, Recorder, Sample, SeriesId};
 
 use super::Shared;
 use super::by_hand::Hand;
@@ -89,6 +89,11 @@ impl Local {
     /// The same of one that had ended at `ended_us` since the start of the load.
     pub fn record_late(&self, sample: &Sample, ended_us: u64) {
         self.record_ended(sample, || ended_us);
+    }
+
+    /// Records a run of a flow or group that sent nothing.
+    pub fn record_unsent(&self, series: SeriesId, outcome: Outcome) {
+        self.recorder.borrow_mut().record_unsent(series, outcome);
     }
 
     /// Asks when it ended only where that is logged.

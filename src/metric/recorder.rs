@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::failure::Failure;
 
-use super::{ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall};
+use super::{ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall, Unsent};
 
 /// Different failure texts kept for one row and second; counts stay exact beyond it.
 const TEXTS_PER_SERIES: usize = 8;
@@ -47,6 +47,8 @@ pub struct SeriesRecord {
     pub failed: Option<Box<Distribution>>,
     /// Latency reached by those still running at the end.
     pub interrupted: Option<Box<Distribution>>,
+    /// Runs that sent nothing.
+    pub unsent: Unsent,
     /// Times by [`Phase`].
     pub phases: [Option<Box<Distribution>>; Phase::COUNT],
     /// Responses by status, in the order they first came.
@@ -93,7 +95,20 @@ impl SeriesRecord {
         self.checks.add(sample.checks);
     }
 
+    fn record_unsent(&mut self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Ok => &mut self.unsent.ok,
+            Outcome::Failed(kind) => {
+                self.failures[kind as usize] += 1;
+                &mut self.unsent.failed
+            }
+            Outcome::Interrupted => &mut self.unsent.interrupted,
+        };
+        *count += 1;
+    }
+
     fn clear(&mut self) {
+        self.unsent = Unsent::default();
         let latencies = [&mut self.ok, &mut self.failed, &mut self.interrupted];
         for distribution in latencies.into_iter().chain(&mut self.phases).flatten() {
             distribution.clear();
@@ -115,8 +130,10 @@ pub struct ArrivalCounts {
     pub started: u64,
     /// Given up, because all users were busy.
     pub dropped: u64,
-    /// Still waiting for a user when the run ended.
+    /// Still waiting for a user when the run ended, or without a row of data.
     pub not_started: u64,
+    /// Of these, those that came when the data of `on_end: stop` was used up.
+    pub without_rows: u64,
 }
 
 impl ArrivalCounts {
@@ -131,6 +148,7 @@ impl ArrivalCounts {
         self.started = self.started.saturating_sub(other.started);
         self.dropped = self.dropped.saturating_sub(other.dropped);
         self.not_started = self.not_started.saturating_sub(other.not_started);
+        self.without_rows = self.without_rows.saturating_sub(other.without_rows);
     }
 
     /// Adds those of another worker or second.
@@ -139,6 +157,7 @@ impl ArrivalCounts {
         self.started += other.started;
         self.dropped += other.dropped;
         self.not_started += other.not_started;
+        self.without_rows += other.without_rows;
     }
 }
 
@@ -216,6 +235,11 @@ impl Recorder {
     /// Adds a request. Allocates only on a row's first.
     pub fn record(&mut self, sample: &Sample) {
         self.series[sample.series.0 as usize].record(sample);
+    }
+
+    /// Adds a run of a flow or group that sent no request, and so has no latency.
+    pub fn record_unsent(&mut self, series: SeriesId, outcome: Outcome) {
+        self.series[series.0 as usize].record_unsent(outcome);
     }
 
     /// Adds how late something that was due was done, µs: an arrival, the end of a think time.

@@ -32,6 +32,38 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// Runs of a flow or group that sent no request: they are counted, and are no samples of its latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsent {
+    /// Those that ended well.
+    pub ok: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those still running at the end.
+    pub interrupted: u64,
+}
+
+impl Unsent {
+    /// All of them.
+    pub fn count(self) -> u64 {
+        self.ok + self.failed + self.interrupted
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+    }
+
+    /// Takes others out again.
+    pub fn subtract(&mut self, other: Self) {
+        self.ok = self.ok.saturating_sub(other.ok);
+        self.failed = self.failed.saturating_sub(other.failed);
+        self.interrupted = self.interrupted.saturating_sub(other.interrupted);
+    }
+}
+
 /// How many expectations held, of requests whose answer was checked or never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Checks {

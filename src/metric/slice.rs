@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::{Checks, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes};
+use super::{Checks, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes, Unsent};
 
 /// What some rows saw together in one stretch of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,6 +15,7 @@ pub struct Slice {
     pub failed: SparseTimes,
     /// Latency reached by those still running at the end.
     pub interrupted: SparseTimes,
+    unsent: Unsent,
     /// Iterations and arrivals of the scenarios asked for.
     pub counts: ScenarioCounts,
     /// The phases asked for.
@@ -48,6 +49,7 @@ impl Slice {
         for (status, count) in &record.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }
+        self.unsent.add(record.unsent);
         self.checks.add(record.checks);
     }
 
@@ -57,6 +59,7 @@ impl Slice {
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }
+        self.unsent.add(other.unsent);
         self.checks.add(other.checks);
         self.counts.add(&other.counts);
     }
@@ -71,6 +74,7 @@ impl Slice {
                 *mine = mine.saturating_sub(*count);
             }
         }
+        self.unsent.subtract(other.unsent);
         self.checks.held = self.checks.held.saturating_sub(other.checks.held);
         self.checks.failed = self.checks.failed.saturating_sub(other.checks.failed);
         self.counts.subtract(&other.counts);
@@ -82,6 +86,7 @@ impl Slice {
             ok: self.ok.distribution(),
             failed: self.failed.distribution(),
             interrupted: self.interrupted.distribution(),
+            unsent: self.unsent,
             statuses: self.statuses.clone(),
             checks: self.checks,
             ..SeriesTotal::default()

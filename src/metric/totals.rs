@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 
 use super::recorder::{FailureCount, ScenarioCounts, SeriesRecord};
-use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder};
+use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder, Unsent};
 
 /// Different failure texts kept for one row over the whole run.
 const TEXTS_PER_SERIES: usize = 50;
@@ -34,6 +34,8 @@ pub struct SeriesTotal {
     pub failed: Distribution,
     /// Latency reached by those still running at the end.
     pub interrupted: Distribution,
+    /// Runs of a flow or group that sent nothing: in no latency.
+    pub unsent: Unsent,
     /// Times by [`Phase`]; `None` where no request had it.
     pub phases: [Option<Box<Distribution>>; Phase::COUNT],
     /// Responses by status.
@@ -55,12 +57,12 @@ pub struct SeriesTotal {
 impl SeriesTotal {
     /// Requests ended or interrupted.
     pub fn requests(&self) -> u64 {
-        self.ok.count() + self.failed.count() + self.interrupted.count()
+        self.ok.count() + self.failed.count() + self.interrupted.count() + self.unsent.count()
     }
 
     /// Requests failed or interrupted.
     pub fn failures(&self) -> u64 {
-        self.failed.count() + self.interrupted.count()
+        self.failed.count() + self.interrupted.count() + self.unsent.failed + self.unsent.interrupted
     }
 
     /// Latency of all requests, interrupted ones with the time they had reached.
@@ -83,6 +85,7 @@ impl SeriesTotal {
         self.ok.add(&other.ok);
         self.failed.add(&other.failed);
         self.interrupted.add(&other.interrupted);
+        self.unsent.add(other.unsent);
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             if let Some(theirs) = theirs {
                 mine.get_or_insert_default().add(theirs);
@@ -108,6 +111,7 @@ impl SeriesTotal {
                 mine.add(theirs);
             }
         }
+        self.unsent.add(record.unsent);
         for (mine, theirs) in self.phases.iter_mut().zip(&record.phases) {
             if let Some(theirs) = theirs.as_ref().filter(|d| d.count() > 0) {
                 mine.get_or_insert_default().add(theirs);

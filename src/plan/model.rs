@@ -26,7 +26,7 @@ pub use poll::{PollStep, Polled};
 pub use reports::Reports;
 pub use request::{AuthUse, Body, Flow, NO_LINE, Request};
 pub use scenario::{LongPause, Pause, Scenario, ScenarioAuth, ScenarioHttp};
-pub use session::{HttpDefaults, Ready, Secret};
+pub use session::{CookieJar, HttpDefaults, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };

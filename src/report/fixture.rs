@@ -145,6 +145,7 @@ fn series(name: &str, kind: SeriesKind, method: Option<&str>, n: [u64; 2], t: [u
         failures: n[1],
         error_ratio: (n[0] > 0).then(|| n[1] as f64 / n[0] as f64),
         rps: n[0] as f64 / 120.0,
+        runs_without_requests: 0,
         failures_per_s: n[1] as f64 / 120.0,
         bytes_in: n[0] * 812,
         bytes_out: n[0] * 240,

@@ -149,8 +149,15 @@ pub struct ArrivalAccounting {
     pub started: u64,
     /// Given up, because all users were busy.
     pub dropped: u64,
-    /// Still waiting for a user when the run ended.
+    /// Still waiting for a user when the run ended, or without a row of data.
     pub not_started: u64,
+    /// Of these, those that came when data with `on_end: stop` was used up, which ended the run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_rows: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a row of the tables is.
@@ -190,6 +197,9 @@ pub struct Series {
     pub tags: BTreeMap<String, String>,
     /// Requests ended or interrupted.
     pub requests: u64,
+    /// Of a flow or group: runs that sent no request. They count in `requests`, and are no samples of `latency_us`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub runs_without_requests: u64,
     /// Requests failed or interrupted.
     pub failures: u64,
     /// failures / requests; absent without requests.

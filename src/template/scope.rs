@@ -122,11 +122,6 @@ impl UserNumbers {
         })
     }
 
-    /// Lets all counters begin again.
-    pub fn restart_counters(&self) {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     /// Says which iteration it is, from 0.
     pub fn set_iteration(&self, iteration: u64) {
         self.iteration.store(iteration, Ordering::Relaxed);

@@ -57,7 +57,8 @@ pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -
 fn arrivals(outcome: &Outcome) -> Arrivals {
     let mut counts = ArrivalCounts::default();
     outcome.totals.scenarios.iter().for_each(|scenario| counts.add(&scenario.arrivals));
-    Arrivals { offered: counts.due, started: counts.started }
+    // Those that found no row of data were not to be started.
+    Arrivals { offered: counts.due.saturating_sub(counts.without_rows), started: counts.started }
 }
 
 /// Mean over all of the run.

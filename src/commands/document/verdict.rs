@@ -224,7 +224,10 @@ fn without_success(whole: &SeriesTotal) -> String {
 fn not_the_load(outcome: &Outcome, thresholds: &[ThresholdResult]) -> Option<String> {
     let mut arrivals = ArrivalCounts::default();
     outcome.totals.scenarios.iter().for_each(|counts| arrivals.add(&counts.arrivals));
-    let ArrivalCounts { due, dropped, not_started, .. } = arrivals;
+    // Those that came when the data was used up were not to begin: that is how the plan ends.
+    let ArrivalCounts { without_rows, dropped, .. } = arrivals;
+    let due = arrivals.due.saturating_sub(without_rows);
+    let not_started = arrivals.not_started.saturating_sub(without_rows);
     let is_allowed = thresholds.iter().any(|t| t.expression.starts_with("dropped"));
     let tolerated = (dropped + not_started) * 100 <= due || is_allowed && not_started * 100 <= due;
     let rest = if thresholds.is_empty() { "" } else { "; the thresholds saw only the rest" };
@@ -295,6 +298,22 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
     }
 }
 
+/// Which data ended the run, and what that kept from being started.
+fn end_of_data(plan: &CompiledPlan, outcome: &Outcome) -> Option<String> {
+    let end = outcome.data_end?;
+    let name = &plan.feeds.get(end.feed)?.name;
+    let at = number::span(end.at.as_secs_f64());
+    let counts = outcome.totals.scenarios.iter();
+    let without_rows: u64 =
+        counts.map(|counts| counts.arrivals.without_rows + counts.warmup_arrivals.without_rows).sum();
+    let arrivals = match without_rows {
+        0 => String::new(),
+        1 => "; 1 arrival that came then was not started".to_owned(),
+        n => format!("; {n} arrivals that came then were not started"),
+    };
+    Some(format!("the data `{name}` was used up after {at}, which ended the run (`on_end: stop`){arrivals}"))
+}
+
 /// What a reader must see beside the verdict.
 pub fn notes(plan: &CompiledPlan, outcome: &Outcome, judged: &Judgement) -> Vec<String> {
     let totals = &outcome.totals;
@@ -307,6 +326,7 @@ pub fn notes(plan: &CompiledPlan, outcome: &Outcome, judged: &Judgement) -> Vec<
             "THE RUN IS INVALID ({why}); verdict and exit code are those of the thresholds because of --allow-invalid"
         ));
     }
+    notes.extend(end_of_data(plan, outcome));
     if plan.tls.insecure && plan.targets.iter().any(|target| target.tls) {
         notes.push(
             "certificates of targets were not checked, because the plan says `insecure: true`".to_owned(),

@@ -1,7 +1,7 @@
 //! Groups of users with a load of their own, and the pauses between iterations. Must not resolve anything.
 
 use super::foreign::of_scenario;
-use super::{Auth, AuthUse, Entries, Feed, Flow, Load, Request, Scalar, Threshold};
+use super::{Auth, AuthUse, CookieJar, Entries, Feed, Flow, Load, Request, Scalar, Threshold};
 use crate::diagnostic::{Diagnostics, Located};
 use crate::plan::decode::{Definitions, FromNode, Keys};
 use crate::plan::node::{Node, NodeValue};
@@ -54,8 +54,8 @@ plan_keys! {
         redirects: Option<Located<u16>>,
         /// Headers of every request, besides the plan's; one of the same name takes the place of the plan's.
         headers: Entries<Located<Scalar>>,
-        /// Whether cookies that answers set are kept and sent back; the plan's choice when absent.
-        cookies: Option<Located<bool>>,
+        /// How long cookies that answers set are kept and sent back; the plan's choice when absent.
+        cookies: Option<Located<CookieJar>>,
     }
 }
 

@@ -3,7 +3,9 @@
 use super::{Entries, Scalar, Tls};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
-use crate::plan::decode::{Keys, LocalAddress};
+use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, word};
+use crate::plan::node::{Node, NodeValue};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 plan_keys! {
@@ -49,11 +51,51 @@ plan_keys! {
         keep_alive: Option<Located<bool>>,
         /// Whom HTTPS connections trust, and what they show of the client.
         tls: Option<Tls>,
-        /// `false` keeps no cookie that an answer sets, and sends none back; `true` when absent.
-        cookies: Option<Located<bool>>,
+        /// How long cookies of answers are kept; absent: `user` where users loop, `iteration` with a rate.
+        cookies: Option<Located<CookieJar>>,
     }
     later { "proxy", "version" }
     check check_http
+}
+
+/// How long cookies that answers set are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieJar {
+    /// As long as the user lives.
+    User,
+    /// Until its iteration ends: each iteration is a visitor of its own.
+    Iteration,
+    /// Not at all.
+    Off,
+}
+
+const JARS: [(&str, CookieJar); 3] =
+    [("user", CookieJar::User), ("iteration", CookieJar::Iteration), ("off", CookieJar::Off)];
+
+impl FromNode for CookieJar {
+    fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        match node.value {
+            NodeValue::Bool(false) => Some(Self::Off),
+            _ => word(node, "a choice for `cookies`", &JARS, out),
+        }
+    }
+
+    fn expected() -> String {
+        "a choice for `cookies`: `user` or `iteration` or `off`".to_owned()
+    }
+
+    fn example() -> &'static str {
+        "iteration"
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "oneOf": [
+            { "const": "user", "description": "Kept as long as the user lives, over its iterations." },
+            { "const": "iteration", "description": "Forgotten when the iteration ends: each is a visitor of its own." },
+            { "const": "off", "description": "Not kept, and none sent back." },
+            { "const": false, "description": "The same as `off`." },
+        ] })
+    }
 }
 
 fn check_http(http: &HttpDefaults, keys: &Keys<'_>, out: &mut Diagnostics) {
