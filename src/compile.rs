@@ -28,6 +28,7 @@ mod scope;
 mod secrets;
 mod session;
 mod step;
+mod syntax_help;
 mod target;
 mod template_file;
 mod threshold;

@@ -7,7 +7,7 @@ use crate::template::{Expr, ExprError};
 
 use super::model::Capture;
 use super::names::Place;
-use super::{Compiler, codes};
+use super::{Compiler, codes, syntax_help};
 
 const EXPRESSION_HELP: &str = "an expression looks like `status == 200` or `json.results | length > 0`";
 
@@ -73,7 +73,8 @@ impl Compiler<'_> {
             Err(error) => {
                 let range = error.range.unwrap_or(0..text.len());
                 let at = self.place_of(source.span, text, range);
-                let help = error.help.unwrap_or_else(|| EXPRESSION_HELP.to_owned());
+                let help = error.help.or_else(|| syntax_help::of_expression(text));
+                let help = help.unwrap_or_else(|| EXPRESSION_HELP.to_owned());
                 self.error(Diagnostic::error(codes::EXPRESSION, at, error.message).help(help));
                 None
             }

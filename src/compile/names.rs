@@ -8,7 +8,7 @@ use crate::template::{FUNCTIONS, RESPONSE_NAMES, Text, is_function, name_in_expr
 
 use super::model::Per;
 use super::template_file::in_body;
-use super::{Compiler, codes};
+use super::{Compiler, codes, syntax_help};
 
 /// Where a template stands: what is known there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,11 @@ impl Compiler<'_> {
                 _ => name_in_template(source, dotted),
             };
             let span = range.map_or(span, |range| self.place_of(span, source, range));
+            let of_an_answer = matches!(place, Place::Answer | Place::AuthAnswer);
+            let problem = match syntax_help::instead_of(dotted, source).filter(|_| of_an_answer) {
+                Some(help) => Diagnostic { help: vec![help], ..problem },
+                None => problem,
+            };
             self.error(Diagnostic { span, ..problem });
         }
     }
@@ -171,6 +176,12 @@ impl Compiler<'_> {
                 None => self.unknown_root(root, place, at),
             });
         };
+        if let Some(child) = child.filter(|_| RESPONSE_NAMES.contains(&root) && !self.known.has(root))
+            && let Some((kind, help)) = syntax_help::part_of_plain_value(root, child)
+        {
+            let message = format!("`{root}` is {kind}, which has no `{child}`");
+            return Some(Diagnostic::error(codes::UNKNOWN_NAME, at, message).help(help));
+        }
         let (Below::Only(allowed), Some(child)) = (below, child) else { return None };
         if allowed.contains(child) || self.written.defines(child) {
             return None;
@@ -208,6 +219,10 @@ impl Compiler<'_> {
             ),
             _ if self.known.captures.contains(root) => {
                 Some("it is captured by an endpoint or flow, which runs after this")
+            }
+            _ if self.known.auth.as_ref().is_some_and(|captured| captured.contains(root)) => {
+                return Diagnostic::error(codes::UNKNOWN_NAME, at, format!("nothing defines `{root}`"))
+                    .help(format!("`auth` captures it: write `auth.{root}`"));
             }
             "repeat" => Some("it is known only in the steps of a `repeat`"),
             "user" | "run" => Some("targets, variables and `token_url` are computed before the run starts"),

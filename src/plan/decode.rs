@@ -12,7 +12,7 @@ mod tags;
 pub use address::LocalAddress;
 pub use delimiter::Delimiter;
 pub use keys::Keys;
-pub(crate) use keys::{Foreign, Translate, unknown_key, value_for_map};
+pub(crate) use keys::{Foreign, Translate, key_of, unknown_key, value_for_map};
 pub use leaf::Scalar;
 pub(crate) use leaf::{unit, word};
 pub use tags::Tags;
@@ -44,6 +44,16 @@ pub trait FromNode: Sized {
     /// A value to show where one is missing.
     fn example() -> &'static str {
         NO_EXAMPLE
+    }
+
+    /// The keys of its map; none when it is not one.
+    fn keys() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// A list of these, written for people who wrote a map.
+    fn list_for_map(_: &[(Located<String>, Node)]) -> Option<String> {
+        None
     }
 
     /// JSON Schema of what [`FromNode::from_node`] accepts; structs put themselves into `defs`.
@@ -107,9 +117,10 @@ impl<T: FromNode> FromNode for Vec<T> {
         let Some(items) = node.as_list() else {
             let error = wrong_type_error(node, &Self::expected());
             out.push(match (&node.value, node.scalar_text()) {
-                (NodeValue::Map(_), _) => {
-                    error.help("in YAML each item starts with `- `, in TOML with `[[…]]`")
-                }
+                (NodeValue::Map(entries), _) => match T::list_for_map(entries) {
+                    Some(list) => error.help(format!("write `{list}`")),
+                    None => error.help("in YAML each item starts with `- `, in TOML with `[[…]]`"),
+                },
                 (_, Some(text)) if text.len() < 80 => error.help(format!("write `[{text}]`")),
                 _ => error,
             });
@@ -142,8 +153,17 @@ impl<T: FromNode> FromNode for Vec<(Located<String>, T)> {
             });
             return None;
         };
-        let read = |(key, value): &(Located<String>, Node)| Some((key.clone(), T::from_node(value, out)?));
-        Some(entries.iter().filter_map(read).collect())
+        let mut read = vec![];
+        let mut rest = entries.as_slice();
+        while let Some(((key, value), after)) = rest.split_first() {
+            let beside = beside_its_name(value, after, T::keys());
+            match after.split_at(beside) {
+                ([], _) => read.extend(T::from_node(value, out).map(|value| (key.clone(), value))),
+                ([(first, _), ..], _) => out.push(not_indented(key, first)),
+            }
+            rest = &after[beside..];
+        }
+        Some(read)
     }
 
     fn absent() -> Option<Self> {
@@ -157,6 +177,21 @@ impl<T: FromNode> FromNode for Vec<(Located<String>, T)> {
     fn schema(defs: &mut Definitions) -> Value {
         json!({ "type": "object", "additionalProperties": T::schema(defs) })
     }
+}
+
+/// How many entries after a name without a value are keys of what should stand under it.
+fn beside_its_name(value: &Node, after: &[(Located<String>, Node)], keys: &[&str]) -> usize {
+    let is_key = |(key, _): &&(Located<String>, Node)| keys.contains(&key.value.as_str());
+    if matches!(value.value, NodeValue::Null) { after.iter().take_while(is_key).count() } else { 0 }
+}
+
+/// The error for keys that stand beside the name they belong to.
+fn not_indented(name: &Located<String>, key: &Located<String>) -> Diagnostic {
+    let (name_text, key_text) = (&name.value, &key.value);
+    let message = format!("`{key_text}` stands beside `{name_text}`, not under it");
+    Diagnostic::error(codes::WRONG_TYPE, key.span, message)
+        .other(name.span, "this name has nothing under it")
+        .help(format!("indent `{key_text}`, and the keys after it, further than `{name_text}`"))
 }
 
 /// How the first item of a list looks in a map of names.

@@ -163,7 +163,9 @@ fn check(tokens: &[Token<'_>], is_bound: &dyn Fn(&str) -> bool) -> Result<(), Ex
                 let is_known =
                     is_bound(token.text) || [FUNCTIONS, KEYWORDS].iter().any(|l| l.contains(&token.text));
                 if after == "(" && !is_known && before != "macro" {
-                    return Err(unknown(token, "function", FUNCTIONS.iter().copied(), COMMON_FUNCTIONS));
+                    let problem = unknown(token, "function", FUNCTIONS.iter().copied(), COMMON_FUNCTIONS);
+                    let help = filter_instead(token.text).or_else(|| problem.help.clone());
+                    return Err(ExprError { help, ..problem });
                 }
             }
         }
@@ -206,6 +208,17 @@ fn check_call(tokens: &[Token<'_>], is_filter: bool) -> Result<(), ExprError> {
         .map_err(|mistake| wrong(&mistake.at, mistake.message, Some(mistake.help)))
 }
 
+/// How a filter that is called like a function is written.
+fn filter_instead(name: &str) -> Option<String> {
+    let filter = if ["len", "size"].contains(&name) { "length" } else { name };
+    let is_filter =
+        OWN_FILTERS.contains(&filter) || OTHER_FILTERS.split_whitespace().any(|known| known == filter);
+    is_filter.then(|| match filter {
+        "length" => "write `json.items | length`".to_owned(),
+        _ => format!("it is a filter: write `json.name | {filter}(…)`"),
+    })
+}
+
 /// `fake.name()`: whether there is one.
 fn check_fake(tokens: &[Token<'_>]) -> Result<(), ExprError> {
     let [root, dot, child, open, ..] = tokens else { return Ok(()) };
@@ -236,7 +249,8 @@ fn wrong(token: &Token<'_>, message: String, help: Option<String>) -> ExprError 
 }
 
 /// Signs of other languages, longest first, with what is written here.
-const FOREIGN: [(&str, &str); 10] = [
+const FOREIGN: [(&str, &str); 11] = [
+    ("=~", "| regex(\"…\")"),
     ("!==", "!="),
     ("===", "=="),
     ("&&", "and"),
@@ -265,7 +279,7 @@ pub(super) fn foreign_sign(code: &str) -> Option<ExprError> {
             Some((sign, here)) if sign.len() > 2 || !is_own => {
                 let range = Some(at..at + sign.len());
                 let help = match *here {
-                    "" => "names stand here as they are, without `$`".to_owned(),
+                    "" => jsonpath_help(rest),
                     here => format!("write `{}`", here.trim_end()),
                 };
                 return Some(ExprError {
@@ -280,9 +294,37 @@ pub(super) fn foreign_sign(code: &str) -> Option<ExprError> {
     None
 }
 
+/// What stands here for a JSONPath, from its `$` on.
+fn jsonpath_help(path: &str) -> String {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "$._[]".contains(c);
+    let path = &path[..path.find(|c| !is_path(c)).unwrap_or(path.len())];
+    let is_whole = path.matches('[').count() == path.matches(']').count() && !path.contains("[]");
+    let is_plain = is_whole && !path.contains("..") && path[1..].starts_with(['.', '[']);
+    match is_plain {
+        true => format!("write `json{}`", &path[1..]),
+        false if path[1..].starts_with(['.', '[']) => "write `json | jsonpath(\"$…\")`".to_owned(),
+        false => "names stand here as they are, without `$`".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jsonpath_gets_its_expression() {
+        for (code, help) in [
+            ("$.items[0].id", "write `json.items[0].id`"),
+            ("$[0].a == 1", "write `json[0].a`"),
+            ("$..id", "write `json | jsonpath(\"$…\")`"),
+            ("$.a[*].b", "write `json | jsonpath(\"$…\")`"),
+            ("$a", "names stand here as they are, without `$`"),
+            ("$", "names stand here as they are, without `$`"),
+            ("json.a =~ 'x'", "write `| regex(\"…\")`"),
+        ] {
+            assert_eq!(foreign_sign(code).unwrap().help.unwrap(), help, "{code}");
+        }
+    }
 
     #[test]
     fn unknown_words_are_found() {

@@ -50,6 +50,8 @@ fn unit_length(text: &str, number: f64, unit: &str) -> Result<f64, UnitError> {
     if unit.is_empty() {
         let n = shown(&number.to_string());
         return Err(match text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+            // Nobody waits for 200 s: what is likelier comes first.
+            true if number >= 100.0 => UnitError::new(format!("{n} what?"), format!("write {n}ms or {n}s")),
             true => UnitError::new(format!("{n} what?"), format!("write {n}s or {n}ms")),
             false => {
                 let text = shown(text);

@@ -40,8 +40,9 @@ macro_rules! plan_keys {
                 const LATER: &[&str] = &[$( $( $later ),* )?];
                 let known = [$( stringify!($field).trim_end_matches('_') ),*];
                 let required = [$( <$ty as $crate::plan::decode::FromNode>::absent().is_none() ),*];
-                if node.as_map().is_none() && required[0] {
-                    return $crate::plan::decode::value_for_map(node, $what, known[0], out);
+                if node.as_map().is_none() {
+                    let only = Some(known[0]).filter(|_| required[0]);
+                    return $crate::plan::decode::value_for_map(node, $what, only, Self::example(), out);
                 }
                 let translate: Option<$crate::plan::decode::Translate> = None $( .or(Some($foreign)) )?;
                 let keys = $crate::plan::decode::Keys::open(node, $what, &known, LATER, translate, out)?;
@@ -63,6 +64,11 @@ macro_rules! plan_keys {
                     $example
                 }
             )?
+
+            fn keys() -> &'static [&'static str] {
+                const KEYS: &[&str] = &[$( $crate::plan::decode::key_of(stringify!($field)) ),*];
+                KEYS
+            }
 
             fn schema(defs: &mut $crate::plan::decode::Definitions) -> serde_json::Value {
                 $crate::plan::decode::object_schema(

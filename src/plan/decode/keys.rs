@@ -179,15 +179,30 @@ pub(crate) fn unknown_key(key: &Located<String>, what: &str, known: &[&'static s
         .did_you_mean_or_list(&key.value, known.iter().copied())
 }
 
-/// The error for a single value where a map is wanted whose first key could hold it.
-pub(crate) fn value_for_map<T>(node: &Node, what: &str, key: &str, out: &mut Diagnostics) -> Option<T> {
+/// The error for a single value where a map is wanted: `only` is the key that could hold it, `example` one such map.
+pub(crate) fn value_for_map<T>(
+    node: &Node,
+    what: &str,
+    only: Option<&str>,
+    example: &str,
+    out: &mut Diagnostics,
+) -> Option<T> {
     const MOST: usize = 80;
     let error = super::wrong_type_error(node, what);
     let is_short = |text: &&str| text.len() <= MOST && !text.contains(['\n', '"', '{', '}', '[', ']', ',']);
-    out.push(match (&node.value, node.as_str().filter(is_short)) {
-        (_, Some(text)) => error.help(format!("write `{{ {key}: {text} }}`")),
-        (NodeValue::Null, _) => error.help(format!("write `{{ {key}: … }}`")),
+    out.push(match (&node.value, node.as_str().filter(is_short), only) {
+        (_, Some(text), Some(key)) => error.help(format!("write `{{ {key}: {text} }}`")),
+        (NodeValue::Null, _, Some(key)) => error.help(format!("write `{{ {key}: … }}`")),
+        _ if example != super::NO_EXAMPLE => error.help(format!("write for example `{example}`")),
         _ => error,
     });
     None
+}
+
+/// The key that a field stands for: its name without the `_` that sets it apart from a word of Rust.
+pub(crate) const fn key_of(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [.., b'_'] => field.split_at(field.len() - 1).0,
+        _ => field,
+    }
 }

@@ -239,6 +239,10 @@ impl FromNode for Feed {
         "a data feed: the path of a file, a list of rows, or a map with `file` or `rows`".to_owned()
     }
 
+    fn keys() -> &'static [&'static str] {
+        LongFeed::keys()
+    }
+
     fn schema(defs: &mut Definitions) -> serde_json::Value {
         let long = LongFeed::schema(defs);
         serde_json::json!({ "anyOf": [

@@ -37,6 +37,7 @@ plan_keys! {
         /// How long running iterations may take to end; 30s when absent.
         graceful_stop: Option<Located<Duration>>,
     }
+    example "{ users: 10, duration: 2m }"
     foreign of_load
     check check_load
 }
@@ -381,6 +382,27 @@ impl FromNode for Threshold {
 
     fn expected() -> String {
         "a threshold such as `p95 < 200ms`".to_owned()
+    }
+
+    /// `p95: 200ms` and `p95: < 200ms` are `p95 < 200ms`; in a list, as in k6, each stands by itself.
+    fn list_for_map(entries: &[(Located<String>, Node)]) -> Option<String> {
+        const MOST: usize = 100;
+        let line = |(key, value): &(Located<String>, Node)| {
+            let whole =
+                |text: String| if text.contains('<') || text.contains('>') { Some(text) } else { None };
+            if let Some(items) = value.as_list() {
+                return items
+                    .iter()
+                    .map(|item| item.scalar_text().and_then(whole))
+                    .collect::<Option<Vec<_>>>();
+            }
+            let limit = value.scalar_text()?;
+            let op = if limit.trim_start().starts_with(['<', '>', '=']) { "" } else { "< " };
+            Some(vec![format!("{} {op}{}", key.value, limit.trim())])
+        };
+        let lines: Vec<_> = entries.iter().map(line).collect::<Option<Vec<_>>>()?.concat();
+        let list = format!("[{}]", lines.join(", "));
+        (list.len() <= MOST && !list.contains('\n')).then_some(list)
     }
 
     fn schema(defs: &mut Definitions) -> serde_json::Value {

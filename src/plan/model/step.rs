@@ -5,7 +5,7 @@ use super::poll::{PollStep, Polled, poll_of, poll_schema, request_of};
 use super::{Entries, Expect, Pause, Request, Scalar};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
-use crate::plan::decode::{Definitions, FromNode, Keys, unknown_key, wrong_type_error};
+use crate::plan::decode::{Definitions, Foreign, FromNode, Keys, unknown_key, wrong_type_error};
 use crate::plan::node::Node;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -89,6 +89,14 @@ plan_keys! {
         /// How often, and what.
         repeat: Repeat,
     }
+    foreign steps_of_repeat
+}
+
+/// `steps` belongs under `repeat`. Where `repeat` is a number, the error there says so.
+fn steps_of_repeat(map: &Node, (key, _): &(Located<String>, Node)) -> Option<Foreign> {
+    let is_map = map.get("repeat").is_some_and(|repeat| repeat.as_map().is_some());
+    let help = is_map.then(|| "indent it under `repeat`, beside `times`, `while` or `for_each`".to_owned());
+    (key.value == "steps").then(|| Foreign { help, ..Foreign::default() })
 }
 
 plan_keys! {
@@ -104,6 +112,7 @@ plan_keys! {
         /// The steps; `repeat.index` counts the rounds from 0.
         steps: Vec<Step>,
     }
+    example "{ times: 3, steps: [use: an endpoint] }"
     rules one_repetition
 }
 
