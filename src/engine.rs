@@ -24,6 +24,7 @@ mod signals;
 mod stop;
 mod timer;
 mod trace;
+mod unasked;
 mod user;
 mod worker;
 
