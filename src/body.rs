@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use minijinja::value::ValueKind;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -60,6 +60,16 @@ impl Body {
             Self::Pairs(pairs) => pairs.names(),
             Self::Multipart(parts) => parts.names(),
         }
+    }
+
+    /// Whether it never has a byte.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty) || matches!(self, Self::Static(bytes) if bytes.is_empty())
+    }
+
+    /// Whether its bytes are the same every time.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Empty | Self::Static(_))
     }
 
     /// The `content-type` of the bytes it rendered to, where that is another each time.
@@ -129,6 +139,15 @@ impl Pairs {
         }
         Ok(())
     }
+}
+
+/// What a request without a body says of its length, where its method [`expects_body`].
+pub const NO_LENGTH: HeaderValue = HeaderValue::from_static("0");
+
+/// Whether a request of this method says how long its body is even when it has none (RFC 9110, section 8.6): servers
+/// refuse it else.
+pub fn expects_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
 /// Appends `name=value`, URL-encoded, after a `&` where something stands already.

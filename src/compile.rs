@@ -21,6 +21,7 @@ pub mod model;
 mod named_files;
 mod names;
 mod own;
+mod redirects;
 mod reports;
 mod request;
 mod scenario;
@@ -140,6 +141,8 @@ struct Compiler<'a> {
     shared: BTreeMap<String, Option<Request>>,
     /// Of this flow: parts of answers that its steps look at afterwards.
     looked_at: Needs,
+    /// Whether the request before the step that is compiled follows redirects.
+    follows: bool,
     secrets: BTreeMap<String, String>,
     environment: Variables,
     /// Variables of the environment that templates name.
@@ -198,6 +201,7 @@ impl<'a> Compiler<'a> {
             first_relative: None,
             shared: BTreeMap::new(),
             looked_at: Needs::default(),
+            follows: false,
             secrets: BTreeMap::new(),
             environment: loaded.environment.clone(),
             env_names: BTreeSet::new(),

@@ -27,6 +27,7 @@ mod stop;
 mod timer;
 mod trace;
 mod turn;
+mod unasked;
 mod user;
 mod worker;
 

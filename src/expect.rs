@@ -9,7 +9,9 @@ pub use status::StatusSet;
 
 use std::sync::Arc;
 
-use crate::template::{EvalError, Expr, ExprError, Scope, to_text};
+use minijinja::Value;
+
+use crate::template::{EvalError, Expr, ExprError, Names, Scope, to_text};
 
 /// The words of [`Check::default_status`]; no plan can write them.
 const DEFAULT_STATUS: &str = "status below 400";
@@ -88,6 +90,19 @@ impl Check {
         }
     }
 
+    /// Whether it holds of an answer with this status; `None` when that depends on more than the status.
+    pub fn allows(&self, status: u16) -> Option<bool> {
+        match &self.test {
+            Test::Status(set) => Some(set.contains(status)),
+            Test::Expr { whole, needs: Needs::STATUS, .. } if whole.names().len() == 1 => {
+                let scope = Scope::new(Arc::new(Names::default()), &[]);
+                scope.set(Response::STATUS, Value::from(status));
+                Some(whole.eval(&scope).is_ok_and(|value| value.is_true()))
+            }
+            Test::Expr { .. } => None,
+        }
+    }
+
     /// The names it needs.
     pub fn names(&self) -> std::collections::BTreeSet<String> {
         match &self.test {
@@ -160,7 +175,6 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::template::Names;
 
     fn run(check: &str, status: u16, body: &str) -> Result<(), Unmet> {
         let mut headers = HeaderMap::new();

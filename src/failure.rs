@@ -46,14 +46,16 @@ failures! {
     ClosedBeforeHeaders = "closed.before_headers",
     /// The target closed the connection in the middle of the body.
     ClosedMidBody = "closed.mid_body",
-    /// The answer is not HTTP.
+    /// The answer is not HTTP, or something comes with it that no answer may have.
     Protocol = "protocol",
     /// The body is larger than the plan accepts.
     BodyTooLarge = "body.too_large",
     /// The body could not be decoded as what an expression needs (JSON, UTF-8).
     Decode = "decode",
-    /// More redirects than allowed, or one to a place the plan does not name.
+    /// More redirects than allowed.
     RedirectLoop = "redirect.loop",
+    /// A redirect to a place that is no target of the plan, or to none at all.
+    RedirectOutside = "redirect.outside",
     /// A status of 400 or more, and no `expect` that says otherwise.
     Status = "status",
     /// An expectation did not hold.

@@ -7,18 +7,22 @@ mod connection;
 mod deadline;
 mod dial;
 mod driver;
+mod fault;
 #[cfg(target_os = "linux")]
 mod ip_option;
 mod link;
 mod local;
+mod location;
 mod look_up;
 mod target;
 mod times;
 mod tls;
+mod wire;
 
 pub use connect::Connector;
 pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
 pub use deadline::Deadline;
+pub use location::{Astray, Origin, Place, origin_of, read as read_location, shown as shown_location};
 pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};

@@ -14,7 +14,7 @@ mod shape;
 mod tests;
 mod view;
 
-pub use names::{is_sensitive_header, is_sensitive_key};
+pub use names::{is_sensitive_header, is_sensitive_key, is_sensitive_parameter};
 pub use shape::shape_of;
 
 use forms::Forms;

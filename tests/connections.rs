@@ -34,6 +34,14 @@ fn goes_well(request: &str, status: &str) -> Ran {
     goes_well_with("use: odd, use: good", request, status)
 }
 
+/// Runs it, whatever comes of it.
+fn four_times(steps: &str, request: &str) -> Ran {
+    let server = FaultServer::start();
+    let ran = Scratch::new().run(&plan(&server.url, request, steps), &[]);
+    check_accounting(&ran.result);
+    ran
+}
+
 #[track_caller]
 fn goes_well_with(steps: &str, request: &str, status: &str) -> Ran {
     let server = FaultServer::start();
@@ -80,20 +88,48 @@ fn answers_that_end_the_connection() {
     }
 }
 
-/// What is left over of an answer must not become the answer to the next request (it says 500).
+/// What is left over of an answer is no answer to the next request (it says 500), and the answer is not right.
 #[test]
-fn a_body_longer_than_announced_is_not_the_next_answer() {
+fn a_body_longer_than_announced_fails_its_request() {
     for request in ["GET /odd/too-long", "POST /odd/too-long"] {
-        let ran = goes_well(request, "200");
-        // The connection is spoilt; the good request needs a new one, on which the next iteration goes on.
-        assert_eq!(ran.result["totals"]["new_connections"], 5, "{request}");
+        let ran = four_times("use: odd", request);
+        let row = row(&ran.result, "odd");
+        assert_eq!(
+            (&row["failure_kinds"], &row["status"]),
+            (&json!({ "protocol": 4 }), &json!({ "200": 4 })),
+            "{request}"
+        );
+        let words = ran.result["failures"][0]["message"].as_str().unwrap();
+        assert!(words.contains("followed by another answer"), "{words}");
     }
 }
 
-/// Bytes on an idle connection are the answer to nothing.
+/// Bytes on an idle connection are the answer to nothing. The answer before them is counted when they come, so the
+/// request that would be next fails, and says whose answer it was.
 #[test]
-fn an_answer_nobody_asked_for_is_not_the_next_answer() {
-    goes_well_with("use: odd, think: 300ms, use: good", "GET /odd/unasked", "200");
+fn an_answer_nobody_asked_for_fails_the_next_request() {
+    let ran = four_times("use: odd, think: 600ms, use: good", "GET /odd/unasked");
+    assert_eq!(row(&ran.result, "odd")["failure_kinds"], json!({}));
+    let good = row(&ran.result, "good");
+    assert_eq!((&good["failure_kinds"], &good["requests"]), (&json!({ "protocol": 4 }), &json!(4)));
+    let words = ran.result["failures"][0]["message"].as_str().unwrap();
+    assert!(words.contains("not sent") && words.contains("an answer after its answer to `odd`"), "{words}");
+}
+
+/// The same where the connection is parked meanwhile.
+#[test]
+fn an_answer_nobody_asked_for_is_found_after_a_long_pause() {
+    let ran = four_times("use: odd, think: 1100ms, use: good", "GET /odd/unasked");
+    assert_eq!(row(&ran.result, "good")["failure_kinds"], json!({ "protocol": 4 }));
+}
+
+/// Some servers and load balancers say so before they close an idle connection.
+#[test]
+fn a_request_timeout_on_an_idle_connection_only_closes_it() {
+    let ran = four_times("use: odd, think: 600ms, use: good", "GET /odd/idle-408");
+    ran.done.assert_code(0);
+    assert_eq!(ran.result["totals"]["failures"], 0, "{}", ran.result["failures"]);
+    assert_eq!(ran.result["totals"]["new_connections"], 5);
 }
 
 #[test]

@@ -130,3 +130,39 @@ fn queries_and_paths() {
     let seen = sent(r#"request: "GET /items/{{ 'x HTTP/1.1\r\nx-evil: 1' }}""#);
     assert_eq!(seen.header("x-evil"), None, "a value never becomes a header: {seen:?}");
 }
+
+/// RFC 9110, section 8.6: many servers refuse such a request without it.
+#[test]
+fn a_request_whose_method_expects_a_body_says_that_it_has_none() {
+    for (endpoint, length) in [
+        ("request: POST /ok", Some("0")),
+        ("request: PUT /ok", Some("0")),
+        ("request: PATCH /ok", Some("0")),
+        ("request: POST /ok, text: \"\"", Some("0")),
+        ("request: POST /ok, text: \"{{ words | replace(words, '') }}\"", Some("0")),
+        ("request: POST /ok, form: { ids: [] }", Some("0")),
+        ("request: GET /ok, text: \"{{ words | replace(words, '') }}\"", None),
+        ("request: GET /ok", None),
+        ("request: DELETE /ok", None),
+        ("request: HEAD /odd/head", None),
+        ("request: OPTIONS /ok", None),
+    ] {
+        assert_eq!(sent(endpoint).header("content-length"), length, "{endpoint}");
+    }
+}
+
+#[test]
+fn so_do_readiness_logins_and_redirects() {
+    let server = FaultServer::start();
+    let plan = format!(
+        "plan: 1\ntarget: \"{}\"\nready: {{ checks: [POST /items/ready] }}\nauth: {{ steps: [{{ request: POST /login }}] }}\n\
+         endpoints: {{ a: {{ request: POST /redirect/307//redirect/303//items/last }} }}\nload: {{ users: 1, iterations: 1 }}\n\
+         thresholds: [errors < 1%]\n",
+        server.url
+    );
+    Scratch::new().run(&plan, &[]).done.assert_code(0);
+    let lengths: Vec<_> =
+        server.log.all().iter().map(|s| s.header("content-length").map(str::to_owned)).collect();
+    let none = || Some("0".to_owned());
+    assert_eq!(lengths, [none(), none(), none(), none(), None], "{:?}", server.log.all());
+}

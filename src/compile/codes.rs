@@ -91,8 +91,11 @@ pub const LATE_ABORT: &str = "P206";
 /// A limit of 0 that follows from a baseline without failures.
 pub const BELOW_NOTHING: &str = "P207";
 
+/// Something said of a redirect, where redirects are followed.
+pub const REDIRECT: &str = "P211";
+
 /// Codes of warnings only: what is legal, and surely not meant.
-pub const DOUBTS: [(&str, &str); 8] = [
+pub const DOUBTS: [(&str, &str); 9] = [
     (NEVER_RUNS, "an endpoint or flow never runs"),
     (LONG_TIMEOUT, "a timeout is longer than the load"),
     (LONG_PAUSE, "a pause is longer than the load"),
@@ -101,4 +104,5 @@ pub const DOUBTS: [(&str, &str); 8] = [
     (NEVER_HOLDS, "an expectation can never hold"),
     (LATE_ABORT, "an abort comes too late"),
     (BELOW_NOTHING, "a limit may become 0, below which nothing is"),
+    (REDIRECT, "a redirect is asked for and followed"),
 ];

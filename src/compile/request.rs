@@ -3,7 +3,7 @@
 
 use http::{HeaderValue, Method, Uri, header};
 
-use crate::body::Pairs;
+use crate::body::{NO_LENGTH, Pairs, expects_body};
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::expect::{Check, Needs};
 use crate::http::Target;
@@ -57,14 +57,16 @@ impl Compiler<'_> {
         let of_scenario = self.http.and_then(|http| http.timeout.as_ref());
         let of_plan = self.plan.http.as_ref().and_then(|http| http.timeout.as_ref());
         let timeout = written.timeout.as_ref().or(of_scenario).or(of_plan);
-        let of_scenario = self.http.and_then(|http| http.redirects.as_ref());
-        let of_plan = self.plan.http.as_ref().and_then(|http| http.redirects.as_ref());
-        let redirects = written.redirects.as_ref().or(of_scenario).or(of_plan);
         if line.is_none() && written.request.value != model::NO_LINE {
             // What can be said about it all the same: its templates.
             self.text(&written.request.value, written.request.span, place);
         }
         let line = line?;
+        let asked = (&*checks, &*captures);
+        let redirects = self.redirects(written.redirects.as_ref(), place, written.request.span, asked);
+        if body.is_empty() && expects_body(&line.method) {
+            headers.fixed.insert(header::CONTENT_LENGTH, NO_LENGTH);
+        }
         let uri = self.uri(&written.request, &line, query, place)?;
         let auth = place == Place::Request && self.known.auth.is_some() && written.auth.is_none();
         let needs = checks.iter().map(Check::needs).chain(captures.iter().map(|c| c.needs));
@@ -81,7 +83,7 @@ impl Compiler<'_> {
             body,
             auth,
             timeout: timeout.map_or(TIMEOUT, |d| d.value),
-            redirects: redirects.map_or(0, |most| most.value),
+            redirects,
             checks: checks.into(),
             captures: captures.into(),
             kept: Needs::default(),

@@ -25,6 +25,7 @@ impl Compiler<'_> {
     /// The steps of a flow.
     pub(super) fn flow_steps(&mut self, written: &[model::Step], endpoints: Endpoints<'_>) -> Box<[Step]> {
         self.looked_at = Needs::default();
+        self.follows = false;
         let mut steps = self.steps(written, endpoints);
         Step::keep(&mut steps, self.looked_at);
         steps
@@ -90,6 +91,7 @@ impl Compiler<'_> {
         let names = expr.names();
         self.check_names(&names, source.value.trim(), source.span, Place::Answer);
         self.looked_at = self.looked_at.and(Needs::of(&names));
+        self.doubt_condition(source);
         Some(expr)
     }
 
@@ -121,6 +123,17 @@ impl Compiler<'_> {
             Polled::Request(request) => (self.inline_step(request), request.request.span),
             Polled::Use(step) => (self.use_step(step, endpoints), step.use_.span),
         };
+        let mut request = request;
+        let written = match &poll.request {
+            Polled::Request(request) => request.redirects.as_ref(),
+            Polled::Use(step) => self.written_redirects(step),
+        };
+        if let Some(request) =
+            request.as_mut().filter(|_| written.is_none() && self.is_redirect(&poll.until.value))
+        {
+            request.redirects = 0;
+            self.follows = false;
+        }
         let until = self.condition(&poll.until);
         let mut request = request?;
         let timeout = poll.timeout.as_ref().map_or(POLL_TIMEOUT, |timeout| timeout.value);
@@ -163,6 +176,12 @@ impl Compiler<'_> {
         request.captures = request.captures.iter().cloned().chain(captures).collect();
         let needs = request.checks.iter().map(Check::needs).chain(request.captures.iter().map(|c| c.needs));
         request.needs = needs.fold(Needs::default(), Needs::and);
+        if step.expect.is_some() || !step.capture.is_empty() {
+            let asked = (&*request.checks, &*request.captures);
+            request.redirects =
+                self.redirects(self.written_redirects(step), Place::Request, step.use_.span, asked);
+        }
+        self.follows = request.redirects > 0;
         Some(request)
     }
 
@@ -205,6 +224,7 @@ impl Compiler<'_> {
         let series = self.row_of(request, SeriesKind::Endpoint);
         let compiled = self.request(request, series, Place::Request)?;
         self.series[series.0 as usize].method = Some(compiled.method.clone());
+        self.follows = compiled.redirects > 0;
         Some(compiled)
     }
 }

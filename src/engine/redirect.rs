@@ -4,101 +4,157 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, LOCATION};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::Full;
-use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
-use percent_encoding::utf8_percent_encode;
 
-use crate::body::NOT_IN_URL;
+use crate::body::{NO_LENGTH, expects_body};
 use crate::compile::model::Request;
 use crate::failure::Failure;
-use crate::http::{ExchangeError, Reply, Target};
+use crate::http::{Astray, ExchangeError, Origin, Reply, Target, origin_of, read_location, shown_location};
 use crate::mask::is_sensitive_header;
 
 use super::in_flight::InFlight;
+use super::judge::Problem;
 use super::send::{Attempt, HttpRequest, Sent};
 use super::user::User;
 
-/// Where an answer leads.
-#[derive(Debug, PartialEq)]
-struct Hop {
-    method: Method,
-    /// Absolute.
-    url: String,
+/// Bytes shown of a `location`.
+const SHOWN: usize = 120;
+
+/// Whether an answer of this status leads elsewhere. 300 leaves the choice to a person, 304 to the cache.
+pub(super) fn leads_on(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// What of a request cannot be made again from the plan alone, when a redirect may need it.
+pub(super) fn rendered_headers(request: &Request, headers: &HeaderMap) -> Box<[(HeaderName, HeaderValue)]> {
+    if request.redirects == 0 || request.computed_headers.is_empty() && request.cookies.is_empty() {
+        return Box::default();
+    }
+    let cookie = Some(http::header::COOKIE).filter(|_| !request.cookies.is_empty());
+    let names = request.computed_headers.iter().map(|(name, _)| name.clone()).chain(cookie);
+    names.filter_map(|name| Some((name.clone(), headers.get(name)?.clone()))).collect()
 }
 
 impl User {
-    /// Sends the request in `slot`, and what its answers redirect to. `attempt` and `sent` become those of the last.
+    /// Follows an answer that leads elsewhere. What is on the way becomes that of the last request.
     pub(super) async fn follow(
         &mut self,
         request: &Request,
-        slot: &mut Option<HttpRequest>,
-        attempt: &mut Attempt,
-        sent: &mut Sent,
-        in_flight: &mut InFlight,
+        first: Reply,
+        (attempt, sent, in_flight): (&mut Attempt, &mut Sent, &mut InFlight),
     ) -> Result<Reply, ExchangeError> {
         let mut left = request.redirects;
-        let mut headers = slot.as_ref().map(|built| built.headers().clone()).unwrap_or_default();
-        loop {
-            // Not into `headers`: another place gets its own.
-            self.add_cookies_to(request, sent, slot);
-            let reply = self.attempt(request, slot, attempt).await?;
-            let Some(hop) = self.hop(request, sent, &reply) else { return Ok(reply) };
+        let mut headers = self.headers_again(request, sent);
+        let mut reply = first;
+        let mut slot = None;
+        while let Some(method) = next_method(reply.status, &sent.method) {
             self.keep_cookies(request, sent, &reply.headers);
-            let refused = |message: String| ExchangeError {
-                kind: Failure::RedirectLoop,
-                message,
-                status: reply.status,
+            let (target, uri) = match self.next_place(request, sent, &reply, left) {
+                Ok(place) => place,
+                Err(refused) => {
+                    self.trace_refused(request, attempt, sent, &reply, &refused);
+                    return Err(refused);
+                }
             };
-            if left == 0 {
-                let most = request.redirects;
-                return Err(refused(format!("redirected more than {most} times")));
-            }
             left -= 1;
-            let Some((target, uri)) = self.place_of(&hop.url) else {
-                let place = origin_of(&hop.url);
-                let words = format!("redirected to {place}, which is no target of the plan");
-                return Err(refused(words));
-            };
             self.record_hop(attempt, &reply, in_flight);
-            if !self.local.shared.plan.keep_alive {
+            self.trace_hop(request, attempt, sent, &reply);
+            if attempt.cut_short || !self.local.shared.plan.keep_alive {
+                // What is left of the request would stand before the next one; or the plan wants no next one.
                 self.connections[attempt.target] = None;
             }
-            if let Some(kept) = &attempt.kept {
-                let latency_us = crate::http::micros(attempt.begun(), Instant::now());
-                self.trace_hop(request, kept, sent, &reply, latency_us);
-            }
-            let keeps_body = hop.method == sent.method;
+            let keeps_body = method == sent.method;
             self.change_headers(&mut headers, (sent.target, target), keeps_body);
             let body = if keeps_body { sent.body.clone() } else { Bytes::new() };
-            slot.replace(built(&hop.method, &uri, &headers, &body));
+            slot.replace(built(&method, &uri, &headers, &body));
             let host = headers.get(HOST).cloned().map(Box::new);
-            *sent = Sent { method: hop.method, target, uri: Some(uri), body, host };
+            *sent = Sent { method, target, uri: Some(uri), body, host, rendered: Box::default() };
             let now = Instant::now();
             *attempt = Attempt::new(attempt.row, target, now, now);
             *in_flight = InFlight::new(self.local.clone(), attempt.row, now);
             in_flight.expect(request.checks.len());
+            // Not into `headers`: another place gets its own.
+            self.add_cookies_to(request, sent, &mut slot);
+            reply = self.attempt(request, &mut slot, attempt).await?;
         }
+        Ok(reply)
     }
 
-    /// Where an answer leads to, if anywhere: without a `location` that can be read it is an answer like others.
-    fn hop(&self, request: &Request, sent: &Sent, reply: &Reply) -> Option<Hop> {
-        let method = next_method(reply.status, &sent.method)?;
-        let uri = sent.uri_of(request)?;
-        let target = self.local.shared.plan.targets.get(sent.target)?;
-        let url = resolve(target, uri, &reply.headers)?;
-        Some(Hop { method, url })
+    /// The headers of the request that was sent, but for the cookies that answers have set.
+    fn headers_again(&self, request: &Request, sent: &Sent) -> HeaderMap {
+        let mut headers = request.headers.clone();
+        if let Some(login) = self.login.as_ref().filter(|_| request.auth) {
+            login.add_headers(&mut headers);
+        }
+        if let Some(kind) = request.body.content_type(&sent.body) {
+            headers.insert(CONTENT_TYPE, kind);
+        }
+        for (name, value) in &sent.rendered {
+            headers.insert(name.clone(), value.clone());
+        }
+        headers
     }
 
-    /// The target a URL belongs to, and the path and query there.
-    fn place_of(&self, url: &str) -> Option<(usize, Uri)> {
-        let whole: Uri = url.parse().ok()?;
-        let origin = Target::parse("", &origin_of(url)).ok()?;
+    /// The target an answer leads to, and the path and query there. What cannot be followed has failed: a plan that
+    /// follows redirects does not want to measure them.
+    fn next_place(
+        &self,
+        request: &Request,
+        sent: &Sent,
+        reply: &Reply,
+        left: u16,
+    ) -> Result<(usize, Uri), ExchangeError> {
+        let refused = |kind, message: String| {
+            Err(ExchangeError { status: reply.status, ..ExchangeError::new(kind, message) })
+        };
+        let mut locations = reply.headers.get_all(LOCATION).iter();
+        let Some(location) = locations.next() else {
+            let message =
+                "redirected to nowhere: the answer has no `location`; `redirects: 0` takes it as it is";
+            return refused(Failure::RedirectOutside, message.to_owned());
+        };
+        if locations.any(|other| other != location) {
+            return refused(Failure::Protocol, "the answer has two different headers `location`".to_owned());
+        }
+        let to = || cut(shown_location(location.as_bytes(), |_| true));
+        if left == 0 {
+            let most = request.redirects;
+            return refused(
+                Failure::RedirectLoop,
+                format!("redirected more than {most} times, the last time to {}", to()),
+            );
+        }
+        let target = &self.local.shared.plan.targets[sent.target];
+        let own = sent.uri_of(request).cloned().unwrap_or_default();
+        let why = match read_location(location.as_bytes(), target.tls, &own) {
+            Ok(place) => match self.target_at(request, sent, place.origin.as_ref()) {
+                Some(target) => return Ok((target, place.path)),
+                None => format!("redirected to {}, which is no target of the plan", to()),
+            },
+            Err(Astray::Empty) => "redirected to nowhere: the answer's `location` is empty".to_owned(),
+            Err(Astray::Scheme) => format!("redirected to {}, which is not http or https", to()),
+            Err(Astray::NotUrl) => format!("redirected to {}, which is no URL", to()),
+            Err(Astray::TooLong) => {
+                format!("redirected to a `location` of {} bytes, which is too long for a URL", location.len())
+            }
+        };
+        refused(Failure::RedirectOutside, why)
+    }
+
+    /// The target at a place; the one the request went to before others.
+    fn target_at(&self, request: &Request, sent: &Sent, origin: Option<&Origin>) -> Option<usize> {
+        let Some(origin) = origin else { return Some(sent.target) };
         let targets = &self.local.shared.plan.targets;
-        let target = targets.iter().position(|known| is_same_origin(known, &origin))?;
-        let path = whole.path_and_query().map_or("/", |path| path.as_str());
-        Some((target, path.parse().ok()?))
+        let own = targets.get(sent.target)?;
+        // A server that is asked for another name than the target's calls itself by that name.
+        let host = sent.host.as_deref().or_else(|| request.headers.get(HOST));
+        let named = host.and_then(|host| origin_of(host.to_str().ok()?, own.tls));
+        if is_at(own, origin) || named.as_ref() == Some(origin) {
+            return Some(sent.target);
+        }
+        targets.iter().position(|known| is_at(known, origin))
     }
 
     fn record_hop(&self, attempt: &Attempt, reply: &Reply, in_flight: &mut InFlight) {
@@ -109,21 +165,59 @@ impl User {
         self.local.recorder.borrow_mut().redirected += 1;
     }
 
+    fn trace_hop(&self, request: &Request, attempt: &Attempt, sent: &Sent, reply: &Reply) {
+        if let Some(kept) = &attempt.kept {
+            let latency_us = crate::http::micros(attempt.begun(), Instant::now());
+            self.trace_unjudged(request, kept, sent, reply, latency_us, None);
+        }
+    }
+
+    /// Shows the answer that cannot be followed; whoever records the failure knows it no more.
+    fn trace_refused(
+        &self,
+        request: &Request,
+        attempt: &mut Attempt,
+        sent: &Sent,
+        reply: &Reply,
+        refused: &ExchangeError,
+    ) {
+        if let Some(kept) = attempt.kept.take() {
+            let latency_us = crate::http::micros(attempt.begun(), Instant::now());
+            let problem = Problem::Failed(refused.kind, refused.message.clone());
+            self.trace_unjudged(request, &kept, sent, reply, latency_us, Some(&problem));
+        }
+    }
+
     fn change_headers(&self, headers: &mut HeaderMap, (from, to): (usize, usize), keeps_body: bool) {
         let targets = &self.local.shared.plan.targets;
-        headers.insert(HOST, targets[to].authority.clone());
         if !is_same_origin(&targets[from], &targets[to]) {
+            headers.insert(HOST, targets[to].authority.clone());
             // Credentials are for those they were meant for.
             let of_login = self.login.iter().flat_map(|login| login.header_names()).cloned();
-            let written = headers.keys().filter(|name| is_sensitive_header(name.as_str())).cloned();
-            let all: Vec<_> = of_login.chain(written).collect();
+            let written = headers.iter().filter(|(name, value)| self.is_credential(name, value));
+            let all: Vec<_> = of_login.chain(written.map(|(name, _)| name.clone())).collect();
             all.iter().for_each(|name| drop(headers.remove(name)));
         }
         if !keeps_body {
-            let about_it = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE];
+            let about_it = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH];
             about_it.iter().for_each(|name| drop(headers.remove(name)));
         }
     }
+
+    /// Whether a header is one by its name, or holds something that must not be shown.
+    fn is_credential(&self, name: &HeaderName, value: &HeaderValue) -> bool {
+        is_sensitive_header(name.as_str())
+            || self.hide(value.as_bytes(), usize::MAX) != String::from_utf8_lossy(value.as_bytes())
+    }
+}
+
+/// A text that is not too long for a message.
+fn cut(mut text: String) -> String {
+    if text.len() > SHOWN {
+        text.truncate(text.floor_char_boundary(SHOWN));
+        text.push('…');
+    }
+    text
 }
 
 fn built(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> HttpRequest {
@@ -131,37 +225,27 @@ fn built(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> HttpR
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri.clone();
     *request.headers_mut() = headers.clone();
+    if body.is_empty() && expects_body(method) {
+        request.headers_mut().insert(CONTENT_LENGTH, NO_LENGTH);
+    }
     request
 }
 
 /// The method of the next request, as browsers have it (Fetch, 4.4); `None` for a status that does not redirect.
 fn next_method(status: u16, method: &Method) -> Option<Method> {
+    if !leads_on(status) {
+        return None;
+    }
     let becomes_get = match StatusCode::from_u16(status).ok()? {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *method == Method::POST,
         StatusCode::SEE_OTHER => *method != Method::HEAD,
-        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => false,
-        _ => return None,
+        _ => false,
     };
     Some(if becomes_get { Method::GET } else { method.clone() })
 }
 
-/// The absolute URL a `location` means, without its fragment.
-fn resolve(target: &Target, uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let location = std::str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?;
-    let location = location.trim().split('#').next().unwrap_or_default();
-    // What servers write is not always encoded.
-    let location = utf8_percent_encode(location, NOT_IN_URL).to_string();
-    let scheme = if target.tls { "https" } else { "http" };
-    let base = format!("{scheme}://{}{uri}", target.authority.to_str().ok()?);
-    let base = UriAbsoluteStr::new(&base).ok()?;
-    Some(UriReferenceStr::new(&location).ok()?.resolve_against(base).to_string())
-}
-
-/// `scheme://host:port` of a URL.
-fn origin_of(url: &str) -> String {
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
-    url[..end].to_owned()
+fn is_at(target: &Target, origin: &Origin) -> bool {
+    target.tls == origin.tls && target.port == origin.port && target.host.eq_ignore_ascii_case(&origin.host)
 }
 
 fn is_same_origin(one: &Target, other: &Target) -> bool {
@@ -170,32 +254,7 @@ fn is_same_origin(one: &Target, other: &Target) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    #[test]
-    fn locations() {
-        let target = Target::parse("t", "http://shop.example:8080/api").unwrap();
-        for (location, url) in [
-            ("/login", Some("http://shop.example:8080/login")),
-            ("next?x=1#part", Some("http://shop.example:8080/api/a/next?x=1")),
-            ("../up", Some("http://shop.example:8080/api/up")),
-            ("../../../../up", Some("http://shop.example:8080/up")),
-            ("?page=2", Some("http://shop.example:8080/api/a/b?page=2")),
-            ("//other.example/x", Some("http://other.example/x")),
-            ("https://shop.example/x", Some("https://shop.example/x")),
-            ("/caf\u{e9} au lait", Some("http://shop.example:8080/caf%C3%A9%20au%20lait")),
-            ("javascript:alert(1)", Some("javascript:alert(1)")),
-            ("http://[::1", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(LOCATION, HeaderValue::from_bytes(location.as_bytes()).unwrap());
-            let uri = "/api/a/b?q=1".parse().unwrap();
-            assert_eq!(resolve(&target, &uri, &headers).as_deref(), url, "{location}");
-        }
-        assert_eq!(resolve(&target, &"/".parse().unwrap(), &HeaderMap::new()), None);
-    }
 
     #[test]
     fn methods() {
@@ -207,7 +266,9 @@ mod tests {
             (303, Method::HEAD, Some(Method::HEAD)),
             (307, Method::POST, Some(Method::POST)),
             (308, Method::DELETE, Some(Method::DELETE)),
+            (300, Method::GET, None),
             (304, Method::GET, None),
+            (305, Method::GET, None),
             (200, Method::GET, None),
         ] {
             assert_eq!(next_method(status, &method), next, "{status} {method}");

@@ -6,9 +6,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
-use hyper::body::Body as _;
 
-use crate::body::{Body, render_path};
+use crate::body::{Body, NO_LENGTH, expects_body, render_path};
 use crate::compile::model::{Request, UriPlan};
 use crate::failure::Failure;
 use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
@@ -17,6 +16,7 @@ use crate::template::{EvalError, Scope, Text, with_rng};
 
 use super::in_flight::{Held, InFlight};
 use super::judge::{Problem, Seen};
+use super::redirect::{leads_on, rendered_headers};
 use super::trace::Kept;
 use super::user::User;
 
@@ -32,6 +32,8 @@ pub(super) struct Sent {
     pub body: Bytes,
     /// Its header `host`; `None` for the one the plan has fixed. In a box, as it is rare.
     pub host: Option<Box<HeaderValue>>,
+    /// Headers that were rendered for it, for a redirect to send them as they were.
+    pub rendered: Box<[(HeaderName, HeaderValue)]>,
 }
 
 impl Sent {
@@ -54,7 +56,7 @@ pub(super) struct Attempt {
     ended: Instant,
     new_connection: bool,
     /// The answer came before the whole request was written.
-    cut_short: bool,
+    pub cut_short: bool,
     /// What was sent, when somebody looks.
     pub kept: Option<Box<Kept>>,
 }
@@ -135,17 +137,18 @@ impl User {
                 self.attempts.set(self.attempts.get() + 1);
                 self.deadline.set(begun + request.timeout);
                 let mut attempt = Attempt::new(row, request.target, ready, begun);
-                let result = match request.redirects {
-                    0 => {
-                        self.add_cookies_to(request, &sent, &mut slot);
-                        self.attempt(request, &mut slot, &mut attempt).await
-                    }
+                self.add_cookies_to(request, &sent, &mut slot);
+                let mut result = self.attempt(request, &mut slot, &mut attempt).await;
+                if request.redirects > 0 && matches!(&result, Ok(reply) if leads_on(reply.status)) {
                     // In a box, as all that is rare: it would make every request's future large to move.
-                    _ => {
-                        let (attempt, sent) = (&mut attempt, &mut sent);
-                        Box::pin(self.follow(request, &mut slot, attempt, sent, &mut in_flight)).await
-                    }
-                };
+                    result = match result {
+                        Ok(reply) => {
+                            let on_the_way = (&mut attempt, &mut sent, &mut in_flight);
+                            Box::pin(self.follow(request, reply, on_the_way)).await
+                        }
+                        failed => failed,
+                    };
+                }
                 self.deadline.clear();
                 in_flight.disarm();
                 self.finish(request, &attempt, result, sent, may_renew)
@@ -175,10 +178,14 @@ impl User {
         if !request.cookies.is_empty() {
             self.add_written_cookies(request, built.headers_mut())?;
         }
+        if body.is_empty() && !request.body.is_fixed() && expects_body(&request.method) {
+            built.headers_mut().insert(header::CONTENT_LENGTH, NO_LENGTH);
+        }
         let uri = if let UriPlan::Static(_) = request.uri { None } else { Some(built.uri().clone()) };
         let computes_host = request.computed_headers.iter().any(|(name, _)| *name == header::HOST);
         let host = computes_host.then(|| built.headers().get(header::HOST).cloned().map(Box::new)).flatten();
-        Ok(Sent { method: request.method.clone(), target: request.target, uri, body, host })
+        let rendered = rendered_headers(request, built.headers());
+        Ok(Sent { method: request.method.clone(), target: request.target, uri, body, host, rendered })
     }
 
     /// Adds the cookies that answers have set to the request in `slot`.
@@ -247,7 +254,6 @@ impl User {
             attempt.kept = Some(Kept::of(slot.as_ref()));
         }
         let target = attempt.target;
-        let length = slot.as_ref().map_or(0, |built| built.body().size_hint().lower());
         let mut resent = false;
         loop {
             let usable = match &mut self.connections[target] {
@@ -255,6 +261,10 @@ impl User {
                 None => false,
             };
             if !usable {
+                if let Some(error) = self.unasked(target) {
+                    attempt.ended = Instant::now();
+                    return Err(error);
+                }
                 attempt.new_connection = true;
                 // In a box: a rare and large future would make every request's future large to move.
                 let connected = Box::pin(self.connect(target, &mut attempt.timing)).await;
@@ -269,13 +279,17 @@ impl User {
             attempt.ended = if result.is_ok() { connection.times().read_until() } else { Instant::now() };
             match result {
                 Err(_) if slot.is_some() && !resent => {
+                    if let Some(error) = self.unasked(target) {
+                        return Err(error);
+                    }
                     resent = true;
                     self.local.recorder.borrow_mut().resent += 1;
                     self.connections[target] = None;
                 }
                 result => {
                     connection.rest(attempt.ended);
-                    attempt.cut_short = connection.times().bytes().1 < length;
+                    attempt.cut_short = connection.times().is_cut_short();
+                    self.asked_by[target] = Some(attempt.row);
                     return result;
                 }
             }
@@ -285,6 +299,7 @@ impl User {
     /// Opens a connection within the request's time limit.
     async fn connect(&mut self, target: usize, timing: &mut Timing) -> Result<(), ExchangeError> {
         self.connections[target] = None;
+        self.asked_by[target] = None;
         let local = self.local.clone();
         let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
         let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
@@ -336,7 +351,10 @@ impl User {
                 (judged, Seen { status: reply.status, body: reply.body })
             }
             Err(error) => {
-                self.connections[attempt.target] = None;
+                // A redirect that leads nowhere is a whole answer all the same.
+                if !matches!(error.kind, Failure::RedirectLoop | Failure::RedirectOutside) {
+                    self.connections[attempt.target] = None;
+                }
                 let seen = Seen { status: error.status, body: Bytes::new() };
                 let problem = Problem::Failed(error.kind, error.message);
                 if let Some(kept) = &attempt.kept {

@@ -9,8 +9,8 @@ use hyper::body::Body as _;
 use crate::compile::model::Request;
 use crate::expect::{Response, Unmet};
 use crate::failure::Failure;
-use crate::http::Reply;
-use crate::mask::{MASK, is_sensitive_header, shape_of};
+use crate::http::{Reply, shown_location};
+use crate::mask::{MASK, is_sensitive_header, is_sensitive_parameter, shape_of};
 use crate::metric::{SeriesId, SeriesKind};
 use crate::template::to_text;
 
@@ -105,6 +105,9 @@ impl User {
                 let is_secret = value.is_sensitive() || is_sensitive_header(name.as_str());
                 match is_secret || name.as_str().contains("cookie") {
                     true => MASK.to_owned(),
+                    false if *name == http::header::LOCATION => {
+                        text(shown_location(value.as_bytes(), is_sensitive_parameter).as_bytes())
+                    }
                     false => text(value.as_bytes()),
                 }
             };
@@ -128,16 +131,17 @@ impl User {
     }
 
     /// Tells of an answer that led elsewhere; it is not judged.
-    pub(super) fn trace_hop(
+    pub(super) fn trace_unjudged(
         &self,
         request: &Request,
         kept: &Kept,
         sent: &Sent,
         reply: &Reply,
         latency_us: u32,
+        problem: Option<&Problem>,
     ) {
         let hop = Request { checks: Box::default(), captures: Box::default(), ..request.clone() };
-        self.trace(&hop, kept, sent, Some(reply), latency_us, None);
+        self.trace(&hop, kept, sent, Some(reply), latency_us, problem);
     }
 
     fn traced_checks(

@@ -37,6 +37,8 @@ pub struct User {
     pub scope: Arc<Scope>,
     /// One connection a target.
     pub connections: Box<[Option<Connection>]>,
+    /// The row of the last request on each of them.
+    pub asked_by: Box<[Option<SeriesId>]>,
     pub deadline: Deadline,
     /// The header map of the last answer, emptied, for the next request.
     pub spare_headers: HeaderMap,
@@ -78,6 +80,7 @@ impl User {
             seat,
             scope,
             connections: plan.targets.iter().map(|_| None).collect(),
+            asked_by: vec![None; plan.targets.len()].into(),
             deadline: Deadline::default(),
             spare_headers: HeaderMap::new(),
             login: None,

@@ -51,6 +51,11 @@ pub struct Response<'a> {
     filled: Needs,
 }
 
+impl Response<'_> {
+    /// Where the status is put.
+    pub const STATUS: SlotId = SlotId(0);
+}
+
 impl<'a> Response<'a> {
     /// A response of which no expression has asked anything yet.
     pub fn new(status: u16, headers: &'a HeaderMap, body: &'a Bytes, size: u64, latency_us: u32) -> Self {

@@ -24,19 +24,20 @@ fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {
 /// Why there is no head. `length` is that of the request's body.
 pub(super) fn before_head(error: &hyper::Error, times: &IoTimes, length: u64) -> ExchangeError {
     use std::io::ErrorKind as Kind;
-    if error.is_parse() {
-        return ExchangeError::new(Failure::Protocol, format!("not an HTTP/1.1 response: {}", cause(error)));
-    }
     // Handed back unsent because of what hyper read before it wrote anything.
     let before = std::error::Error::source(error).and_then(|source| source.downcast_ref::<hyper::Error>());
     if before.is_some_and(|before| !before.is_incomplete_message()) && io_error(error).is_none() {
         let message = format!("the target sent something before it was asked: {}", cause(error));
         return ExchangeError::new(Failure::Protocol, message);
     }
+    match times.upload.broke_off() {
+        None => {}
+        Some(Kind::BrokenPipe) => return stopped_reading("closed"),
+        Some(_) => return stopped_reading("reset"),
+    }
     let (_, written) = times.bytes();
     let is_cut = written > 0 && written < length;
     match io_error(error).map(|io| (io, io.kind())) {
-        Some((_, Kind::BrokenPipe)) => stopped_reading("closed"),
         Some((_, Kind::ConnectionReset | Kind::ConnectionAborted)) if is_cut => stopped_reading("reset"),
         Some((_, Kind::ConnectionReset | Kind::ConnectionAborted)) => {
             ExchangeError::new(Failure::Reset, "connection reset by the target")
@@ -83,7 +84,7 @@ pub(super) fn in_body(error: &hyper::Error) -> ExchangeError {
 }
 
 /// The innermost words of a hyper error.
-fn cause(error: &hyper::Error) -> String {
+pub(super) fn cause(error: &hyper::Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {

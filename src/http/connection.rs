@@ -8,16 +8,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
-use hyper_util::rt::TokioIo;
 
 use crate::failure::Failure;
 
 use super::classify::{before_head, body_out_of_time, in_body};
+use super::fault;
 use super::link::{Link, Live};
-use super::times::{READ_AT_ONCE, Stream, TimedIo};
+use super::times::{READ_AT_ONCE, Stream};
+use super::wire::Wire;
 use super::{Deadline, IoTimes};
 
 /// Largest body kept in memory for an expression to look at.
@@ -87,7 +88,7 @@ impl Connection {
     /// When hyper refuses the stream.
     pub async fn new(stream: Stream) -> Result<Self, ExchangeError> {
         let times = Rc::new(IoTimes::default());
-        let live = Live::over(TokioIo::new(TimedIo::new(stream, times.clone()))).await?;
+        let live = Live::over(Wire::new(stream, times.clone())).await?;
         Ok(Self { link: Link::Live(live), times, idle_since: Instant::now() })
     }
 
@@ -111,7 +112,7 @@ impl Connection {
         /// A connection that has just been used is not looked at again. Should the target have closed it all
         /// the same, the request comes back unsent.
         const JUST_NOW: Duration = Duration::from_millis(50);
-        let Some(Live { send, driver }) = self.link.wake().await else { return false };
+        let Some(Live { send, driver, .. }) = self.link.wake().await else { return false };
         if send.is_ready() && now.saturating_duration_since(self.idle_since) < JUST_NOW {
             return true;
         }
@@ -130,6 +131,14 @@ impl Connection {
             }
         })
         .await
+    }
+
+    /// What the target has sent on it that nobody asked for, in words; looked for when it could not be used.
+    pub fn unasked(&self) -> Option<String> {
+        match &self.link {
+            Link::Live(live) => live.driver.leftover().and_then(fault::unasked),
+            Link::Parked(_) | Link::Closed => None,
+        }
     }
 
     /// Sends the request in `slot` and reads the whole response. A request is taken out of its slot only here,
@@ -151,6 +160,9 @@ impl Connection {
         let response = live.head(times, slot, deadline).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
+        if status < 200 {
+            return Err(fault::switched(status));
+        }
         let mut kept = BytesMut::new();
         let mut first = Bytes::new();
         let (mut size, mut at_once) = (0u64, 0u64);
@@ -184,6 +196,9 @@ impl Connection {
                 kept.extend_from_slice(&data);
             }
         }
+        if let Some(extra) = live.driver.leftover() {
+            return Err(fault::after_the_answer(status, extra));
+        }
         let body = if kept.is_empty() { first } else { kept.freeze() };
         Ok(Reply { status, headers: head.headers, body, size })
     }
@@ -200,6 +215,7 @@ impl Live {
             return Err(ExchangeError::new(Failure::Send, "there is no request to send"));
         };
         let length = request.body().size_hint().lower();
+        let is_head = *request.method() == Method::HEAD;
         let mut answer = pin!(self.driver.quietly(|| self.send.try_send_request(request)));
         let driver = &mut self.driver;
         let mut result = None;
@@ -221,10 +237,33 @@ impl Live {
             Some(Err(mut error)) => {
                 // Not a byte of it had left.
                 *slot = error.take_message();
-                Err(before_head(&error.into_error(), times, length))
+                let error = error.into_error();
+                if error.is_parse() && slot.is_none() {
+                    return Box::pin(self.head_again(&error, is_head, times, deadline)).await;
+                }
+                Err(before_head(&error, times, length))
             }
             None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
         }
+    }
+
+    /// Reads a head that hyper has refused once more, in the way that takes what is unusual and right.
+    async fn head_again(
+        &mut self,
+        error: &hyper::Error,
+        is_head: bool,
+        times: &IoTimes,
+        deadline: &mut Deadline,
+    ) -> Result<Response<Incoming>, ExchangeError> {
+        let Some(parts) = self.driver.take_parts() else { return Err(fault::of_head(error, &[])) };
+        if self.is_lenient || !fault::is_readable(error, &parts.read_buf) {
+            return Err(fault::of_head(error, &parts.read_buf));
+        }
+        *self = Self::lenient(parts.io.again(parts.read_buf)).await?;
+        // Not sent: hyper wants to have asked, and to know how the answer ends.
+        let mut asked = Request::new(Full::default());
+        *asked.method_mut() = if is_head { Method::HEAD } else { Method::GET };
+        self.head(times, &mut Some(asked), deadline).await
     }
 
     async fn frame(

@@ -9,16 +9,17 @@ use std::task::{Context, Wake, Waker};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 
-use super::times::TimedIo;
+use super::wire::Wire;
 
-type HyperConnection = http1::Connection<TokioIo<TimedIo>, Full<Bytes>>;
+type HyperConnection = http1::Connection<Wire, Full<Bytes>>;
 
 /// A connection's driver and the waker it knows.
 pub struct Driver {
     /// `None` once it has ended: only dropping it hands back a request it has not looked at.
     connection: Option<Pin<Box<HyperConnection>>>,
+    /// What has ended, when hyper had read bytes that it could do nothing with.
+    rest: Option<Box<http1::Parts<Wire>>>,
     muffler: Arc<Muffler>,
     waker: Waker,
 }
@@ -47,7 +48,7 @@ impl Driver {
     pub fn new(connection: HyperConnection) -> Self {
         let muffler = Arc::new(Muffler { task: Waker::noop().clone(), muffled: AtomicBool::new(false) });
         let waker = Waker::from(muffler.clone());
-        Self { connection: Some(Box::pin(connection)), muffler, waker }
+        Self { connection: Some(Box::pin(connection)), rest: None, muffler, waker }
     }
 
     /// Moves what can be moved; wakes the task of `cx` when there is more.
@@ -59,7 +60,18 @@ impl Driver {
         }
         // Why it ended is told by the request's own future.
         if connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready() {
-            self.connection = None;
+            self.end(cx);
+        }
+    }
+
+    fn end(&mut self, cx: &Context<'_>) {
+        let Some(mut parts) = self.connection.take().map(|ended| Pin::into_inner(ended).into_parts()) else {
+            return;
+        };
+        if parts.read_buf.is_empty() {
+            parts.io.shut_down(&mut Context::from_waker(cx.waker()));
+        } else {
+            self.rest = Some(Box::new(parts));
         }
     }
 
@@ -71,9 +83,18 @@ impl Driver {
         done
     }
 
-    /// The stream and what was read from it too early; `None` when the connection has ended.
-    pub fn into_parts(self) -> Option<http1::Parts<TokioIo<TimedIo>>> {
-        self.connection.map(|connection| Pin::into_inner(connection).into_parts())
+    /// The stream and what was read from it that belongs to no answer; `None` when the connection has ended without
+    /// such bytes.
+    pub fn take_parts(&mut self) -> Option<http1::Parts<Wire>> {
+        match self.connection.take() {
+            Some(connection) => Some(Pin::into_inner(connection).into_parts()),
+            None => self.rest.take().map(|rest| *rest),
+        }
+    }
+
+    /// Bytes on which the connection has ended: hyper takes none that nobody has asked for.
+    pub fn leftover(&self) -> Option<&[u8]> {
+        self.rest.as_ref().map(|rest| &*rest.read_buf)
     }
 
     /// Whether the connection has ended.

@@ -4,18 +4,20 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 
 use crate::failure::Failure;
 
 use super::connection::ExchangeError;
 use super::driver::Driver;
-use super::times::TimedIo;
+use super::fault::{MOST_BYTES, MOST_LINES};
+use super::wire::Wire;
 
 /// A connection as requests use it.
 pub(super) struct Live {
     pub send: http1::SendRequest<Full<Bytes>>,
     pub driver: Driver,
+    /// Whether it reads heads of many lines, and folded lines: neither is free.
+    pub is_lenient: bool,
 }
 
 impl Live {
@@ -23,21 +25,35 @@ impl Live {
     ///
     /// # Errors
     /// When hyper refuses the stream.
-    pub(super) async fn over(io: TokioIo<TimedIo>) -> Result<Self, ExchangeError> {
+    pub(super) async fn over(io: Wire) -> Result<Self, ExchangeError> {
+        Self::built(&http1::Builder::new(), io, false).await
+    }
+
+    /// The same for a target whose heads the usual way of reading does not take. It costs a few percent a request,
+    /// which those who need it pay.
+    ///
+    /// # Errors
+    /// When hyper refuses the stream.
+    pub(super) async fn lenient(io: Wire) -> Result<Self, ExchangeError> {
+        let mut builder = http1::Builder::new();
+        builder.max_headers(MOST_LINES).allow_obsolete_multiline_headers_in_responses(true);
+        Self::built(&builder, io, true).await
+    }
+
+    async fn built(builder: &http1::Builder, io: Wire, is_lenient: bool) -> Result<Self, ExchangeError> {
         // One buffer a request: `send` is cheaper than `writev` of one or two slices.
-        let (send, connection) = http1::Builder::new()
-            .writev(false)
-            .handshake(io)
-            .await
-            .map_err(|e| ExchangeError::new(Failure::Protocol, e.to_string()))?;
-        Ok(Self { send, driver: Driver::new(connection) })
+        let mut builder = builder.clone();
+        builder.writev(false).max_header_size(MOST_BYTES);
+        let (send, connection) =
+            builder.handshake(io).await.map_err(|e| ExchangeError::new(Failure::Protocol, e.to_string()))?;
+        Ok(Self { send, driver: Driver::new(connection), is_lenient })
     }
 }
 
 /// A connection in one of its states.
 pub(super) enum Link {
     Live(Live),
-    Parked(TokioIo<TimedIo>),
+    Parked(Wire),
     Closed,
 }
 
@@ -46,8 +62,8 @@ impl Link {
     /// closes it or has sent what nobody asked for, stays as it is and shows that when it is used.
     pub(super) fn park(&mut self) {
         match std::mem::replace(self, Self::Closed) {
-            Self::Live(live) if live.send.is_ready() => {
-                let parts = live.driver.into_parts();
+            Self::Live(mut live) if live.send.is_ready() => {
+                let parts = live.driver.take_parts();
                 // Bytes that nobody asked for: it cannot be used again.
                 if let Some((io, true)) = parts.map(|parts| (parts.io, parts.read_buf.is_empty())) {
                     *self = Self::Parked(io);

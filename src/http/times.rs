@@ -13,6 +13,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::metric::{ABSENT, Phase, Phases};
 
+use super::wire::Upload;
+
 /// Bytes read before the other users of the thread get their turn, and the time limit is looked at.
 pub(super) const READ_AT_ONCE: u64 = 256 << 10;
 
@@ -30,6 +32,7 @@ pub struct IoTimes {
     gave_way: Cell<bool>,
     /// The stream has said in this turn of the task that there is nothing to read.
     nothing_to_read: Cell<bool>,
+    pub(super) upload: Upload,
 }
 
 impl IoTimes {
@@ -51,6 +54,11 @@ impl IoTimes {
     /// Bytes read and written for the current request.
     pub fn bytes(&self) -> (u64, u64) {
         (self.bytes_in.get(), self.bytes_out.get())
+    }
+
+    /// Whether a part of the request could not be written: the connection takes no other one.
+    pub fn is_cut_short(&self) -> bool {
+        self.upload.is_cut()
     }
 
     /// The task begins a new turn: there may be something to read again. Within one turn there cannot be, because

@@ -63,6 +63,13 @@ pub fn is_sensitive_key(name: &str) -> bool {
         || last == "id" && before == Some("session")
 }
 
+/// Whether the value of a parameter of a redirect must not be shown: besides those of secrets the codes and answers of
+/// single sign-on (OAuth 2.0, OpenID Connect, SAML, CAS), which are as good as a login.
+pub fn is_sensitive_parameter(name: &str) -> bool {
+    const SINGLE_SIGN_ON: [&str; 6] = ["code", "state", "nonce", "ticket", "samlresponse", "samlrequest"];
+    is_sensitive_key(name) || SINGLE_SIGN_ON.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// The words of a name in lower case: split at anything but letters and digits, and where `camelCase` has its
 /// humps (`APIKey` → `api`, `key`).
 fn words(name: &str) -> Vec<String> {

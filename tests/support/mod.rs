@@ -12,6 +12,7 @@ pub mod pages;
 pub mod process;
 #[cfg(unix)]
 pub mod pty;
+pub mod raw_server;
 pub mod reports;
 pub mod tls;
 pub mod tree;

@@ -55,6 +55,11 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
+    /// What makes a server for `localhost` of a stream.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(Fault::None)))
+    }
+
     fn config(&self, fault: Fault) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let host = if fault == Fault::WrongHost { "elsewhere.example" } else { "localhost" };

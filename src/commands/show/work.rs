@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::compile::model::{Entry, Request, Rounds, Scenario, Step};
+use crate::compile::model::{Entry, Rounds, Scenario, Step};
 use crate::load::{Load, Pause, Process, UserCurve};
 use crate::units::format_duration_us;
 
@@ -134,7 +134,7 @@ fn requests_each(scenario: &Scenario) -> Count {
         .entries
         .iter()
         .map(|entry| match entry {
-            Entry::Endpoint(request) => requests_of(request),
+            Entry::Endpoint(_) => ONE_REQUEST,
             Entry::Flow { steps, .. } => requests_in(steps),
         })
         .collect();
@@ -155,15 +155,13 @@ fn requests_each(scenario: &Scenario) -> Count {
     Count::About(each.iter().zip(weights).map(|((count, _), weight)| count * weight / total).sum())
 }
 
-/// Fewest and most requests of one request: redirects add some.
-fn requests_of(request: &Request) -> (f64, f64) {
-    (1.0, 1.0 + f64::from(request.redirects))
-}
+/// Fewest and most requests of one request. Those that redirects add depend on the target, and are not counted.
+const ONE_REQUEST: (f64, f64) = (1.0, 1.0);
 
 /// Fewest and most requests of steps that all end well.
 fn requests_in(steps: &[Step]) -> (f64, f64) {
     let all = steps.iter().map(|step| match step {
-        Step::Request(request) => requests_of(request),
+        Step::Request(_) => ONE_REQUEST,
         Step::Think(_) | Step::Set(_) => (0.0, 0.0),
         Step::If(_, inner, other) => {
             let (a, b) = (requests_in(inner), requests_in(other));

@@ -46,7 +46,7 @@ plan_keys! {
         capture: Entries<Located<String>>,
         /// Longest wait for the whole answer.
         timeout: Option<Located<Duration>>,
-        /// How many redirects are followed; each hop is a request of the same row. 0 for none.
+        /// How many redirects are followed; each hop is a request of the same row. 0 for the redirect itself.
         redirects: Option<Located<u16>>,
         /// Labels of its row in the result, besides the plan's; one of the same name takes the place of the plan's.
         tags: Tags,

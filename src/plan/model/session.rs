@@ -41,7 +41,7 @@ plan_keys! {
         timeout: Option<Located<Duration>>,
         /// Headers of every request.
         headers: Entries<Located<Scalar>>,
-        /// How many redirects a request follows; 0, which is the default, for none.
+        /// How many redirects a request follows; 0 for none, 10 when absent.
         redirects: Option<Located<u16>>,
         /// Addresses of this machine that connections are made from, in turn.
         local_addresses: Vec<Located<LocalAddress>>,

@@ -46,6 +46,11 @@ pub async fn answer(stream: &mut TcpStream, path: &str) -> io::Result<bool> {
             tokio::time::sleep(ON_ITS_WAY).await;
             (b"HTTP/1.1 500 Not Asked\r\ncontent-length: 0\r\n\r\n", true)
         }
+        "/odd/idle-408" => {
+            reply(stream, 200, "{}").await?;
+            tokio::time::sleep(ON_ITS_WAY).await;
+            (b"HTTP/1.1 408 Request Time-out\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", false)
+        }
         unknown => panic!("no such answer: {unknown}"),
     };
     stream.write_all(text).await?;
