@@ -1,20 +1,24 @@
 //! HTTP/1.1 over raw hyper connections that their user owns; each phase timed where it happens. Must not
 //! know plans, templates or rows. The only place below the engine that reads a clock.
 
+mod alert;
 mod classify;
 mod connect;
 mod connection;
 mod deadline;
 mod dial;
 mod driver;
+mod idle;
 #[cfg(target_os = "linux")]
 mod ip_option;
 mod link;
 mod local;
 mod look_up;
+mod paced;
 mod target;
 mod times;
 mod tls;
+mod turn;
 
 pub use connect::Connector;
 pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
@@ -23,3 +27,4 @@ pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};
 pub use tls::{TlsClient, TlsError, TlsSettings, identity_of, roots_of, server_name};
+pub use turn::Flooded;
