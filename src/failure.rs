@@ -28,6 +28,8 @@ failures! {
     ConnectTimeout = "connect.timeout",
     /// The connection was reset, or failed otherwise, while it was opened.
     ConnectReset = "connect.reset",
+    /// A machine on the way, or the last one before the target, said that there is no way to it.
+    ConnectUnreachable = "connect.unreachable",
     /// The certificate is not trusted, expired or for another host.
     TlsCertificate = "tls.certificate",
     /// The TLS handshake failed for another reason.
@@ -36,6 +38,8 @@ failures! {
     TlsTimeout = "tls.timeout",
     /// The request could not be written.
     Send = "send",
+    /// The request could not be fully written within the time limit.
+    TimeoutSend = "timeout.send",
     /// No response head within the time limit.
     TimeoutHeaders = "timeout.headers",
     /// The response head came, the body did not end within the time limit.
@@ -68,6 +72,8 @@ failures! {
     LocalFds = "local.fds",
     /// The generator ran out of ports.
     LocalPorts = "local.ports",
+    /// This machine has no route to the target, or its own rules forbid the connection.
+    LocalRoute = "local.route",
     /// The generator ran out of memory.
     LocalMemory = "local.memory",
 }
@@ -78,6 +84,6 @@ impl Failure {
 
     /// Whether the generator, not the target, is at fault. Such a run is invalid.
     pub const fn is_local(self) -> bool {
-        matches!(self, Self::LocalFds | Self::LocalPorts | Self::LocalMemory)
+        matches!(self, Self::LocalFds | Self::LocalPorts | Self::LocalRoute | Self::LocalMemory)
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 over raw hyper connections that their user owns; each phase timed where it happens. Must not
 //! know plans, templates or rows. The only place below the engine that reads a clock.
 
+mod alert;
 mod classify;
 mod connect;
 mod connection;
@@ -8,15 +9,18 @@ mod deadline;
 mod dial;
 mod driver;
 mod fault;
+mod idle;
 #[cfg(target_os = "linux")]
 mod ip_option;
 mod link;
 mod local;
 mod location;
 mod look_up;
+mod paced;
 mod target;
 mod times;
 mod tls;
+mod turn;
 mod wire;
 
 pub use connect::Connector;
@@ -27,3 +31,4 @@ pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};
 pub use tls::{TlsClient, TlsError, TlsSettings, identity_of, roots_of, server_name};
+pub use turn::Flooded;

@@ -8,13 +8,13 @@ mod support;
 
 use plimsoll::failure::Failure;
 use provoke::{
-    in_a_network_of_four_ports, in_shell, plan, provoke, provoke_post, provoke_tls, provoke_with,
-    with_connect_that_fails,
+    in_a_network, in_a_network_of_four_ports, in_shell, plan, provoke, provoke_post, provoke_tls,
+    provoke_with, with_connect_that_fails,
 };
 use serde_json::json;
 use support::fault_server::{ClosedPort, FaultServer, FullQueue, Greeter};
 use support::tls::Fault;
-use support::{Scratch, check_accounting, requests, row};
+use support::{Ran, Scratch, check_accounting, requests, row};
 
 /// Tests by the kind they provoke. Each is given its kind's name and asserts that just that is reported.
 macro_rules! provoked {
@@ -43,9 +43,19 @@ provoked! {
         assert_eq!(row["connect_us"]["count"], 3);
         assert!(row["service_us"].is_null() && row["ttfb_us"].is_null() && row["receive_us"].is_null(), "{row}");
     };
-    // The broadcast address of loopback: there is no way to connect to it, and nothing leaves the machine.
-    no_way_to_connect: ConnectReset => |kind| {
-        provoke_with("http://127.255.255.255:9", "request: GET fault:/x", kind);
+    reset_while_it_was_opened: ConnectReset => |kind| {
+        let Some(ran) = with_connect_that_fails("ECONNRESET") else { return };
+        ran.done.assert_code(0);
+        check_accounting(&ran.result);
+        assert_eq!(row(&ran.result, "a")["failure_kinds"], json!({ kind: 3 }));
+    };
+    // The neighbour that should be there does not answer, which this machine finds out by asking.
+    no_such_host: ConnectUnreachable => |kind| {
+        let Some(ran) = in_a_network(A_DEAD_NEIGHBOUR, false, "http://10.9.9.1:8080/", "users: 1, iterations: 2") else { return };
+        ran.done.assert_code(1);
+        check_accounting(&ran.result);
+        assert_eq!(row(&ran.result, "a")["failure_kinds"], json!({ kind: 2 }), "{}", ran.result["failures"]);
+        assert_eq!(ran.result["verdict"], "fail", "that is the target's doing");
     };
 
     expired_certificate: TlsCertificate => |kind| provoke_tls(Fault::Expired, kind);
@@ -72,6 +82,18 @@ provoked! {
         assert_eq!((server.log.count("/stop-reading"), server.log.count("/ok")), (3, 3));
     };
 
+    never_reads: TimeoutSend => |kind| {
+        let (server, scratch) = (FaultServer::start(), Scratch::new());
+        std::fs::write(scratch.path("large.bin"), vec![0; 16 << 20]).unwrap();
+        let request = "request: POST fault:/never-reads, file: large.bin";
+        let ran = scratch.run(&plan(&server.url, &server.url, request), &[]);
+        ran.done.assert_code(1);
+        check_accounting(&ran.result);
+        let row = row(&ran.result, "fault");
+        assert_eq!(row["failure_kinds"], json!({ kind: 3 }), "{}", ran.result["failures"]);
+        assert_eq!(row["ttfb_us"]["max"], 0, "all of it was sending: {row}");
+        assert_eq!((server.log.count("/never-reads"), server.log.count("/ok")), (3, 3));
+    };
     never_answers: TimeoutHeaders => |kind| {
         let result = provoke("/slow-head", kind);
         let row = row(&result, "fault");
@@ -80,7 +102,7 @@ provoked! {
         assert_eq!(row["ttfb_us"]["count"], 3, "the wait for the head counts");
         assert!(row["receive_us"].is_null(), "nothing was received: {row}");
     };
-    interim_answers_without_pause: TimeoutHeaders => |kind| {
+    interim_answers_without_pause: Protocol => |kind| {
         provoke("/endless-1xx", kind);
         provoke("/endless-100", kind);
     };
@@ -187,6 +209,22 @@ provoked! {
         assert_eq!(row(&ran.result, "a")["failure_kinds"], json!({ kind: 3 }));
         assert_eq!(row(&ran.result, "a")["requests"], 6, "the next request of each user works");
     };
+    // The broadcast address of loopback: there is no way to connect to it, and nothing leaves the machine.
+    no_way_to_connect: LocalRoute => |kind| {
+        let load = "users: 1, iterations: 20";
+        let ran = in_shell("env", &[], "http://127.255.255.255:9/x", load);
+        no_route(&ran, kind);
+        if let Some(ran) = in_a_network("ip link set lo up", false, "http://10.9.9.1:8080/", load) {
+            no_route(&ran, kind);
+        }
+        // What an administrator has forbidden is no route either, whatever the system calls it.
+        for how in ["unreachable", "prohibit", "blackhole"] {
+            let set_up = format!("ip link set lo up; ip route add {how} 10.9.0.0/16");
+            if let Some(ran) = in_a_network(&set_up, false, "http://10.9.9.1:8080/", load) {
+                no_route(&ran, kind);
+            }
+        }
+    };
     out_of_ports: LocalPorts => |kind| {
         let Some(ran) = in_a_network_of_four_ports("rate: 20000/s, duration: 300ms, max_users: 20") else { return };
         ran.done.assert_code(4);
@@ -197,6 +235,45 @@ provoked! {
         assert_eq!(row["failure_kinds"][kind], row["failures"], "the target is not blamed: {row}");
         assert!(row["status"]["200"].as_u64() > Some(0), "those that have a port go on: {row}");
     };
+}
+
+/// A link whose other end has no address, and answers nothing.
+const A_DEAD_NEIGHBOUR: &str = "ip link set lo up; ip link add near type veth peer name far; ip link set near up; \
+     ip link set far up; ip address add 10.9.9.2/24 dev near; echo 50 > /proc/sys/net/ipv4/neigh/near/retrans_time_ms";
+
+/// Twenty requests for which this machine has no way out: the run is invalid, and the target is not blamed.
+#[track_caller]
+fn no_route(ran: &Ran, kind: &str) {
+    ran.done.assert_code(4);
+    check_accounting(&ran.result);
+    let reason = &ran.result["generator"]["reasons"][0];
+    assert_eq!((&ran.result["verdict"], &reason["kind"]), (&json!("invalid"), &json!("route")));
+    assert_eq!(row(&ran.result, "a")["failure_kinds"], json!({ kind: 20 }), "{}", ran.result["failures"]);
+}
+
+#[test]
+fn no_route_is_told_before_the_load() {
+    let plan = "plan: 1\ntarget: http://127.255.255.255:9\nendpoints: { a: { request: GET / } }\nload: { users: 1, iterations: 1 }\n";
+    let ran = Scratch::new().run(plan, &[]);
+    assert_eq!(row(&ran.result, "a")["failure_kinds"], json!({ "local.route": 1 }));
+    let words = "warning: this machine has no way to target `target` at 127.255.255.255";
+    assert!(ran.done.stderr.contains(words), "{}", ran.done.output());
+}
+
+/// IPv6 without a route beside an IPv4 address that works, as in many containers.
+#[test]
+fn an_address_without_a_route_beside_one_that_works_is_no_failure() {
+    let scratch = Scratch::new();
+    let hosts = scratch.write("hosts", "2001:db8::1 both.test\n127.0.0.1 both.test\n");
+    let set_up = format!("ip link set lo up; mount --bind {} /etc/hosts", hosts.display());
+    let load = "users: 3, iterations: 6";
+    let Some(ran) = in_a_network(&set_up, true, "http://both.test:9002/health", load) else { return };
+    ran.done.assert_code(0);
+    check_accounting(&ran.result);
+    assert_eq!(
+        (&row(&ran.result, "a")["requests"], &row(&ran.result, "a")["failures"]),
+        (&json!(6), &json!(0))
+    );
 }
 
 #[track_caller]

@@ -101,6 +101,7 @@ pub fn run_compiled(mut plan: CompiledPlan, flags: &RunFlags, interrupt: &Interr
         Event::Stopping => live.message("stopping: running requests may end; Ctrl-C again to stop at once"),
         Event::Abandoning => live.message("stopping at once"),
         Event::Changed(changed) => live.message(&by_hand::told(changed)),
+        Event::Warning(words) => live.message(&format!("warning: {words}")),
         Event::Refused(why) => live.message(why),
     });
     interrupt.enter(Phase::Writing);

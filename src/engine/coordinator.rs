@@ -63,6 +63,7 @@ pub fn run(
     listen: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, EngineError> {
     let descriptors = super::preflight::preflight(&plan, options.workers)?;
+    super::preflight::without_a_way(&plan).iter().for_each(|words| listen(Event::Warning(words)));
     let tls = plan.targets.iter().any(|target| target.tls).then(|| TlsClient::new(&plan.tls)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {

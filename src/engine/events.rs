@@ -27,6 +27,8 @@ pub enum Event<'a> {
     Abandoning,
     /// A person changed something.
     Changed(ByHand),
+    /// What may go wrong, said before the load.
+    Warning(&'a str),
     /// Why what a person asked for was not done.
     Refused(&'a str),
 }

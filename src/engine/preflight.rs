@@ -2,10 +2,12 @@
 //! the plan's users need. Raises the limit of descriptors where it may; a run that cannot work does not start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::compile::model::{CompiledPlan, Entry, Scenario, Step};
+
+use crate::http::Target;
 
 use super::health;
 
@@ -202,15 +204,37 @@ fn addresses(plan: &CompiledPlan) -> Result<(), PreflightError> {
         let bound = UdpSocket::bind(SocketAddr::new(*address, 0));
         bound.map_err(|error| PreflightError::Address { address: *address, reason: error.to_string() })?;
     }
-    let used = plan.scenarios.iter().flat_map(|scenario| targets(scenario, 1).into_keys());
-    for target in used.map(|index| &plan.targets[index]) {
-        let Ok(address) = target.host.parse::<IpAddr>() else { continue };
+    for (target, address) in addressed(plan) {
         let fits = |local: &IpAddr| local.is_ipv4() == address.is_ipv4();
         if !plan.local_addresses.is_empty() && !plan.local_addresses.iter().any(fits) {
             return Err(PreflightError::Family { target: target.name.clone(), address });
         }
     }
     Ok(())
+}
+
+/// The targets in use whose address is written out.
+fn addressed(plan: &CompiledPlan) -> impl Iterator<Item = (&Target, IpAddr)> {
+    let used: BTreeSet<_> =
+        plan.scenarios.iter().flat_map(|scenario| targets(scenario, 1).into_keys()).collect();
+    let used = used.into_iter().map(|index| &plan.targets[index]);
+    used.filter_map(|target| Some((target, target.host.parse().ok()?)))
+}
+
+/// Targets that this machine has no way to as yet, in words. The load begins in spite of it: a way may come while `ready`
+/// waits, and each request says what is missing.
+pub(super) fn without_a_way(plan: &CompiledPlan) -> Vec<String> {
+    let words = addressed(plan).filter_map(|(target, address)| {
+        let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        // Of a datagram socket that only asks for a route: nothing is sent.
+        let asked = UdpSocket::bind(SocketAddr::new(any, 0)).and_then(|socket| socket.connect((address, target.port)));
+        let error = asked.err()?;
+        let name = &target.name;
+        Some(format!(
+            "this machine has no way to target `{name}` at {address}: {error}; `ip route get {address}` tells more"
+        ))
+    });
+    words.collect()
 }
 
 /// Whether there are ports enough. A port is picked when its socket connects (see `http::Connector`), so that it serves

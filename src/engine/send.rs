@@ -303,7 +303,9 @@ impl User {
         let local = self.local.clone();
         let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
         let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
-        self.connections[target] = Some(Connection::new(stream?).await?);
+        let connection = Connection::new(stream?).await?;
+        connection.count_floods(&local.flooded[target]);
+        self.connections[target] = Some(connection);
         Ok(())
     }
 

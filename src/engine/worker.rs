@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::http::{Addresses, Connector};
+use crate::http::{Addresses, Connector, Flooded};
 use crate::metric::{Outcome, Recorder, Sample, SeriesId};
 
 use super::Shared;
@@ -52,6 +52,8 @@ pub struct Local {
     pub recorder: RefCell<Recorder>,
     pub connector: Connector,
     pub addresses: Box<[Addresses]>,
+    /// By target: the time it took from other users by sending without a pause, since the last shipment.
+    pub flooded: Box<[Flooded]>,
     pub running: Cell<u64>,
     /// What was changed by hand.
     pub hand: Cell<Hand>,
@@ -138,6 +140,7 @@ impl Worker {
             recorder: RefCell::new(Recorder::new(plan.series.len(), plan.scenarios.len())),
             connector: std::mem::replace(&mut self.connector, Connector::new(None)),
             addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
+            flooded: plan.targets.iter().map(|_| Flooded::default()).collect(),
             running: Cell::new(0),
             hand: Cell::default(),
             resumed: Notify::new(),
@@ -197,6 +200,9 @@ impl Shipping {
         // The last shipment is what the second that was cut saw; a full one when the load ends just before it is due.
         let second = self.next;
         self.local.samples.iter().for_each(Tap::flush);
+        for (target, flooded) in self.local.flooded.iter().enumerate().filter(|(_, us)| us.get() > 0) {
+            self.local.recorder.borrow_mut().record_flood(target, flooded.take());
+        }
         let plan = &self.local.shared.plan;
         let new = || Recorder::new(plan.series.len(), plan.scenarios.len());
         let empty = self.returned.try_recv().unwrap_or_else(|_| new());

@@ -4,10 +4,25 @@ use crate::failure::Failure;
 
 use super::IoTimes;
 use super::connect::words;
-use super::connection::ExchangeError;
+use super::connection::{ExchangeError, MOST_BEFORE_HEAD};
 
 pub(super) fn body_out_of_time() -> ExchangeError {
     ExchangeError::new(Failure::TimeoutBody, "the body did not end within the time limit")
+}
+
+/// Why there is no head although nothing has failed.
+pub(super) fn without_head(times: &IoTimes) -> ExchangeError {
+    if times.bytes().0 > MOST_BEFORE_HEAD {
+        let message =
+            format!("more than {} MiB of interim responses (1xx) and no response", MOST_BEFORE_HEAD >> 20);
+        return ExchangeError::new(Failure::Protocol, message);
+    }
+    if times.is_unwritten() {
+        let message =
+            "the request could not be fully written within the time limit; the target does not read it";
+        return ExchangeError::new(Failure::TimeoutSend, message);
+    }
+    ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")
 }
 
 fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {
@@ -24,6 +39,9 @@ fn io_error(error: &hyper::Error) -> Option<&std::io::Error> {
 /// Why there is no head. `length` is that of the request's body.
 pub(super) fn before_head(error: &hyper::Error, times: &IoTimes, length: u64) -> ExchangeError {
     use std::io::ErrorKind as Kind;
+    if let Some(failure) = times.trouble.failure() {
+        return failure;
+    }
     // Handed back unsent because of what hyper read before it wrote anything.
     let before = std::error::Error::source(error).and_then(|source| source.downcast_ref::<hyper::Error>());
     if before.is_some_and(|before| !before.is_incomplete_message()) && io_error(error).is_none() {
@@ -66,8 +84,11 @@ fn closed_before_headers(times: &IoTimes) -> ExchangeError {
     ExchangeError::new(Failure::ClosedBeforeHeaders, message)
 }
 
-pub(super) fn in_body(error: &hyper::Error) -> ExchangeError {
+pub(super) fn in_body(error: &hyper::Error, times: &IoTimes) -> ExchangeError {
     use std::io::ErrorKind as Kind;
+    if let Some(failure) = times.trouble.failure() {
+        return failure;
+    }
     match io_error(error).map(std::io::Error::kind) {
         Some(Kind::ConnectionReset | Kind::ConnectionAborted) => {
             ExchangeError::new(Failure::Reset, "connection reset by the target in the middle of the body")

@@ -16,9 +16,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use crate::failure::Failure;
 use crate::metric::ABSENT;
 
+use super::alert::in_handshake;
 use super::connection::ExchangeError;
 use super::dial::dial;
-use super::local::LocalAddresses;
+use super::local::{LocalAddresses, is_no_way_from_here};
+use super::paced::Paced;
 use super::times::{Lap, Stream};
 use super::tls::TlsClient;
 use super::{Addresses, Deadline, Target, Timing};
@@ -111,7 +113,7 @@ impl Connector {
                 format!("`{}` is no host name a certificate can be for", target.host),
             )
         })?;
-        match TlsConnector::from(config.clone()).connect(name, tcp).await {
+        match TlsConnector::from(config.clone()).connect(name, Paced::new(tcp)).await {
             Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
             Err(error) => Err(tls_failure(&error)),
         }
@@ -140,6 +142,9 @@ pub(super) fn local_shortage(error: &io::Error) -> Option<Failure> {
     const ENFILE: i32 = 23;
     const ENOMEM: i32 = 12;
     const ENOBUFS: [i32; 2] = [105, 55];
+    if is_no_way_from_here(error) {
+        return Some(Failure::LocalRoute);
+    }
     match error.raw_os_error() {
         Some(EMFILE | ENFILE) => Some(Failure::LocalFds),
         Some(ENOMEM) => Some(Failure::LocalMemory),
@@ -156,9 +161,26 @@ fn connect_failure(error: &io::Error, target: &Target) -> ExchangeError {
     let kind = local_shortage(error).unwrap_or(match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::ConnectRefused,
         io::ErrorKind::TimedOut => Failure::ConnectTimeout,
+        _ if is_unreachable(error) => Failure::ConnectUnreachable,
         _ => Failure::ConnectReset,
     });
-    ExchangeError::new(kind, format!("cannot connect to {}:{}: {}", target.host, target.port, words(error)))
+    let (host, port, words) = (&target.host, target.port, words(error));
+    let message = match kind {
+        Failure::LocalRoute => format!("this machine has no way to {host}:{port}: {words}"),
+        _ => format!("cannot connect to {host}:{port}: {words}"),
+    };
+    ExchangeError::new(kind, message)
+}
+
+/// Whether somebody on the way, or this machine after it has looked for the host in vain, says that it cannot be
+/// reached: what ICMP and ICMPv6 can say, by errno of Linux where there is no word for it.
+fn is_unreachable(error: &io::Error) -> bool {
+    const ENONET: i32 = 64;
+    const EHOSTDOWN: i32 = 112;
+    use io::ErrorKind as Kind;
+    // Permission: a filter on the way (ICMPv6, "administratively prohibited").
+    matches!(error.kind(), Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::PermissionDenied)
+        || matches!(error.raw_os_error(), Some(ENONET | EHOSTDOWN))
 }
 
 /// An I/O error without the platform's number.
@@ -169,6 +191,9 @@ pub(super) fn words(error: &io::Error) -> String {
 
 fn tls_failure(error: &io::Error) -> ExchangeError {
     use tokio_rustls::rustls::Error as Tls;
+    if let Some((kind, words)) = in_handshake(error) {
+        return ExchangeError::new(kind, format!("TLS handshake failed: {words}"));
+    }
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
     let kind = match tls {
         Some(Tls::InvalidCertificate(_) | Tls::NoCertificatesPresented) => Failure::TlsCertificate,
@@ -204,6 +229,13 @@ mod tests {
         assert_eq!(kind(io::ErrorKind::ConnectionRefused), Failure::ConnectRefused);
         assert_eq!(kind(io::ErrorKind::TimedOut), Failure::ConnectTimeout);
         assert_eq!(kind(io::ErrorKind::ConnectionReset), Failure::ConnectReset);
+        assert_eq!(kind(io::ErrorKind::HostUnreachable), Failure::ConnectUnreachable);
+        assert_eq!(kind(io::ErrorKind::NetworkUnreachable), Failure::ConnectUnreachable);
+        let of_errno = |number| connect_failure(&io::Error::from_raw_os_error(number), &target).kind;
+        for number in [101, 113, 112, 64, 13] {
+            assert_eq!(of_errno(number), Failure::ConnectUnreachable, "errno {number}, said by others");
+        }
+        assert_eq!(of_errno(92), Failure::ConnectReset, "a protocol that is unavailable");
         assert_eq!(kind(io::ErrorKind::AddrNotAvailable), Failure::LocalPorts);
     }
 

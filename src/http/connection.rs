@@ -14,10 +14,12 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::failure::Failure;
 
-use super::classify::{before_head, body_out_of_time, in_body};
+use super::classify::{before_head, body_out_of_time, in_body, without_head};
 use super::fault;
+use super::idle::Idle;
 use super::link::{Link, Live};
-use super::times::{READ_AT_ONCE, Stream};
+use super::times::Stream;
+use super::turn::Flooded;
 use super::wire::Wire;
 use super::{Deadline, IoTimes};
 
@@ -26,6 +28,10 @@ pub const BODY_LIMIT: usize = 64 << 20;
 
 /// Bytes kept of the body of an error that nobody asked for: a report shows its beginning.
 const SHOWN_OF_ERRORS: usize = 4096;
+
+/// Bytes that may come before the end of a response's head: interim responses (1xx), and the head, which hyper lets
+/// have 408 KiB.
+pub(super) const MOST_BEFORE_HEAD: u64 = 1 << 20;
 
 /// What to do with a response's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +78,7 @@ pub struct Connection {
     link: Link,
     times: Rc<IoTimes>,
     idle_since: Instant,
+    idle: Idle,
 }
 
 impl std::fmt::Debug for Connection {
@@ -89,7 +96,12 @@ impl Connection {
     pub async fn new(stream: Stream) -> Result<Self, ExchangeError> {
         let times = Rc::new(IoTimes::default());
         let live = Live::over(Wire::new(stream, times.clone())).await?;
-        Ok(Self { link: Link::Live(live), times, idle_since: Instant::now() })
+        Ok(Self { link: Link::Live(live), times, idle_since: Instant::now(), idle: Idle::default() })
+    }
+
+    /// Counts there the time that the target takes from other users by sending without a pause.
+    pub fn count_floods(&self, flooded: &Flooded) {
+        self.times.turn.count_in(flooded.clone());
     }
 
     /// When the bytes of the current request moved.
@@ -112,8 +124,12 @@ impl Connection {
         /// A connection that has just been used is not looked at again. Should the target have closed it all
         /// the same, the request comes back unsent.
         const JUST_NOW: Duration = Duration::from_millis(50);
+        let idle = now.saturating_duration_since(self.idle_since);
+        if !self.idle.is_kept(idle) {
+            return false;
+        }
         let Some(Live { send, driver, .. }) = self.link.wake().await else { return false };
-        if send.is_ready() && now.saturating_duration_since(self.idle_since) < JUST_NOW {
+        if send.is_ready() && idle < JUST_NOW {
             return true;
         }
         let times = &self.times;
@@ -157,15 +173,19 @@ impl Connection {
             return Err(ExchangeError::new(Failure::Send, "the connection is closed"));
         };
         let times = &*self.times;
-        let response = live.head(times, slot, deadline).await?;
+        let response = match live.head(times, slot, deadline).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.idle.explain(error, times)),
+        };
         let (head, mut body) = response.into_parts();
+        self.idle.look(&head.headers);
         let status = head.status.as_u16();
         if status < 200 {
             return Err(fault::switched(status));
         }
         let mut kept = BytesMut::new();
         let mut first = Bytes::new();
-        let (mut size, mut at_once) = (0u64, 0u64);
+        let mut size = 0u64;
         loop {
             let data = match live.frame(times, &mut body, deadline).await {
                 Ok(Some(data)) => data,
@@ -173,10 +193,10 @@ impl Connection {
                 Err(error) => return Err(ExchangeError { status, ..error }),
             };
             size += data.len() as u64;
-            at_once += data.len() as u64;
-            if at_once >= READ_AT_ONCE {
-                at_once = 0;
+            times.bore_fruit();
+            if times.turn.is_over_with_frame() {
                 give_way(deadline).await.map_err(|error| ExchangeError { status, ..error })?;
+                times.turn.go_on();
                 times.begin_turn();
             }
             if keep == Keep::Nothing && (status < 400 || first.len() + kept.len() >= SHOWN_OF_ERRORS) {
@@ -228,8 +248,8 @@ impl Live {
                 result = Some(ended);
                 return Poll::Ready(());
             }
-            let expired = times.gave_way() && deadline.is_over() || deadline.poll_expired(cx);
-            if expired { Poll::Ready(()) } else { Poll::Pending }
+            let expired = times.turn.gave_way() && deadline.is_over() || deadline.poll_expired(cx);
+            if expired || times.bytes().0 > MOST_BEFORE_HEAD { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         match result {
@@ -243,7 +263,7 @@ impl Live {
                 }
                 Err(before_head(&error, times, length))
             }
-            None => Err(ExchangeError::new(Failure::TimeoutHeaders, "no response within the time limit")),
+            None => Err(without_head(times)),
         }
     }
 
@@ -298,7 +318,8 @@ impl Live {
                 if let Poll::Ready(frame) = frame {
                     return Poll::Ready(Some(frame));
                 }
-                if deadline.poll_expired(cx) { Poll::Ready(None) } else { Poll::Pending }
+                let expired = times.turn.gave_way() && deadline.is_over() || deadline.poll_expired(cx);
+                if expired { Poll::Ready(None) } else { Poll::Pending }
             })
             .await;
             match next {
@@ -308,7 +329,7 @@ impl Live {
                         return Ok(Some(data));
                     }
                 }
-                Some(Some(Err(error))) => return Err(in_body(&error)),
+                Some(Some(Err(error))) => return Err(in_body(&error, times)),
                 None => return Err(body_out_of_time()),
             }
         }

@@ -129,10 +129,11 @@ impl Race<'_> {
     }
 }
 
-/// An address that has answered before can be reached: if none of ours is left for it, the ports are used up.
+/// An address that has answered before can be reached: if none of ours is left for it, the ports are used up; if there
+/// is no route to it, it has gone.
 fn tells(error: &io::Error, has_answered: bool) -> Tells {
     match local_shortage(error) {
-        Some(Failure::LocalPorts) if !has_answered => Tells::Little,
+        Some(Failure::LocalPorts | Failure::LocalRoute) if !has_answered => Tells::Little,
         Some(_) => Tells::Shortage,
         None => Tells::Target,
     }

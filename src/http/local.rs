@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::net::{TcpSocket, TcpStream};
@@ -31,12 +32,21 @@ impl LocalAddresses {
     pub(super) fn connect(&self, peer: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + 'static {
         let local = (!self.all.is_empty()).then(|| self.take(peer.is_ipv4()));
         async move {
-            let socket = if peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            let socket = if peer.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+            let socket = socket.map_err(no_way_from_here)?;
             port_when_connecting(&socket);
             if let Some(local) = local {
                 socket.bind(SocketAddr::new(local?, 0))?;
             }
-            socket.connect(peer).await
+            let mut connecting = pin!(socket.connect(peer));
+            let mut is_first = true;
+            std::future::poll_fn(|cx| {
+                let connected = connecting.as_mut().poll(cx);
+                // What is refused before a packet leaves, this machine refuses.
+                let refused_here = std::mem::replace(&mut is_first, false);
+                connected.map_err(|error| if refused_here { no_way_from_here(error) } else { error })
+            })
+            .await
         }
     }
 
@@ -53,6 +63,30 @@ impl LocalAddresses {
         let words = format!("`http.local_addresses` has no {family} address");
         Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
     }
+}
+
+/// This machine itself has no way to an address: no route, a rule that forbids it, a family it does not speak.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoWay(io::Error);
+
+/// Whether an error of [`LocalAddresses::connect`] is such.
+pub(super) fn is_no_way_from_here(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NoWay>())
+}
+
+/// Marks what this machine refuses for want of a way; what it is short of stays as it is.
+fn no_way_from_here(error: io::Error) -> io::Error {
+    use io::ErrorKind as Kind;
+    /// By errno of Linux and macOS: a family that this system does not speak.
+    const EAFNOSUPPORT: [i32; 2] = [97, 47];
+    /// A route of type `blackhole`.
+    const EINVAL: i32 = 22;
+    let kind = error.kind();
+    let is_route = matches!(kind, Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::NetworkDown)
+        || kind == Kind::PermissionDenied
+        || error.raw_os_error().is_some_and(|number| number == EINVAL || EAFNOSUPPORT.contains(&number));
+    if is_route { io::Error::new(kind, NoWay(error)) } else { error }
 }
 
 /// Lets the socket take its port when it connects, so that the port can serve other peers too, and take the next free

@@ -13,10 +13,10 @@ use tokio_rustls::client::TlsStream;
 
 use crate::metric::{ABSENT, Phase, Phases};
 
+use super::alert::TlsTrouble;
+use super::paced::Paced;
+use super::turn::{FEW, Turn, let_others_go_first};
 use super::wire::Upload;
-
-/// Bytes read before the other users of the thread get their turn, and the time limit is looked at.
-pub(super) const READ_AT_ONCE: u64 = 256 << 10;
 
 /// When the bytes of the current request moved on one connection.
 #[derive(Debug, Default)]
@@ -27,9 +27,16 @@ pub struct IoTimes {
     last_read: Cell<Option<Instant>>,
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
-    /// Bytes read since the stream last said that there is nothing to read.
-    read_at_once: Cell<u64>,
-    gave_way: Cell<bool>,
+    /// What is read without a pause.
+    pub(super) turn: Turn,
+    /// What was read last gave nothing yet: neither a head nor a part of the body.
+    fruitless: Cell<bool>,
+    /// A part of the request waits for the target to read.
+    unwritten: Cell<bool>,
+    /// What went wrong with TLS since the handshake.
+    pub(super) trouble: TlsTrouble,
+    /// A write has failed in this turn of the task.
+    broke_now: Cell<bool>,
     /// The stream has said in this turn of the task that there is nothing to read.
     nothing_to_read: Cell<bool>,
     pub(super) upload: Upload,
@@ -44,6 +51,9 @@ impl IoTimes {
         self.last_read.set(None);
         self.bytes_in.set(0);
         self.bytes_out.set(0);
+        self.turn.start();
+        self.fruitless.set(true);
+        self.unwritten.set(false);
     }
 
     /// Whether any byte of the request may have left.
@@ -65,11 +75,29 @@ impl IoTimes {
     /// the thread that takes events in is the one that runs the task.
     pub(super) fn begin_turn(&self) {
         self.nothing_to_read.set(false);
+        self.broke_now.set(false);
     }
 
-    /// Whether the turn of a target that sends without pause has just ended.
-    pub(super) fn gave_way(&self) -> bool {
-        self.gave_way.replace(false)
+    /// A request that was written then.
+    #[cfg(test)]
+    pub(super) fn written_at(&self, now: Instant) {
+        self.first_write.set(Some(now));
+        self.last_write.set(Some(now));
+    }
+
+    /// What was read has given a part of the body.
+    pub(super) fn bore_fruit(&self) {
+        self.fruitless.set(false);
+    }
+
+    /// Whether the target has not taken all of the request yet, as far as the system's buffers do not hold the rest.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.unwritten.get()
+    }
+
+    /// Whether no byte of an answer has come, and since when the target could have answered what was written.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        if self.bytes_in.get() > 0 { None } else { self.last_write.get().or(self.first_write.get()) }
     }
 
     fn before_write(&self) {
@@ -79,6 +107,7 @@ impl IoTimes {
     }
 
     fn after_write(&self, result: &Poll<io::Result<usize>>) {
+        self.unwritten.set(result.is_pending());
         if let Poll::Ready(Ok(written)) = result {
             self.last_write.set(Some(Instant::now()));
             self.bytes_out.set(self.bytes_out.get() + *written as u64);
@@ -101,19 +130,8 @@ impl IoTimes {
                 self.first_read.set(Some(now));
             }
             self.bytes_in.set(self.bytes_in.get() + read as u64);
-            self.read_at_once.set(self.read_at_once.get() + read as u64);
+            self.turn.read(read as u64, now);
         }
-    }
-
-    /// Whether a target that sends without pause has had its turn. hyper would read on and on, as long as what
-    /// comes is no whole head (interim responses without end).
-    fn is_turn_over(&self) -> bool {
-        let over = self.read_at_once.get() >= READ_AT_ONCE;
-        if over {
-            self.read_at_once.set(0);
-            self.gave_way.set(true);
-        }
-        over
     }
 }
 
@@ -167,7 +185,9 @@ impl Timing {
             phases[Phase::Send as usize] = latency - first_write;
             return (latency, phases);
         };
-        let last_write = self.at(last_write).min(answered);
+        // The target never took the rest: all of that is sending.
+        let never_written = io.unwritten.get() && first_read.is_none();
+        let last_write = if never_written { answered } else { self.at(last_write).min(answered) };
         phases[Phase::Send as usize] = last_write - first_write;
         phases[Phase::Ttfb as usize] = answered - last_write;
         if first_read.is_some() {
@@ -208,7 +228,7 @@ pub enum Stream {
     /// Plain TCP.
     Plain(TcpStream),
     /// TLS.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Paced>>),
 }
 
 /// A stream that notes when bytes move.
@@ -216,12 +236,14 @@ pub enum Stream {
 pub struct TimedIo {
     stream: Stream,
     times: Rc<IoTimes>,
+    /// Why a write failed, until it is told.
+    broken: Option<io::Error>,
 }
 
 impl TimedIo {
     /// Wraps a stream.
     pub fn new(stream: Stream, times: Rc<IoTimes>) -> Self {
-        Self { stream, times }
+        Self { stream, times, broken: None }
     }
 }
 
@@ -240,6 +262,31 @@ macro_rules! forward {
     };
 }
 
+impl TimedIo {
+    /// The error of a write over TLS is told a turn later: the target says by an alert why it has closed the connection,
+    /// and that is read first.
+    fn after_attempt<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match (&self.stream, result) {
+            (Stream::Tls(_), Poll::Ready(Err(error))) => {
+                self.broken = Some(error);
+                self.times.broke_now.set(true);
+                let_others_go_first(cx);
+                Poll::Pending
+            }
+            (_, result) => result,
+        }
+    }
+
+    /// What to say instead of another write after one that failed.
+    fn broken<T>(&mut self) -> Option<Poll<io::Result<T>>> {
+        match &self.broken {
+            None => None,
+            Some(_) if self.times.broke_now.get() => Some(Poll::Pending),
+            Some(_) => self.broken.take().map(|error| Poll::Ready(Err(error))),
+        }
+    }
+}
+
 impl AsyncRead for TimedIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -250,15 +297,28 @@ impl AsyncRead for TimedIo {
         if self.times.nothing_to_read.get() {
             return Poll::Pending;
         }
-        if self.times.is_turn_over() {
-            cx.waker().wake_by_ref();
+        // hyper would read on and on, as long as what comes is no whole head (interim responses without end).
+        if self.times.turn.is_over() {
+            let_others_go_first(cx);
             return Poll::Pending;
         }
         let before = buf.filled().len();
         let this = &mut *self;
-        let result = forward!(this, io => io.poll_read(cx, buf));
-        if result.is_pending() {
-            this.times.read_at_once.set(0);
+        // hyper looks through all that it was given in one go: after a read that gave nothing, this is kept short.
+        let result = if buf.remaining() > FEW && this.times.fruitless.get() {
+            let mut few = ReadBuf::new(buf.initialize_unfilled_to(FEW));
+            let result = forward!(this, io => io.poll_read(cx, &mut few));
+            let read = few.filled().len();
+            buf.advance(read);
+            result
+        } else {
+            forward!(this, io => io.poll_read(cx, buf))
+        };
+        this.times.trouble.note(&result);
+        if result.is_ready() {
+            this.times.fruitless.set(true);
+        } else {
+            this.times.turn.pause();
             // Below TLS a write may read too.
             this.times.nothing_to_read.set(matches!(this.stream, Stream::Plain(_)));
         }
@@ -269,11 +329,14 @@ impl AsyncRead for TimedIo {
 
 impl AsyncWrite for TimedIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(broken) = self.broken() {
+            return broken;
+        }
         self.times.before_write();
         let this = &mut *self;
         let result = forward!(this, io => io.poll_write(cx, bytes));
         this.times.after_write(&result);
-        result
+        this.after_attempt(cx, result)
     }
 
     fn poll_write_vectored(
@@ -281,11 +344,14 @@ impl AsyncWrite for TimedIo {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(broken) = self.broken() {
+            return broken;
+        }
         self.times.before_write();
         let this = &mut *self;
         let result = forward!(this, io => io.poll_write_vectored(cx, slices));
         this.times.after_write(&result);
-        result
+        this.after_attempt(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -296,8 +362,16 @@ impl AsyncWrite for TimedIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(broken) = self.broken() {
+            return broken;
+        }
         let this = &mut *self;
-        forward!(this, io => io.poll_flush(cx))
+        let result = forward!(this, io => io.poll_flush(cx));
+        // TLS takes what is written into a buffer of its own.
+        if result.is_pending() {
+            this.times.unwritten.set(true);
+        }
+        this.after_attempt(cx, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -307,116 +381,4 @@ impl AsyncWrite for TimedIo {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What adds up to the latency; `service` is a sum of three of them.
-    const PARTS: [Phase; 7] =
-        [Phase::Wait, Phase::Dns, Phase::Connect, Phase::Tls, Phase::Send, Phase::Ttfb, Phase::Receive];
-
-    /// The order of a request's points in time; 1 and 2 are answers that begin early.
-    const IN_TURN: usize = 0;
-
-    fn sum(phases: &Phases, of: &[Phase]) -> u64 {
-        let known = of.iter().map(|phase| phases[*phase as usize]).filter(|us| *us != ABSENT);
-        known.map(u64::from).sum()
-    }
-
-    /// A request as a chain of points in time, ns after it was ready: gaps between set-up, writes and reads,
-    /// of which `steps` were reached before an error or the time limit.
-    fn request(gaps: &[u64; 9], set_up: [bool; 3], steps: usize, order: usize) -> (Timing, Instant, IoTimes) {
-        let ready = Instant::now();
-        let mut now = ready + Duration::from_nanos(gaps[0]);
-        let mut timing = Timing::starting(ready);
-        let slots = [&mut timing.dns_us, &mut timing.connect_us, &mut timing.tls_us];
-        for ((slot, gap), _) in slots.into_iter().zip(&gaps[1..4]).zip(set_up).filter(|(_, had)| *had) {
-            let started = now;
-            now += Duration::from_nanos(*gap);
-            *slot = micros(started, now);
-        }
-        let io = IoTimes::default();
-        let points = match order {
-            IN_TURN => [&io.first_write, &io.last_write, &io.first_read],
-            1 => [&io.first_write, &io.first_read, &io.last_write],
-            // What the target sent before it was asked.
-            _ => [&io.first_read, &io.first_write, &io.last_write],
-        };
-        for (point, gap) in points.into_iter().zip(&gaps[4..7]).take(steps) {
-            now += Duration::from_nanos(*gap);
-            point.set(Some(now));
-        }
-        (timing, now + Duration::from_nanos(gaps[7] + gaps[8]), io)
-    }
-
-    proptest! {
-        #[test]
-        fn parts_add_up_to_the_latency_whatever_cut_the_request(
-            gaps in proptest::array::uniform9(0u64..3_000_000_000),
-            set_up in proptest::array::uniform3(any::<bool>()),
-            steps in 0usize..=3,
-            order in 0usize..3,
-        ) {
-            let (timing, end, io) = request(&gaps, set_up, steps, order);
-            let (latency_us, phases) = timing.finish(end, Some(&io));
-            prop_assert!(sum(&phases, &PARTS).abs_diff(u64::from(latency_us)) <= 2, "{phases:?} of {latency_us}");
-            let service = phases[Phase::Service as usize];
-            if service != ABSENT {
-                let parts = sum(&phases, &[Phase::Send, Phase::Ttfb, Phase::Receive]);
-                prop_assert!(parts.abs_diff(u64::from(service)) <= 2, "{phases:?}");
-            }
-        }
-
-        #[test]
-        fn absent_is_absent(
-            gaps in proptest::array::uniform9(0u64..3_000_000_000),
-            set_up in proptest::array::uniform3(any::<bool>()),
-            steps in 0usize..=3,
-        ) {
-            let (timing, end, io) = request(&gaps, set_up, steps, IN_TURN);
-            let (_, phases) = timing.finish(end, Some(&io));
-            let had = |phase: Phase| phases[phase as usize] != ABSENT;
-            prop_assert_eq!([had(Phase::Dns), had(Phase::Connect), had(Phase::Tls)], set_up);
-            prop_assert_eq!(had(Phase::Service), steps >= 1, "service begins with the first byte written");
-            prop_assert_eq!(had(Phase::Send), steps >= 1, "so does send, even when nothing gets through");
-            prop_assert_eq!(had(Phase::Ttfb), steps >= 2, "nobody waits for an answer to nothing");
-            prop_assert_eq!(had(Phase::Receive), steps == 3, "nothing was received");
-            prop_assert!(had(Phase::Wait));
-        }
-    }
-
-    #[test]
-    fn an_answer_that_never_came_counts_as_waited_for() {
-        let ms = |count: u64| count * 1_000_000;
-        // Ready 1 ms, connect 2 ms, first write 1 ms later, written 3 ms later, given up 400 ms after that.
-        let gaps = [ms(1), 0, ms(2), 0, ms(1), ms(3), 0, ms(400), 0];
-        let (timing, end, io) = request(&gaps, [false, true, false], 2, IN_TURN);
-        let (latency_us, phases) = timing.finish(end, Some(&io));
-        let of = |phase: Phase| phases[phase as usize];
-        assert_eq!((latency_us, of(Phase::Wait), of(Phase::Connect)), (407_000, 2_000, 2_000));
-        assert_eq!((of(Phase::Send), of(Phase::Ttfb), of(Phase::Receive)), (3_000, 400_000, ABSENT));
-    }
-
-    #[test]
-    fn nothing_ends_before_it_is_sent() {
-        let ready = Instant::now();
-        let io = IoTimes::default();
-        io.first_read.set(Some(ready + Duration::from_millis(1)));
-        io.first_write.set(Some(ready + Duration::from_millis(3)));
-        io.last_write.set(Some(ready + Duration::from_millis(4)));
-        let (latency_us, phases) =
-            Timing::starting(ready).finish(ready + Duration::from_millis(1), Some(&io));
-        assert_eq!(latency_us, 3_000);
-        assert_eq!(sum(&phases, &PARTS), 3_000, "{phases:?}");
-    }
-
-    #[test]
-    fn a_lap_is_noted_however_it_ends() {
-        let mut slot = ABSENT;
-        drop(Lap::start(&mut slot));
-        assert_ne!(slot, ABSENT);
-    }
-}
+mod tests;

@@ -30,6 +30,9 @@ pub struct Pace {
     pub lag: Distribution,
     /// Long gaps between heartbeats, in the order they came.
     pub stalls: Vec<Stall>,
+    /// By target: the workers' time that went into reading what it sent without a pause, µs. Short where a target sent
+    /// nothing like it.
+    pub flooded_us: Vec<u64>,
 }
 
 impl Pace {
@@ -39,6 +42,15 @@ impl Pace {
         self.lag.add(&other.lag);
         let room = MOST_STALLS.saturating_sub(self.stalls.len());
         self.stalls.extend(other.stalls.iter().take(room));
+        other.flooded_us.iter().enumerate().for_each(|(target, us)| self.add_flood(target, *us));
+    }
+
+    /// Adds the time that a target took from others by sending without a pause, µs.
+    pub fn add_flood(&mut self, target: usize, us: u64) {
+        if self.flooded_us.len() <= target {
+            self.flooded_us.resize(target + 1, 0);
+        }
+        self.flooded_us[target] += us;
     }
 
     /// Forgets everything, keeps the memory.
@@ -46,6 +58,7 @@ impl Pace {
         self.pacing.clear();
         self.lag.clear();
         self.stalls.clear();
+        self.flooded_us.clear();
     }
 }
 
@@ -58,9 +71,11 @@ mod tests {
         let stall = Stall { worker: 0, from_us: 1, to_us: 2, cpu_us: None, queued_us: None };
         let mut one = Pace { stalls: vec![stall; 600], ..Pace::default() };
         one.pacing.record(7);
+        one.add_flood(2, 5);
         let mut all = Pace::default();
         (0..3).for_each(|_| all.add(&one));
         assert_eq!((all.stalls.len(), all.pacing.count()), (MOST_STALLS, 3));
+        assert_eq!(all.flooded_us, [0, 0, 15]);
         all.clear();
         assert_eq!((all.stalls.len(), all.pacing.count(), all.lag.count()), (0, 0, 0));
     }

@@ -257,6 +257,11 @@ impl Recorder {
         self.pace.stalls.push(stall);
     }
 
+    /// Adds the time that a target took from others by sending without a pause, µs.
+    pub fn record_flood(&mut self, target: usize, us: u64) {
+        self.pace.add_flood(target, us);
+    }
+
     /// Forgets how late the worker was: a second of the warm-up.
     pub fn forget_lateness(&mut self) {
         self.pace.clear();

@@ -100,26 +100,35 @@ pub fn in_shell(program: &str, arguments: &[&str], url: &str, load: &str) -> Ran
 }
 
 /// The same against the demo platform, both in a network of their own in which connections have four ports.
+pub fn in_a_network_of_four_ports(load: &str) -> Option<Ran> {
+    let set_up = "ip link set lo up; echo '40000 40003' > /proc/sys/net/ipv4/ip_local_port_range";
+    in_a_network(set_up, true, "http://127.0.0.1:9002/health", load)
+}
+
+/// GETs of `url` in a network of their own, which `set_up`, lines of a shell, has made; with the demo platform in it.
 /// `None` where the system does not let us have one; that is said, and the classification of what connect(2)
 /// would report is tested in `src/http/connect.rs` either way.
 #[allow(clippy::print_stderr, reason = "what is not tested must be seen")]
-pub fn in_a_network_of_four_ports(load: &str) -> Option<Ran> {
-    const SET_UP: &str = "ip link set lo up && echo '40000 40003' > /proc/sys/net/ipv4/ip_local_port_range";
-    let allowed = Command::new("unshare").args(["-n", "sh", "-c", SET_UP]).output();
-    if !allowed.is_ok_and(|tried| tried.status.success()) {
-        eprintln!("not run: a network namespace of one's own (unshare -n) is not permitted here");
+pub fn in_a_network(set_up: &str, with_demo: bool, url: &str, load: &str) -> Option<Ran> {
+    const SHELL: [&str; 5] = ["-n", "-m", "sh", "-e", "-c"];
+    let tried = Command::new("unshare").args(SHELL).arg(set_up).output();
+    if !tried.as_ref().is_ok_and(|tried| tried.status.success()) {
+        eprintln!(
+            "not run: a network of one's own (unshare, as root, and iproute2) is not permitted here: {tried:?}"
+        );
         return None;
     }
     let ports = "--auth-port 9002 --agents-port 9000 --rag-port 9003";
     // The demo is up once it has printed its three addresses.
-    let script = format!(
-        "{SET_UP}; mkfifo \"$0/up\"; \"$1\" serve-demo {ports} > \"$0/up\" 2>&1 & demo=$!; \
-         exec 3< \"$0/up\"; read a <&3; read b <&3; read c <&3; \"$@\"; code=$?; kill $demo; exit $code"
+    let demo = format!(
+        "mkfifo \"$0/up\"; \"$1\" serve-demo {ports} > \"$0/up\" 2>&1 & demo=$!; exec 3< \"$0/up\"; read a <&3; \
+         read b <&3; read c <&3; code=0; \"$@\" || code=$?; kill $demo; exit $code"
     );
+    let script = format!("{set_up}\n{}", if with_demo { demo.as_str() } else { "exec \"$@\"" });
     let folder = Scratch::new();
-    let arguments = ["-n", "sh", "-c", &script, folder.path("").to_str().unwrap()].map(str::to_owned);
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    Some(in_shell("unshare", &arguments, "http://127.0.0.1:9002/health", load))
+    let folder = folder.path("");
+    let arguments: Vec<_> = SHELL.into_iter().chain([script.as_str(), folder.to_str().unwrap()]).collect();
+    Some(in_shell("unshare", &arguments, url, load))
 }
 
 /// Three users with two requests each, where the first three connections fail with `errno`: connect(2) is replaced by
@@ -132,7 +141,9 @@ pub fn with_connect_that_fails(errno: &str) -> Option<Ran> {
         "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <errno.h>\n#include <sys/socket.h>\n\
          static int calls;\n\
          int connect(int fd, const struct sockaddr *to, socklen_t length) {{\n\
-           if (to->sa_family == AF_INET && __sync_fetch_and_add(&calls, 1) < {TIMES}) {{ errno = {errno}; return -1; }}\n\
+           int type = 0; socklen_t size = sizeof type;\n\
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);\n\
+           if (to->sa_family == AF_INET && type == SOCK_STREAM && __sync_fetch_and_add(&calls, 1) < {TIMES}) {{ errno = {errno}; return -1; }}\n\
            int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, \"connect\");\n\
            return real(fd, to, length);\n\
          }}\n"

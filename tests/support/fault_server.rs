@@ -3,6 +3,8 @@
 
 mod cookies;
 mod faults;
+mod floods;
+mod kept;
 mod oauth;
 mod odd;
 
@@ -237,7 +239,7 @@ async fn converse(mut stream: TcpStream, connection: usize, log: &Log) -> io::Re
     let mut unread = vec![];
     loop {
         let Some(mut seen) = read_head(&mut stream, &mut unread, connection).await? else { return Ok(()) };
-        if let "/early-answer" | "/stop-reading" = seen.route() {
+        if let "/early-answer" | "/stop-reading" | "/never-reads" = seen.route() {
             log.add(&seen);
             return faults::before_the_body(&mut stream, seen.route()).await;
         }

@@ -12,7 +12,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::rustls::version::TLS12;
+use tokio_rustls::rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+const OLD_ONLY: &[&SupportedProtocolVersion] = &[&TLS12];
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
@@ -25,6 +28,12 @@ pub enum Fault {
     WrongHost,
     /// Nothing, but a client without a certificate of the authority is refused.
     AsksClient,
+    /// The same without TLS 1.3, where it is refused in the handshake.
+    AsksClient12,
+    /// Each connection is closed soon after its first answer.
+    ClosesIdle,
+    /// Nothing, but answers never end, and each byte of them is a record.
+    TinyRecords,
     /// By no authority at all.
     SelfSigned,
     /// The connection ends after the client's first message.
@@ -76,10 +85,10 @@ impl Authority {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(if fault == Fault::AsksClient12 { OLD_ONLY } else { ALL_VERSIONS })
             .unwrap();
         let builder = match fault {
-            Fault::AsksClient => {
+            Fault::AsksClient | Fault::AsksClient12 => {
                 let mut roots = RootCertStore::empty();
                 roots.add(self.0.der().clone()).unwrap();
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -112,7 +121,7 @@ impl TlsServer {
                     while let Ok(1..) = stream.read(&mut [0; 4096]).await {}
                     return;
                 }
-                converse(acceptor, stream).await;
+                converse(acceptor, stream, fault).await;
             }
         });
         let url = format!("https://localhost:{}", address.port());
@@ -128,11 +137,21 @@ impl Drop for TlsServer {
 }
 
 /// Answers every request that comes in one piece.
-async fn converse(acceptor: TlsAcceptor, stream: TcpStream) {
+async fn converse(acceptor: TlsAcceptor, stream: TcpStream, fault: Fault) {
     let Ok(mut stream) = acceptor.accept(stream).await else { return };
     let mut request = [0; 4096];
     while let Ok(1..) = stream.read(&mut request).await {
+        if fault == Fault::TinyRecords {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            while stream.write_all(b"x").await.is_ok() && stream.flush().await.is_ok() {}
+            return;
+        }
         if stream.write_all(ANSWER).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+        if fault == Fault::ClosesIdle {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let _ = stream.shutdown().await;
             return;
         }
     }

@@ -15,6 +15,8 @@ use super::distribution::distribution;
 pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> (Generator, Vec<String>) {
     let pace = &outcome.totals.pace;
     let pace_by_second: Vec<_> = outcome.timeline.iter().map(|second| (second.at_s, second.pace)).collect();
+    let targets = plan.targets.iter().map(|target| target.name.as_str());
+    let floods: Vec<_> = targets.zip(pace.flooded_us.iter().copied()).collect();
     let evidence = Evidence {
         window_s: plan.measured_from().as_secs_f64()..outcome.duration.as_secs_f64(),
         pace,
@@ -22,6 +24,7 @@ pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -
         observed: &outcome.health,
         workers: options.workers,
         strictest_latency_us: strictest_latency_us(plan),
+        floods: &floods,
         arrivals: plan.is_open().then(|| arrivals(outcome)),
     };
     let mut reasons = shortages(plan, outcome);
@@ -92,9 +95,18 @@ fn shortages(plan: &CompiledPlan, outcome: &Outcome) -> Vec<InvalidReason> {
     let all = plan.series.iter().zip(&outcome.totals.series);
     let rows: Vec<_> = all.filter(|(info, _)| of_requests(info.kind)).map(|(_, row)| row).collect();
     [
-        (Failure::LocalFds, "fds", "file descriptors (raise `ulimit -n`)"),
-        (Failure::LocalPorts, "ports", "ports or addresses to connect from (see `http.local_addresses`)"),
-        (Failure::LocalMemory, "memory", "memory"),
+        (Failure::LocalFds, "fds", "the generator ran out of file descriptors (raise `ulimit -n`)"),
+        (
+            Failure::LocalPorts,
+            "ports",
+            "the generator ran out of ports or addresses to connect from (see `http.local_addresses`)",
+        ),
+        (
+            Failure::LocalRoute,
+            "route",
+            "this machine has no route to the target, or its own rules forbid the connection (see `ip route get ADDRESS`)",
+        ),
+        (Failure::LocalMemory, "memory", "the generator ran out of memory"),
     ]
     .into_iter()
     .filter_map(|(kind, name, what)| shortage(&rows, kind, name, what))
@@ -108,7 +120,7 @@ fn shortage(rows: &[&SeriesTotal], kind: Failure, name: &str, what: &str) -> Opt
         kind: name.to_owned(),
         from_s: texts().map(|text| text.first_us).min().unwrap_or(0) as f64 / 1e6,
         to_s: texts().map(|text| text.last_us).max().unwrap_or(0) as f64 / 1e6,
-        detail: format!("{count} requests failed because the generator ran out of {what}"),
+        detail: format!("{count} requests failed because {what}"),
     })
 }
 

@@ -21,6 +21,8 @@ const ACHIEVED: f64 = 0.99;
 const CPU_SHARE: f64 = 0.9;
 /// Workers that wait for a core more than this share of the time are short of one.
 const QUEUED_SHARE: f64 = 0.1;
+/// A target that takes more than this share of one worker's time by sending without a pause is worth a word.
+const FLOODED_SHARE: f64 = 0.2;
 /// Time held back in a second that is worth a word.
 const THROTTLED_US: u64 = 10_000;
 /// Seconds too short to divide by.
@@ -94,6 +96,8 @@ pub struct Evidence<'a> {
     pub workers: usize,
     /// The smallest upper bound of a latency threshold, µs.
     pub strictest_latency_us: Option<u64>,
+    /// Names of targets that sent without a pause, with the time of the workers that went into reading it, µs.
+    pub floods: &'a [(&'a str, u64)],
     /// Arrivals, in an open model.
     pub arrivals: Option<Arrivals>,
 }
@@ -112,8 +116,9 @@ pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     let mut warnings = vec![];
     if let Some(when) = when(&|second| second.cpu_share.is_some_and(|share| share > CPU_SHARE)) {
         warnings.push(format!(
-            "the generator used more than 90 % of its {:.3} cores {when}: latencies of then may hold its own queueing",
-            Trimmed(evidence.observed.allowed_cores)
+            "the generator used more than 90 % of its {:.3} cores {when}: latencies of then may hold its own queueing{}",
+            Trimmed(evidence.observed.allowed_cores),
+            flood(evidence).map(|flood| format!("; {flood}")).unwrap_or_default()
         ));
     }
     if let Some(when) = when(&|second| second.throttled_us.is_some_and(|us| us > THROTTLED_US)) {
@@ -221,19 +226,19 @@ fn lag(evidence: &Evidence<'_>) -> Option<Reason> {
         detail: format!(
             "the generator was late: 1 % of {what} {} ms or more too late, and {limit}; {}",
             ms(times.quantile(0.99)),
-            cause_of_lag(&evidence.observed.seconds, &late)
+            cause_of_lag(evidence, &late)
         ),
     })
 }
 
 /// What kept the generator in the seconds that end then, in words, with what to do.
-fn cause_of_lag(observed: &[HealthSecond], late_at_s: &[f64]) -> String {
+fn cause_of_lag(evidence: &Evidence<'_>, late_at_s: &[f64]) -> String {
     let late_part_s = |second: &HealthSecond| -> f64 {
         let first = late_at_s.partition_point(|at_s| *at_s <= second.from_s);
         let meets = late_at_s[first..].iter().take_while(|at_s| **at_s - 1.0 < second.to_s);
         meets.map(|at_s| second.inside_s(&(at_s - 1.0..*at_s))).sum()
     };
-    let late = observed.iter().map(|second| (second, late_part_s(second)));
+    let late = evidence.observed.seconds.iter().map(|second| (second, late_part_s(second)));
     let is_above = |share: fn(&HealthSecond) -> Option<f64>, limit: f64| {
         mean_over_time(late.clone(), share).filter(|mean| *mean > limit)
     };
@@ -251,11 +256,26 @@ fn cause_of_lag(observed: &[HealthSecond], late_at_s: &[f64]) -> String {
     }
     let busiest =
         |second: &HealthSecond| second.worker_cpu_share.iter().copied().reduce(f64::max).or(second.cpu_share);
+    if let Some(flood) = flood(evidence) {
+        return format!(
+            "{flood}: give what asks that target fewer users, a run of its own, or more cores and `--workers`"
+        );
+    }
     if is_above(busiest, CPU_SHARE).is_some() {
         return "it was busy with its own work: use a lower rate, fewer users, or more cores and `--workers`"
             .into();
     }
     "use a lower rate, fewer users or a larger machine".into()
+}
+
+/// The target that took most of a worker's time by sending without a pause, in words; `None` when none took much.
+fn flood(evidence: &Evidence<'_>) -> Option<String> {
+    let (name, us) = evidence.floods.iter().max_by_key(|(_, us)| *us)?;
+    let taken_s = *us as f64 / 1e6;
+    let window_s = evidence.window_s.end - evidence.window_s.start;
+    (taken_s > window_s * FLOODED_SHARE).then(|| {
+        format!("reading what target `{name}` sent without a pause took {taken_s:.1} s of its workers' time")
+    })
 }
 
 fn later_than(times: &Distribution, us: u64) -> u64 {

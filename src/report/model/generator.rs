@@ -56,7 +56,7 @@ pub struct Generator {
 /// A reason not to believe the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvalidReason {
-    /// `stall`, `lag`, `shortfall`, `fds`, `ports` or `memory`.
+    /// `stall`, `lag`, `shortfall`, `fds`, `ports`, `route` or `memory`.
     pub kind: String,
     /// From this second.
     pub from_s: f64,

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Log, Seen, cookies, oauth, odd};
+use super::{Log, Seen, cookies, floods, kept, oauth, odd};
 
 /// Long beyond every time limit of the tests; the client goes first.
 const FOREVER: Duration = Duration::from_secs(600);
@@ -44,6 +44,8 @@ pub async fn answer(stream: &mut TcpStream, seen: &Seen, log: &Log) -> io::Resul
         "/wrong-json" => reply(stream, 200, r#"{"broken": "#).await,
         path if path.starts_with("/oauth/") => oauth::answer(stream, seen, log).await,
         path if path.starts_with("/set/") => cookies::answer(stream, seen).await,
+        path if path.starts_with("/flood/") => floods::answer(stream, &path["/flood/".len()..]).await,
+        path if path.starts_with("/kept/") => kept::answer(stream, seen, log).await,
         path if path.starts_with("/odd/") => odd::answer(stream, path).await,
         "/early-close" => reply(stream, 200, "{}").await.map(|_| false),
         "/login" => {
@@ -189,6 +191,7 @@ pub async fn before_the_body(stream: &mut TcpStream, route: &str) -> io::Result<
             reply(stream, 413, "{}").await?;
             stall().await
         }
+        "/never-reads" => stall().await,
         // Closes with most of it unread, which resets the connection.
         "/stop-reading" => {
             tokio::time::sleep(ON_ITS_WAY).await;

@@ -11,6 +11,7 @@ fn evidence<'a>(pace: &'a Pace, observed: &'a Observed) -> Evidence<'a> {
         observed,
         workers: 2,
         strictest_latency_us: None,
+        floods: &[],
         arrivals: None,
     }
 }
@@ -146,6 +147,32 @@ fn late_heartbeats_count_where_nothing_else_is_late() {
     assert!(reason(busy(0.02)).contains("busy with its own work"));
     let throttled = HealthSecond { throttled_us: Some(30_000_000), ..busy(0.73) };
     assert!(reason(throttled).contains("quota of its container"));
+}
+
+#[test]
+fn a_target_that_sends_without_a_pause_is_named() {
+    let mut pace = Pace::default();
+    (0..1000).for_each(|i| pace.lag.record(if i % 50 == 0 { 14_000 } else { 1_000 }));
+    let busy = HealthSecond {
+        to_s: 60.0,
+        cpu_share: Some(0.95),
+        worker_cpu_share: vec![0.99],
+        worker_queued_share: vec![Some(0.0)],
+        ..HealthSecond::default()
+    };
+    let observed = Observed { allowed_cores: 1.0, seconds: vec![busy], gaps_s: vec![] };
+    let seconds = [(8, IntervalPace { pacing_p99_us: None, lag_max_us: Some(15_000) })];
+    let told = |bad_us: u64| {
+        let floods = [("good", 100), ("bad", bad_us)];
+        let evidence = Evidence { pace_by_second: &seconds, floods: &floods, ..evidence(&pace, &observed) };
+        (judge(&evidence)[0].detail.clone(), warnings(&evidence)[0].clone())
+    };
+    let words = "reading what target `bad` sent without a pause took 31.0 s of its workers' time";
+    let (reason, warning) = told(31_000_000);
+    assert!(reason.contains(words) && !reason.contains("its own work"), "{reason}");
+    assert!(warning.ends_with(words), "{warning}");
+    let (reason, warning) = told(1_000_000);
+    assert!(reason.contains("busy with its own work") && !warning.contains("bad"), "{reason}; {warning}");
 }
 
 /// The watch reads some ms after each full second, and other seconds say nothing of the late ones.
