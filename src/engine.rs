@@ -12,6 +12,7 @@ pub mod health;
 mod in_flight;
 mod interval;
 mod judge;
+mod load_end;
 mod login;
 mod open;
 mod preflight;
@@ -73,6 +74,8 @@ struct ScenarioState {
     failed_logins: AtomicU64,
     /// A login of the whole run.
     run_auth: auth::RunAuth,
+    /// When its load ended.
+    load_end: load_end::LoadEnd,
 }
 
 /// A seed for part `part` of what `seed` decides.

@@ -46,8 +46,8 @@ impl Post {
         let mut orders = self.orders.clone();
         tokio::select! {
             biased;
-            _ = next_order(&mut orders, Order::Drain) => return,
-            _ = self.asked_to_end(Level::AfterIteration) => return,
+            _ = next_order(&mut orders, Order::Drain) => return self.load_is_over(None),
+            _ = self.asked_to_end(Level::AfterIteration) => return self.load_is_over(None),
             () = tokio::time::sleep_until(self.start.into()) => {}
         }
         let mut crew = Crew::default();
@@ -56,6 +56,7 @@ impl Post {
             Load::Arrivals(arrivals) => self.release(arrivals, &mut crew, &pool).await,
             load => self.follow(load, &mut crew).await,
         };
+        self.load_is_over(Some(&crew));
         self.wind_down(level, &mut crew, &pool).await;
     }
 
@@ -121,7 +122,7 @@ impl Post {
                 self.start_user(crew, User::run);
             }
             crew.shrink_to(wanted);
-            if end.is_none() && crew.active.iter().all(|user| user.task.is_finished()) {
+            if end.is_none() && crew.has_ended() {
                 return Level::AfterIteration;
             }
             let next = [load.next_change(now), end].into_iter().flatten().min();
@@ -174,6 +175,11 @@ impl Crew {
     /// Users that have not been asked to end.
     pub(super) fn len(&self) -> usize {
         self.active.len()
+    }
+
+    /// Whether nobody who was not asked to end is left.
+    pub(super) fn has_ended(&self) -> bool {
+        self.active.iter().all(|user| user.task.is_finished())
     }
 
     /// Whether the next seat is free. One whose user was asked to end waits for it to be gone, so that no two users

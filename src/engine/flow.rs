@@ -8,8 +8,7 @@ use minijinja::value::ValueKind;
 
 use crate::compile::model::{Poll, Rounds, Step};
 use crate::failure::Failure;
-use crate::http::micros;
-use crate::metric::{Described, Outcome, Sample, SeriesId};
+use crate::metric::{Described, Outcome, SeriesId};
 use crate::template::{EvalError, Expr, JsonText, SlotId, with_rng};
 use crate::units::format_duration_us;
 
@@ -28,26 +27,31 @@ pub(super) enum Ended {
     Stopped,
 }
 
+/// Records a row of steps that has ended; one that the run ended in between is interrupted.
+fn end_of_row(ended: Ended, running: InFlight) {
+    match ended {
+        Ended::Stopped => drop(running),
+        Ended::Done => running.end(Outcome::Ok),
+        Ended::Failed(failure) => running.end(Outcome::Failed(failure)),
+    }
+}
+
 impl User {
     /// Runs steps as a row of their own: a flow, or a group in one.
-    pub(super) async fn timed(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> Ended {
+    /// `started` is when it was due, `begun` when it began.
+    pub(super) async fn timed(
+        &mut self,
+        series: SeriesId,
+        steps: &[Step],
+        started: Instant,
+        begun: Instant,
+    ) -> Ended {
         let series = self.row(series, started);
         // Dropped as it is, it is interrupted.
-        let mut running = InFlight::new(self.local.clone(), series, started);
+        let running = InFlight::new(self.local.clone(), series, started, begun);
         let ended = self.steps(series, steps).await;
-        self.end_of_row(series, started, ended, &mut running);
+        end_of_row(ended, running);
         ended
-    }
-
-    fn end_of_row(&self, series: SeriesId, started: Instant, ended: Ended, running: &mut InFlight) {
-        let outcome = match ended {
-            Ended::Stopped => return,
-            Ended::Done => Outcome::Ok,
-            Ended::Failed(failure) => Outcome::Failed(failure),
-        };
-        running.disarm();
-        let sample = Sample::bare(series, outcome, micros(started, Instant::now()));
-        self.local.record(&sample);
     }
 
     /// Runs steps of the row `series` up to the first that fails.
@@ -74,7 +78,10 @@ impl User {
                 },
                 Step::Repeat(rounds, steps) => Box::pin(self.repeat(series, rounds, steps)).await,
                 Step::Poll(poll) => Box::pin(self.poll(poll)).await,
-                Step::Group(series, steps) => Box::pin(self.timed(*series, steps, Instant::now())).await,
+                Step::Group(series, steps) => {
+                    let now = Instant::now();
+                    Box::pin(self.timed(*series, steps, now, now)).await
+                }
                 Step::Choose(sums, alternatives) => {
                     match alternatives.get(pick_by_weight(sums, &mut self.rng)) {
                         Some(steps) => Box::pin(self.steps(series, steps)).await,
@@ -197,9 +204,9 @@ impl User {
     async fn poll(&mut self, poll: &Poll) -> Ended {
         let started = Instant::now();
         let series = self.row(poll.series, started);
-        let mut running = InFlight::new(self.local.clone(), series, started);
+        let running = InFlight::new(self.local.clone(), series, started, started);
         let ended = self.poll_until(poll, series, started + poll.timeout).await;
-        self.end_of_row(series, started, ended, &mut running);
+        end_of_row(ended, running);
         ended
     }
 

@@ -14,13 +14,15 @@ pub(super) struct InFlight {
     local: Rc<Local>,
     series: SeriesId,
     started: Instant,
+    begun: Instant,
     expectations: usize,
     armed: bool,
 }
 
 impl InFlight {
-    pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant) -> Self {
-        Self { local, series, started, expectations: 0, armed: true }
+    /// `started` is when it was due, `begun` when it began.
+    pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant, begun: Instant) -> Self {
+        Self { local, series, started, begun, expectations: 0, armed: true }
     }
 
     /// It has so many expectations; none of them holds if it is interrupted.
@@ -32,15 +34,23 @@ impl InFlight {
     pub(super) fn disarm(&mut self) {
         self.armed = false;
     }
+
+    /// It has ended like that.
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.disarm();
+        self.record(outcome, Checks::default());
+    }
+
+    fn record(&self, outcome: Outcome, checks: Checks) {
+        let sample = Sample::bare(self.series, outcome, micros(self.started, Instant::now()));
+        self.local.record_begun(&Sample { checks, ..sample }, micros(self.started, self.begun));
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.armed {
-            let latency_us = micros(self.started, Instant::now());
-            let checks = Checks::all_failed(self.expectations);
-            let sample = Sample::bare(self.series, Outcome::Interrupted, latency_us);
-            self.local.record(&Sample { checks, ..sample });
+            self.record(Outcome::Interrupted, Checks::all_failed(self.expectations));
         }
     }
 }

@@ -77,7 +77,7 @@ impl User {
             *sent = Sent { method: hop.method, target, uri: Some(uri), body, host };
             let now = Instant::now();
             *attempt = Attempt::new(attempt.row, target, now, now);
-            *in_flight = InFlight::new(self.local.clone(), attempt.row, now);
+            *in_flight = InFlight::new(self.local.clone(), attempt.row, now, now);
             in_flight.expect(request.checks.len());
         }
     }

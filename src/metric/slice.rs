@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::{Checks, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes};
+use super::{Checks, DrainCounts, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes};
 
 /// What some rows saw together in one stretch of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,7 @@ pub struct Slice {
     phases: Box<[(Phase, SparseTimes)]>,
     statuses: BTreeMap<u16, u64>,
     checks: Checks,
+    drain: DrainCounts,
 }
 
 impl Slice {
@@ -49,6 +50,7 @@ impl Slice {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.checks.add(record.checks);
+        self.drain.add(record.drain);
     }
 
     /// Adds another stretch of the same rows.
@@ -58,6 +60,7 @@ impl Slice {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.checks.add(other.checks);
+        self.drain.add(other.drain);
         self.counts.add(&other.counts);
     }
 
@@ -73,6 +76,7 @@ impl Slice {
         }
         self.checks.held = self.checks.held.saturating_sub(other.checks.held);
         self.checks.failed = self.checks.failed.saturating_sub(other.checks.failed);
+        self.drain.subtract(other.drain);
         self.counts.subtract(&other.counts);
     }
 
@@ -84,6 +88,7 @@ impl Slice {
             interrupted: self.interrupted.distribution(),
             statuses: self.statuses.clone(),
             checks: self.checks,
+            drain: self.drain,
             ..SeriesTotal::default()
         };
         for (phase, times) in self.phases.iter().filter(|(_, times)| times.count() > 0) {
