@@ -44,6 +44,7 @@ fn long(mut doc: ResultDocument) -> ResultDocument {
                 p50_us: us,
                 p95_us: us * 2,
                 p99_us: us * 3,
+                ..SeriesInterval::default()
             }
         };
         second.at_s = at_s;

@@ -13,6 +13,7 @@ pub mod health;
 mod in_flight;
 mod interval;
 mod judge;
+mod load_end;
 mod login;
 mod open;
 mod preflight;
@@ -81,6 +82,8 @@ struct ScenarioState {
     is_out_of_rows: AtomicBool,
     /// A login of the whole run.
     run_auth: auth::RunAuth,
+    /// When its load ended.
+    load_end: load_end::LoadEnd,
 }
 
 /// A seed for part `part` of what `seed` decides.

@@ -3,6 +3,7 @@
 
 mod dependent;
 mod distribution;
+mod load_window;
 mod pace;
 mod recorder;
 mod sample;
@@ -12,8 +13,11 @@ mod totals;
 
 pub use dependent::variance_of_sum;
 pub use distribution::Distribution;
+pub use load_window::{LoadWindow, covered_s, covers};
 pub use pace::{Pace, Stall};
-pub use recorder::{ArrivalCounts, Described, FailureText, Recorder, ScenarioCounts, SeriesRecord};
+pub use recorder::{
+    ArrivalCounts, Described, DrainCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord,
+};
 pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind, Unsent};
 pub use slice::{Slice, Window};
 pub use sparse::SparseTimes;

@@ -2,10 +2,12 @@
 
 mod distribution;
 mod generator;
+mod loads;
 mod marks;
 mod verdict;
 
 pub use generator::strictest_latency_us;
+pub use loads::Loads;
 pub use marks::bends;
 pub use verdict::{Grading, so_far};
 
@@ -33,12 +35,11 @@ pub fn document(
     outcome: &Outcome,
     grading: &Grading,
 ) -> ResultDocument {
-    // Rates are of the measured part.
-    let duration_s = outcome.duration.saturating_sub(plan.measured_from()).as_secs_f64();
+    let loads = Loads::new(plan, &outcome.loads);
     let totals = &outcome.totals;
     let endpoints = endpoints(plan);
     let whole = totals.merged(endpoints.iter().copied());
-    let thresholds = verdict::thresholds(plan, outcome, duration_s);
+    let thresholds = verdict::thresholds(plan, outcome, loads);
     let (generator, warnings) = generator::generator(plan, options, outcome);
     let accounting = accounting(plan, &whole, totals);
     let sent = verdict::Sent { whole: &whole, in_warmup: accounting.warmup_requests };
@@ -61,6 +62,8 @@ pub fn document(
                 .unwrap_or(outcome.started_at)
                 .to_string(),
             duration_s: outcome.duration.as_secs_f64(),
+            load_s: Some(loads.measured_s()),
+            loads: loads.of_result(),
             seed: options.seed,
             model: model(plan).to_owned(),
             ended: match outcome.stopped {
@@ -86,10 +89,10 @@ pub fn document(
         accounting,
         totals: Series {
             tags: tags(plan, &plan.tags),
-            ..series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, duration_s)
+            ..series_row("Aggregated", SeriesKind::Total, None, DEFAULT_SCENARIO, &whole, loads.measured_s())
         },
-        series: rows(plan, totals, false, [duration_s, outcome.duration.as_secs_f64()]),
-        warmup: rows(plan, totals, true, [warmup_s(plan, outcome); 2]),
+        series: rows(plan, totals, false, loads),
+        warmup: rows(plan, totals, true, loads),
         failures: failures(plan, totals),
         timeline: outcome.timeline.iter().map(|second| interval(plan, second, &generator)).collect(),
         notes: vec![],
@@ -123,13 +126,6 @@ pub fn model(plan: &CompiledPlan) -> &'static str {
     let mut models = plan.scenarios.iter().map(|scenario| of(&scenario.load));
     let first = models.next().unwrap_or("closed");
     if models.all(|model| model == first) { first } else { "mixed" }
-}
-
-/// Seconds of the run in which something warmed up.
-fn warmup_s(plan: &CompiledPlan, outcome: &Outcome) -> f64 {
-    let warming = plan.scenarios.iter().filter(|s| !s.warmup.is_zero());
-    let end = warming.map(|s| s.start_after + s.warmup).max().unwrap_or_default();
-    end.min(outcome.duration).as_secs_f64()
 }
 
 fn accounting(plan: &CompiledPlan, whole: &SeriesTotal, totals: &Totals) -> Accounting {
@@ -173,9 +169,8 @@ fn by_scenario(plan: &CompiledPlan, totals: &Totals) -> BTreeMap<String, Scenari
     all.map(one).collect()
 }
 
-/// The rows: those that are measured, or those of the warm-up. `seconds`: how long what is measured took, and all of it,
-/// in which logins count too.
-fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, seconds: [f64; 2]) -> Vec<Series> {
+/// The rows: those that are measured, or those of the warm-up.
+fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, loads: Loads<'_>) -> Vec<Series> {
     let wanted = plan.series.iter().zip(&totals.series).filter(|(info, _)| info.measured.is_some() == warmup);
     let all = wanted.map(|(info, total)| {
         let measured = info.measured.map_or(info, |row| &plan.series[row.0 as usize]);
@@ -188,8 +183,7 @@ fn rows(plan: &CompiledPlan, totals: &Totals, warmup: bool, seconds: [f64; 2]) -
         };
         let method = info.method.as_ref().map(ToString::to_string);
         let scenario = &plan.scenarios[info.scenario].name;
-        let duration_s = if kind == SeriesKind::Auth { seconds[1] } else { seconds[0] };
-        let row = series_row(&info.name, kind, method, scenario, total, duration_s);
+        let row = series_row(&info.name, kind, method, scenario, total, loads.of_row(info));
         Series { tags: tags(plan, &info.tags), ..row }
     });
     all.collect()
@@ -205,10 +199,10 @@ fn series_row(
     method: Option<String>,
     scenario: &str,
     total: &SeriesTotal,
-    duration_s: f64,
+    load_s: f64,
 ) -> Series {
     let (requests, failures) = (total.requests(), total.failures());
-    let per_s = |count: u64| if duration_s > 0.0 { count as f64 / duration_s } else { 0.0 };
+    let per_s = |count: u64| if load_s > 0.0 { count as f64 / load_s } else { 0.0 };
     let phase = |phase: Phase| total.phases[phase as usize].as_deref().and_then(distribution);
     let mut failure_kinds: BTreeMap<_, _> = Failure::ALL
         .iter()
@@ -229,8 +223,9 @@ fn series_row(
         runs_without_requests: total.unsent.count(),
         failures,
         error_ratio: (requests > 0).then(|| failures as f64 / requests as f64),
-        rps: per_s(requests),
-        failures_per_s: per_s(failures),
+        rps: per_s(total.begun_in_load()),
+        failures_per_s: per_s(total.failed_in_load()),
+        begun_in_drain: total.drain.begun,
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
         new_connections: total.new_connections,
@@ -286,15 +281,21 @@ fn interval(plan: &CompiledPlan, second: &IntervalSummary, generator: &Generator
             p50_us: row.p50_us,
             p95_us: row.p95_us,
             p99_us: row.p99_us,
+            in_drain: row.in_drain,
+            failures_in_drain: row.failures_in_drain,
         };
         (&plan.series[*index].name, values)
     };
     Interval {
         at_s: second.at_s,
         users: second.users,
-        offered_rps: second.due.map(|due| second.per_s(due)),
-        rps: second.per_s(second.total.requests),
+        load_s: (second.load_s < 1.0).then_some(second.load_s),
+        offered_rps: second.offered_rate(),
+        rps: second.rate(),
+        requests: Some(second.total.requests),
         failures: second.total.failures,
+        in_drain: second.total.in_drain,
+        failures_in_drain: second.total.failures_in_drain,
         p50_us: some(second.total.p50_us),
         p95_us: some(second.total.p95_us),
         p99_us: some(second.total.p99_us),

@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 
 use crate::compile::CompiledPlan;
 use crate::compile::model::{Scenario, ScopedThreshold, SeriesInfo, ThresholdScope};
-use crate::engine::{Seen, health};
-use crate::metric::{SeriesKind, SeriesTotal};
+use crate::engine::{IntervalSummary, Seen, health};
+use crate::metric::{LoadWindow, SeriesKind, SeriesTotal};
 use crate::report::live::{Goal, Health, Row, Snapshot, Standing};
 use crate::report::number;
 use crate::threshold::{self, Evaluation, Threshold};
 
-use super::document::{bends, so_far, strictest_latency_us};
+use super::document::{self, Loads, bends, strictest_latency_us};
 
 /// What must look through whole distributions may take one part in so many of the time, on one core: 1 %.
 const SHARE: u32 = 100;
 /// When it costs less than this it is done every second.
 const CHEAP: Duration = Duration::from_millis(5);
+/// What the end of the run leaves of a second is shown with the rates of the second before when it is shorter.
+const SHORTEST_S: f64 = 0.2;
 /// A value closer to its target than this share of it is at risk.
 const CLOSE: f64 = 0.1;
 
@@ -29,6 +31,16 @@ pub struct Progress {
     kept: Costly,
     /// When it may be computed again.
     due: Instant,
+    /// Of the last second.
+    rates: Rates,
+}
+
+/// Requests a second; none in the drain.
+#[derive(Default)]
+struct Rates {
+    total: Option<f64>,
+    /// Of the rows that are shown.
+    rows: Vec<Option<f64>>,
 }
 
 #[derive(Default)]
@@ -41,7 +53,13 @@ struct Costly {
 impl Progress {
     pub fn new(plan: Arc<CompiledPlan>) -> Self {
         let strictest_latency_us = strictest_latency_us(&plan);
-        Self { plan, strictest_latency_us, kept: Costly::default(), due: Instant::now() }
+        Self {
+            plan,
+            strictest_latency_us,
+            kept: Costly::default(),
+            due: Instant::now(),
+            rates: Rates::default(),
+        }
     }
 
     /// What there is to see now. With very many rows, percentiles and thresholds are some seconds old.
@@ -56,6 +74,9 @@ impl Progress {
                 self.due = begun + took.saturating_mul(SHARE);
             }
         }
+        if second.length_s >= SHORTEST_S {
+            self.rates = self.rates_of(second);
+        }
         let rows = self.rows(seen);
         Snapshot {
             elapsed,
@@ -66,7 +87,8 @@ impl Progress {
             is_paused: seen.is_paused,
             requests: rows.iter().map(|row| row.requests).sum(),
             failures: rows.iter().map(|row| row.failures).sum(),
-            rps: second.per_s(second.total.requests),
+            rps: self.rates.total.unwrap_or(0.0),
+            is_draining: self.rates.total.is_none() && is_over(seen.loads, elapsed),
             p95_us: (second.total.requests > 0).then_some(second.total.p95_us),
             stages: stages(&self.plan, elapsed),
             goals: self.kept.goals.clone(),
@@ -86,26 +108,37 @@ impl Progress {
         self.plan.series.iter().enumerate().filter(|(_, info)| info.kind == SeriesKind::Endpoint)
     }
 
+    fn rates_of(&self, second: &IntervalSummary) -> Rates {
+        let rate = |(index, info): (usize, &SeriesInfo)| {
+            let row = second.rows.iter().find(|(row, _)| *row == index).map(|(_, row)| *row);
+            second.rate_of(info.scenario, &row.unwrap_or_default())
+        };
+        Rates { total: second.rate(), rows: self.shown().map(rate).collect() }
+    }
+
     fn rows(&self, seen: &Seen<'_>) -> Vec<Row> {
-        let row = |((index, info), percentiles): ((usize, &SeriesInfo), &Option<[u64; 3]>)| {
+        let row = |(((index, info), percentiles), rps): (
+            ((usize, &SeriesInfo), &Option<[u64; 3]>),
+            Option<f64>,
+        )| {
             // While it warms up, the warm-up is what there is to see.
             let totals = [Some(index), info.warmup.map(|row| usize::from(row.0))];
             let sum = |of: fn(&SeriesTotal) -> u64| -> u64 {
                 totals.iter().flatten().map(|index| of(&seen.totals.series[*index])).sum()
             };
-            let now = seen.second.rows.iter().find(|(row, _)| *row == index);
             Row {
                 name: info.name.clone(),
                 method: info.method.as_ref().map(ToString::to_string),
                 requests: sum(SeriesTotal::requests),
                 failures: sum(SeriesTotal::failures),
-                rps: seen.second.per_s(now.map_or(0, |(_, row)| row.requests)),
+                rps,
                 p50_us: percentiles.map(|[p50, ..]| p50),
                 p95_us: percentiles.map(|[_, p95, _]| p95),
                 p99_us: percentiles.map(|[.., p99]| p99),
             }
         };
-        self.shown().zip(&self.kept.percentiles).map(row).collect()
+        let rates = self.rates.rows.iter().copied().chain(std::iter::repeat(None));
+        self.shown().zip(&self.kept.percentiles).zip(rates).map(row).collect()
     }
 
     fn look(&self, seen: &Seen<'_>, elapsed: Duration) -> Costly {
@@ -122,9 +155,10 @@ impl Progress {
     }
 
     fn goals(&self, seen: &Seen<'_>, elapsed: Duration, places: &BTreeMap<usize, usize>) -> Vec<Goal> {
-        let duration_s = elapsed.saturating_sub(self.plan.measured_from()).as_secs_f64();
+        let so_far: Vec<_> = seen.loads.iter().map(|load| load.until(elapsed.as_secs_f64())).collect();
+        let loads = Loads::new(&self.plan, &so_far);
         let of = |(index, scoped): (usize, &ScopedThreshold)| {
-            let whole = || so_far(&self.plan, seen.totals, scoped, duration_s);
+            let whole = || document::so_far(&self.plan, seen.totals, scoped, loads);
             let evaluation = seen.watch.standing(index).unwrap_or_else(whole);
             let threshold = &scoped.threshold;
             let unit = threshold.metric.unit();
@@ -143,6 +177,11 @@ impl Progress {
         };
         self.plan.thresholds.iter().enumerate().map(of).collect()
     }
+}
+
+/// Whether all loads ended before that moment.
+fn is_over(loads: &[LoadWindow], elapsed: Duration) -> bool {
+    loads.iter().all(|load| load.to_s < elapsed.as_secs_f64())
 }
 
 /// How a threshold stands, from what was seen so far.

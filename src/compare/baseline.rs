@@ -10,6 +10,8 @@ use crate::report::number::plural;
 use crate::report::text::clean;
 use crate::threshold::{Metric, Stat, Threshold};
 
+use super::rows::doubtful_rates;
+
 /// What a threshold is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scope {
@@ -80,7 +82,7 @@ fn observe(
             let seen = rows.iter().flat_map(|row| &row.status).filter(|(status, _)| is_it(status));
             (share(total(seen.map(|(_, count)| *count))), requests)
         }
-        Metric::Rps => (Some(rows.iter().map(|row| row.rps).sum()), requests),
+        Metric::Rps => (Some(rate(doc, rows)?), requests),
         Metric::Checks => {
             let counts: Vec<_> = rows.iter().filter_map(|row| row.checks).collect();
             let held = total(counts.iter().map(|row| row.held));
@@ -90,6 +92,23 @@ fn observe(
         Metric::Iterations => (Some(counted(doc, scope, Counted::Iterations)? as f64), requests),
         Metric::Dropped => (Some(counted(doc, scope, Counted::Dropped)? as f64), requests),
     })
+}
+
+/// Requests a second of all rows together, over the load of their scenarios: not simply the sum of their rates, which divide
+/// by loads of other lengths where there are several scenarios.
+fn rate(doc: &ResultDocument, rows: &[&Series]) -> Result<f64, String> {
+    if let Some(words) = doubtful_rates(doc) {
+        return Err(format!("{words}; make a new baseline"));
+    }
+    if let [only] = rows {
+        return Ok(only.rps);
+    }
+    let whole_s = doc.run.load_s_of(|scenario| rows.iter().any(|row| row.scenario == scenario));
+    let share = |row: &&Series| {
+        let own_s = doc.run.load_s_of(|scenario| scenario == row.scenario);
+        own_s.zip(whole_s).map_or(1.0, |(own_s, whole_s)| own_s / whole_s)
+    };
+    Ok(rows.iter().map(|row| row.rps * share(row)).sum())
 }
 
 /// A sum that a hostile file cannot overflow.

@@ -12,7 +12,7 @@ use crate::report::hdr::decoded;
 use crate::report::model::{ResultDocument, Series, SeriesKind};
 
 use super::Metric;
-use super::rows::{measured_s, quantile};
+use super::rows::{measured, quantile};
 
 /// Fewer blocks tell nothing.
 pub(super) const FEWEST: usize = 20;
@@ -36,16 +36,17 @@ pub(super) struct Errors {
     pub least: f64,
 }
 
-/// The whole seconds of a row after the warm-up. `None` when several rows share the name: the timeline keeps only one.
+/// The whole seconds of a row after the warm-up, while load was made. `None` when several rows share the name: the timeline keeps only one.
 pub(super) fn seconds(doc: &ResultDocument, row: &Series) -> Option<Vec<Second>> {
-    let from_s = doc.run.duration_s - measured_s(doc);
+    // What ran on after the load is in no block.
+    let measured = measured(doc);
     let whole = doc.timeline.iter().filter(|second| {
-        second.at_s as f64 >= from_s + 0.99 && second.at_s as f64 <= doc.run.duration_s + 0.01
+        second.at_s as f64 >= measured.start + 0.99 && second.at_s as f64 <= measured.end + 0.01
     });
     if row.kind == SeriesKind::Total {
         let us = |at: Option<u64>| at.unwrap_or(0) as f64;
         let second = |s: &crate::report::model::Interval| Second {
-            requests: s.rps,
+            requests: s.rps.unwrap_or(0.0),
             failures: s.failures as f64,
             at: [us(s.p50_us), us(s.p95_us), us(s.p99_us)],
         };

@@ -10,7 +10,7 @@ use crate::report::number::{moment, plural};
 use crate::report::text::clean;
 
 use super::Run;
-use super::rows::measured_s;
+use super::rows::load_s;
 
 /// Durations, users and rates that differ by less than this are the same.
 const SMALL: f64 = 0.1;
@@ -146,8 +146,8 @@ fn difference_of_plans(a: &(String, Value), b: &(String, Value)) -> Option<Strin
 /// Of what was done.
 fn difference_of_runs(a: &ResultDocument, b: &ResultDocument) -> Option<String> {
     // What the plan leaves open, such as numbers from the environment, shows in what was done.
-    if plan::is_timed(&a.plan.effective) && differ(measured_s(a), measured_s(b)) {
-        let [a, b] = [a, b].map(|doc| moment(measured_s(doc)));
+    if plan::is_timed(&a.plan.effective) && differ(load_s(a), load_s(b)) {
+        let [a, b] = [a, b].map(|doc| moment(load_s(doc)));
         return Some(format!("another duration: {a} → {b}"));
     }
     let users = |doc: &ResultDocument| doc.timeline.iter().map(|second| second.users).max().unwrap_or(0);
@@ -158,9 +158,9 @@ fn difference_of_runs(a: &ResultDocument, b: &ResultDocument) -> Option<String> 
         return Some(format!("another number of users: {} → {}", users(a), users(b)));
     }
     let rate = |doc: &ResultDocument| {
-        doc.accounting.arrivals.map_or(0.0, |arrivals| arrivals.scheduled as f64 / measured_s(doc).max(1e-3))
+        doc.accounting.arrivals.map_or(0.0, |arrivals| arrivals.scheduled as f64 / load_s(doc).max(1e-3))
     };
-    let noise = 4.0 * (1.0 / (rate(a) * measured_s(a)).max(1.0)).sqrt();
+    let noise = 4.0 * (1.0 / (rate(a) * load_s(a)).max(1.0)).sqrt();
     if differ(rate(a), rate(b)) && (rate(b) / rate(a)).ln().abs() > noise {
         return Some(format!("another rate: {:.1}/s → {:.1}/s", rate(a), rate(b)));
     }

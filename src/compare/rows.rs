@@ -1,7 +1,9 @@
 //! Rows that both sides have, with the values of each run. Must not judge.
 
-use crate::report::model::{ResultDocument, Series, SeriesKind};
-use crate::report::tables;
+use std::ops::Range;
+
+use crate::report::model::{MarkKind, ResultDocument, Series, SeriesKind};
+use crate::report::{number, tables};
 
 use super::{Metric, Run};
 
@@ -73,10 +75,41 @@ impl Values {
     }
 }
 
-/// Seconds of a run without its warm-up.
-pub(super) fn measured_s(doc: &ResultDocument) -> f64 {
-    let measured = doc.totals.requests as f64 / doc.totals.rps;
-    if measured.is_finite() { measured.min(doc.run.duration_s) } else { doc.run.duration_s }
+/// From the end of a run's warm-up to the end of its load, s. An older result tells the end of the load by a mark, where that
+/// was a second or more before the end of the run.
+pub(super) fn measured(doc: &ResultDocument) -> Range<f64> {
+    doc.run.measured_s().unwrap_or_else(|| {
+        let end_s = doc.run.duration_s;
+        let with_drain = doc.totals.requests as f64 / doc.totals.rps;
+        let with_drain = if with_drain.is_finite() { with_drain.min(end_s) } else { end_s };
+        end_s - with_drain..end_s - older_drain_s(doc)
+    })
+}
+
+/// Seconds of a run in which load was made after its warm-up.
+pub(super) fn load_s(doc: &ResultDocument) -> f64 {
+    let measured = measured(doc);
+    doc.run.load_s.filter(|seconds| seconds.is_finite()).unwrap_or(measured.end - measured.start)
+}
+
+/// Seconds after the load that an older result divided its rates by too.
+fn older_drain_s(doc: &ResultDocument) -> f64 {
+    if doc.run.load_s.is_some() {
+        return 0.0;
+    }
+    let ends = doc.run.marks.iter().filter(|mark| mark.kind == MarkKind::LoadEnd).map(|mark| mark.at_s);
+    ends.reduce(f64::max).map_or(0.0, |end_s| (doc.run.duration_s - end_s).clamp(0.0, doc.run.duration_s))
+}
+
+/// Why the rates of a run cannot be set beside those of others, when they cannot.
+pub(super) fn doubtful_rates(doc: &ResultDocument) -> Option<String> {
+    let drain_s = older_drain_s(doc);
+    (drain_s > 0.0).then(|| {
+        format!(
+            "the result of an older plimsoll divides rates by {} after the load too",
+            number::span(drain_s)
+        )
+    })
 }
 
 /// The totals, then the endpoints, then whole flows, groups and waits. Logins and readiness checks are left out.
@@ -104,6 +137,13 @@ pub(super) fn pairs<'a>(sides: &Sides<'a>) -> Vec<Pair<'a>> {
     for pair in &mut pairs {
         if labels.iter().filter(|label| **label == pair.label).count() > 1 {
             pair.label = format!("{} ({})", pair.label, crate::report::text::clean(&pair.scenario));
+        }
+    }
+    if let Some(words) = docs().find_map(doubtful_rates) {
+        let rates = pairs.iter_mut().flat_map(|pair| &mut pair.values);
+        for values in rates.filter(|values| values.metric == Metric::Rps) {
+            (values.base, values.new) = (vec![], vec![]);
+            values.lacks.get_or_insert_with(|| words.clone());
         }
     }
     pairs

@@ -59,7 +59,14 @@ pub(super) fn run(world: World, seed: u64, slower: [f64; 3]) -> Run {
                 (0..count).filter(|_| rand::RngExt::random::<f64>(&mut rng) < world.errors).count() as u64;
             let [p50_us, p95_us, p99_us] = percentiles(&mut times);
             if count > 0 {
-                let interval = SeriesInterval { requests: count as u64, failures, p50_us, p95_us, p99_us };
+                let interval = SeriesInterval {
+                    requests: count as u64,
+                    failures,
+                    p50_us,
+                    p95_us,
+                    p99_us,
+                    ..SeriesInterval::default()
+                };
                 per_series.push((name, interval));
             }
             rows[at].add(&times, failures);
@@ -71,7 +78,8 @@ pub(super) fn run(world: World, seed: u64, slower: [f64; 3]) -> Run {
         timeline.push(Interval {
             at_s: second as u64 + 1,
             users: 10,
-            rps: all.len() as f64,
+            rps: Some(all.len() as f64),
+            requests: Some(all.len() as u64),
             failures: all_failures,
             p50_us: p50,
             p95_us: p95,

@@ -1,12 +1,10 @@
-//! What thresholds are about: a name in reports, a set of rows, and the part of the run they are measured in. A new kind
+//! What thresholds are about: a name in reports, a set of rows, and the scenarios whose loads make their requests. A new kind
 //! of scope is one more arm in each match.
-
-use std::ops::Range;
 
 use crate::metric::SeriesKind;
 use crate::threshold::{Watch, Watched};
 
-use super::model::{CompiledPlan, Scenario, SeriesInfo, TagScope, ThresholdScope};
+use super::model::{CompiledPlan, SeriesInfo, TagScope, ThresholdScope};
 
 impl ThresholdScope {
     /// Its name in reports: `plan`, `scenario:NAME`, `endpoint:NAME`, `flow:NAME`, `tags:NAME=VALUE`.
@@ -36,6 +34,15 @@ impl ThresholdScope {
         }
     }
 
+    /// Indices of the scenarios whose loads make its requests.
+    pub fn loaded_by(&self, all: &[SeriesInfo]) -> Vec<usize> {
+        let mut scenarios: Vec<_> =
+            self.series(all).into_iter().filter_map(|row| Some(all.get(row)?.scenario)).collect();
+        scenarios.sort_unstable();
+        scenarios.dedup();
+        scenarios
+    }
+
     /// Indices of the scenarios, of so many, whose iterations count in it.
     pub fn iterations_of(&self, series: &[SeriesInfo], scenarios: usize) -> Vec<usize> {
         match self {
@@ -58,20 +65,10 @@ impl CompiledPlan {
             Watched {
                 threshold: &scoped.threshold,
                 series: scoped.scope.series(&self.series),
-                load_s: measured_s(scenarios.iter().filter_map(|index| self.scenarios.get(*index))),
+                loaded_by: scoped.scope.loaded_by(&self.series),
                 scenarios,
             }
         });
         Watch::new(watched, self.tolerance)
     }
-}
-
-/// From the first end of a warm-up to the last planned end of a load, seconds since the start of the run.
-fn measured_s<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> Range<f64> {
-    scenarios.fold(f64::INFINITY..0.0, |so_far, scenario| {
-        let from = (scenario.start_after + scenario.warmup).as_secs_f64();
-        let until =
-            scenario.load.planned().map_or(f64::INFINITY, |d| (scenario.start_after + d).as_secs_f64());
-        so_far.start.min(from)..so_far.end.max(until)
-    })
 }

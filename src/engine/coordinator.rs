@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::compile::model::{CompiledPlan, SeriesInfo};
 use crate::http::{Connector, TlsClient};
-use crate::metric::{Recorder, ScenarioCounts, SeriesKind, Totals};
+use crate::metric::{LoadWindow, Recorder, ScenarioCounts, SeriesKind, Totals};
 use crate::threshold::{Broken, Watch};
 
 use super::by_hand::{ByHand, Change, Command, Commands, Hand, Hands};
@@ -308,8 +308,20 @@ impl Run {
             // Arrivals bring as many users as they need.
             let wanted = self.hands.target_users(end);
             let target_users = if shared.plan.is_open() { wanted.max(users) } else { wanted };
-            let summary =
-                IntervalSummary { at_s: second + 1, length_s, users, target_users, due, total, rows, pace };
+            let loads = shared.load_windows();
+            let mut summary = IntervalSummary {
+                at_s: second + 1,
+                length_s,
+                load_s: 0.0,
+                load_s_of: Box::default(),
+                users,
+                target_users,
+                due,
+                total,
+                rows,
+                pace,
+            };
+            summary.reckon(&loads);
             // What the end of the run leaves of a second in which nothing happened is no point of a curve.
             if length_s >= SHORTEST_S || summary.total.requests > 0 {
                 let health = self.monitor.latest();
@@ -317,6 +329,7 @@ impl Run {
                     second: &summary,
                     totals: &self.totals,
                     watch: &self.watch,
+                    loads: &loads,
                     health: health.as_ref(),
                     more_users: self.hands.more_users(),
                     is_paused: self.hands.hand().paused,
@@ -326,7 +339,7 @@ impl Run {
             if self.hands.was_paused(Duration::from_secs(second)..end) {
                 self.watch.hold(second);
             }
-            broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared)));
+            broken = broken.or(self.watch.close(second, length_s, self.is_ending(shared), &loads));
         }
         broken
     }
@@ -348,6 +361,7 @@ impl Run {
             duration,
             totals,
             timeline: self.timeline.clone(),
+            loads: until(shared.load_windows(), duration),
             resources: health::Resources::read(),
             health: self.monitor.so_far(),
             findings: self.watch.findings(),
@@ -378,12 +392,16 @@ impl Run {
             }
             (None, None) => Stopped::Completed,
         };
+        let loads = until(shared.load_windows(), duration);
+        // The end of a fixed amount of work is known only now.
+        self.timeline.iter_mut().for_each(|second| second.reckon(&loads));
         Outcome {
             stopped,
             started_at: self.started_at,
             duration,
             totals: self.totals,
             timeline: self.timeline,
+            loads,
             findings: self.watch.findings(),
             resources: health::Resources::read(),
             health: self.monitor.finish(),
@@ -391,6 +409,11 @@ impl Run {
             data_end: shared.data_end(),
         }
     }
+}
+
+/// The loads as far as the run has come.
+fn until(loads: Vec<LoadWindow>, end: Duration) -> Vec<LoadWindow> {
+    loads.into_iter().map(|load| load.until(end.as_secs_f64())).collect()
 }
 
 /// Whether logins were tried and none worked, in a run too short to give up on them.

@@ -48,8 +48,8 @@ impl Post {
         let mut orders = self.orders.clone();
         tokio::select! {
             biased;
-            _ = next_order(&mut orders, Order::Drain) => return,
-            _ = self.asked_to_end(Level::AfterIteration) => return,
+            _ = next_order(&mut orders, Order::Drain) => return self.load_is_over(None),
+            _ = self.asked_to_end(Level::AfterIteration) => return self.load_is_over(None),
             () = tokio::time::sleep_until(self.start.into()) => {}
         }
         let mut crew = Crew::default();
@@ -58,6 +58,7 @@ impl Post {
             Load::Arrivals(arrivals) => self.release(arrivals, &mut crew, &pool).await,
             load => self.follow(load, &mut crew).await,
         };
+        self.load_is_over(Some(&crew));
         self.wind_down(level, &mut crew, &pool).await;
     }
 
@@ -130,7 +131,7 @@ impl Post {
                 startable -= 1;
             }
             let is_complete = crew.active.len() >= wanted;
-            if end.is_none() && is_complete && crew.active.iter().all(|user| user.task.is_finished()) {
+            if end.is_none() && is_complete && crew.has_ended() {
                 return Level::AfterIteration;
             }
             let next = [load.next_change(now), end].into_iter().flatten().min();
@@ -193,6 +194,11 @@ impl Crew {
     /// Users that have not been asked to end.
     pub(super) fn len(&self) -> usize {
         self.active.len()
+    }
+
+    /// Whether nobody who was not asked to end is left.
+    pub(super) fn has_ended(&self) -> bool {
+        self.active.iter().all(|user| user.task.is_finished())
     }
 
     /// Asks the users beyond `wanted` to end. The seat of one that was asked is free once the user is gone, so that no two

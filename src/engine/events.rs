@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::metric::Totals;
+use crate::metric::{LoadWindow, Totals};
 use crate::threshold::{Broken, Finding, Watch};
 
 use super::by_hand::ByHand;
@@ -42,6 +42,8 @@ pub struct Seen<'a> {
     pub totals: &'a Totals,
     /// The thresholds that are judged by windows.
     pub watch: &'a Watch,
+    /// When the load of each scenario is made.
+    pub loads: &'a [LoadWindow],
     /// The last second of the generator itself that was looked at.
     pub health: Option<&'a health::HealthSecond>,
     /// Users more than the plan wants, by hand; or fewer.
@@ -83,6 +85,8 @@ pub struct Outcome {
     pub started_at: jiff::Timestamp,
     /// From the start of the load to the end of the last user.
     pub duration: Duration,
+    /// When the load of each scenario was made.
+    pub loads: Vec<LoadWindow>,
     /// What was measured.
     pub totals: Totals,
     /// By second.
@@ -111,6 +115,7 @@ impl Outcome {
             stopped,
             started_at: jiff::Timestamp::now(),
             duration: Duration::ZERO,
+            loads: vec![],
             totals,
             timeline: vec![],
             findings,

@@ -29,10 +29,17 @@ pub(super) enum Ended {
 
 impl User {
     /// Runs steps as a row of their own: a flow, or a group in one.
-    pub(super) async fn timed(&mut self, series: SeriesId, steps: &[Step], started: Instant) -> Ended {
+    /// `started` is when it was due, `begun` when it began.
+    pub(super) async fn timed(
+        &mut self,
+        series: SeriesId,
+        steps: &[Step],
+        started: Instant,
+        begun: Instant,
+    ) -> Ended {
         let series = self.row(series, started);
         // Dropped as it is, it is interrupted.
-        let running = RunInFlight::new(self.local.clone(), series, started, &self.attempts);
+        let running = RunInFlight::new(self.local.clone(), series, started, begun, &self.attempts);
         let ended = self.steps(series, steps).await;
         self.end_of_row(running, ended);
         ended
@@ -72,7 +79,10 @@ impl User {
                 },
                 Step::Repeat(rounds, steps) => Box::pin(self.repeat(series, rounds, steps)).await,
                 Step::Poll(poll) => Box::pin(self.poll(poll)).await,
-                Step::Group(series, steps) => Box::pin(self.timed(*series, steps, Instant::now())).await,
+                Step::Group(series, steps) => {
+                    let now = Instant::now();
+                    Box::pin(self.timed(*series, steps, now, now)).await
+                }
                 Step::Choose(sums, alternatives) => {
                     match alternatives.get(pick_by_weight(sums, &mut self.rng)) {
                         Some(steps) => Box::pin(self.steps(series, steps)).await,
@@ -195,7 +205,7 @@ impl User {
     async fn poll(&mut self, poll: &Poll) -> Ended {
         let started = Instant::now();
         let series = self.row(poll.series, started);
-        let running = RunInFlight::new(self.local.clone(), series, started, &self.attempts);
+        let running = RunInFlight::new(self.local.clone(), series, started, started, &self.attempts);
         let ended = self.poll_until(poll, series, started + poll.timeout).await;
         self.end_of_row(running, ended);
         ended

@@ -15,13 +15,15 @@ pub(super) struct InFlight {
     local: Rc<Local>,
     series: SeriesId,
     started: Instant,
+    begun: Instant,
     expectations: usize,
     armed: bool,
 }
 
 impl InFlight {
-    pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant) -> Self {
-        Self { local, series, started, expectations: 0, armed: true }
+    /// `started` is when it was due, `begun` when it began.
+    pub(super) fn new(local: Rc<Local>, series: SeriesId, started: Instant, begun: Instant) -> Self {
+        Self { local, series, started, begun, expectations: 0, armed: true }
     }
 
     /// It has so many expectations; none of them holds if it is interrupted.
@@ -33,15 +35,23 @@ impl InFlight {
     pub(super) fn disarm(&mut self) {
         self.armed = false;
     }
+
+    /// It has ended like that.
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.disarm();
+        self.record(outcome, Checks::default());
+    }
+
+    fn record(&self, outcome: Outcome, checks: Checks) {
+        let sample = Sample::bare(self.series, outcome, micros(self.started, Instant::now()));
+        self.local.record_begun(&Sample { checks, ..sample }, micros(self.started, self.begun));
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.armed {
-            let latency_us = micros(self.started, Instant::now());
-            let checks = Checks::all_failed(self.expectations);
-            let sample = Sample::bare(self.series, Outcome::Interrupted, latency_us);
-            self.local.record(&Sample { checks, ..sample });
+            self.record(Outcome::Interrupted, Checks::all_failed(self.expectations));
         }
     }
 }
@@ -51,6 +61,7 @@ pub(super) struct RunInFlight {
     local: Rc<Local>,
     series: SeriesId,
     started: Instant,
+    begun: Instant,
     /// Requests of the user that were to be sent, and how many there had been before.
     attempts: Rc<Cell<u64>>,
     attempts_before: u64,
@@ -58,14 +69,16 @@ pub(super) struct RunInFlight {
 }
 
 impl RunInFlight {
+    /// `started` is when it was due, `begun` when it began.
     pub(super) fn new(
         local: Rc<Local>,
         series: SeriesId,
         started: Instant,
+        begun: Instant,
         attempts: &Rc<Cell<u64>>,
     ) -> Self {
         let attempts_before = attempts.get();
-        Self { local, series, started, attempts: attempts.clone(), attempts_before, armed: true }
+        Self { local, series, started, begun, attempts: attempts.clone(), attempts_before, armed: true }
     }
 
     pub(super) fn has_sent(&self) -> bool {
@@ -86,7 +99,8 @@ impl RunInFlight {
     fn record(&self, outcome: Outcome) {
         if self.has_sent() {
             let latency_us = micros(self.started, Instant::now());
-            self.local.record(&Sample::bare(self.series, outcome, latency_us));
+            let sample = Sample::bare(self.series, outcome, latency_us);
+            self.local.record_begun(&sample, micros(self.started, self.begun));
         } else {
             self.local.record_unsent(self.series, outcome);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metric::{Distribution, Pace, Recorder, SeriesKind};
+use crate::metric::{Distribution, DrainCounts, LoadWindow, Pace, Recorder, SeriesKind, covered_s};
 
 /// One second of one row, or of all endpoints together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -17,6 +17,17 @@ pub struct IntervalRow {
     pub p95_us: u64,
     /// 99 %.
     pub p99_us: u64,
+    /// Of the requests those that ended after the load.
+    pub in_drain: u32,
+    /// Of the failures those that ended after the load.
+    pub failures_in_drain: u32,
+}
+
+impl IntervalRow {
+    /// Requests that ended while load was made.
+    pub fn in_load(&self) -> u64 {
+        self.requests.saturating_sub(u64::from(self.in_drain))
+    }
 }
 
 /// How late the generator was in one second.
@@ -45,6 +56,10 @@ pub struct IntervalSummary {
     pub at_s: u64,
     /// Seconds it really covers.
     pub length_s: f64,
+    /// Seconds of it in which load was made.
+    pub load_s: f64,
+    /// The same by scenario.
+    pub load_s_of: Box<[f64]>,
     /// Users running at its end.
     pub users: u64,
     /// Users the plan wants then.
@@ -60,12 +75,35 @@ pub struct IntervalSummary {
 }
 
 impl IntervalSummary {
-    /// Requests a second, of so many that ended in it.
-    pub fn per_s(&self, requests: u64) -> f64 {
-        /// A last second cut shorter than this has no rate worth dividing for.
-        const SHORTEST_S: f64 = 0.2;
-        requests as f64 / self.length_s.max(SHORTEST_S)
+    /// Tells how much of it is load, by the loads of all scenarios.
+    pub(super) fn reckon(&mut self, loads: &[LoadWindow]) {
+        let from_s = self.at_s as f64 - 1.0;
+        let span = from_s..from_s + self.length_s;
+        let of = |load: &LoadWindow| covered_s([load.whole()], &span);
+        self.load_s = covered_s(loads.iter().map(|load| load.whole()), &span);
+        self.load_s_of = loads.iter().map(of).collect();
     }
+
+    /// Requests of all endpoints a second; `None` when there was hardly any load in it.
+    pub fn rate(&self) -> Option<f64> {
+        per_s(self.total.in_load(), self.load_s)
+    }
+
+    /// The same of a row of a scenario.
+    pub fn rate_of(&self, scenario: usize, row: &IntervalRow) -> Option<f64> {
+        per_s(row.in_load(), self.load_s_of.get(scenario).copied().unwrap_or(0.0))
+    }
+
+    /// Arrivals due in it, a second; `None` in closed models too.
+    pub fn offered_rate(&self) -> Option<f64> {
+        per_s(self.due?, self.load_s)
+    }
+}
+
+fn per_s(count: u64, seconds: f64) -> Option<f64> {
+    /// A part of a second shorter than this has no rate worth dividing for.
+    const SHORTEST_S: f64 = 0.2;
+    (seconds >= SHORTEST_S).then(|| count as f64 / seconds)
 }
 
 /// A second that all workers have shipped.
@@ -105,6 +143,7 @@ struct Second {
 struct RowSecond {
     latency: Option<Box<Distribution>>,
     failures: u64,
+    drain: DrainCounts,
 }
 
 impl Gathering {
@@ -136,6 +175,7 @@ impl Gathering {
             }
             let count = |part: &Option<Box<Distribution>>| part.as_ref().map_or(0, |d| d.count());
             row.failures += count(&record.failed) + count(&record.interrupted);
+            row.drain.add(record.drain);
         }
     }
 
@@ -161,6 +201,7 @@ impl Gathering {
             if self.kinds[index] == SeriesKind::Endpoint {
                 whole.latency.get_or_insert_default().add(latency);
                 whole.failures += row.failures;
+                whole.drain.add(row.drain);
             }
         }
         let pace = IntervalPace::of(&entry.pace);
@@ -172,11 +213,14 @@ fn summary(row: &RowSecond) -> IntervalRow {
     let Some(latency) = &row.latency else {
         return IntervalRow { failures: row.failures, ..IntervalRow::default() };
     };
+    let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     IntervalRow {
         requests: latency.count(),
         failures: row.failures,
         p50_us: latency.quantile(0.5),
         p95_us: latency.quantile(0.95),
         p99_us: latency.quantile(0.99),
+        in_drain: small(row.drain.ended),
+        failures_in_drain: small(row.drain.ended_failed),
     }
 }

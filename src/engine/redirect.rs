@@ -73,7 +73,7 @@ impl User {
             *sent = Sent { method, target, uri: Some(uri), body, host, rendered: Box::default() };
             let now = Instant::now();
             *attempt = Attempt::new(attempt.row, target, now, now);
-            *in_flight = InFlight::new(self.local.clone(), attempt.row, now);
+            *in_flight = InFlight::new(self.local.clone(), attempt.row, now, now);
             in_flight.expect(request.checks.len());
             // Not into `headers`: another place gets its own.
             self.add_cookies_to(request, sent, &mut slot);

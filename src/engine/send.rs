@@ -125,7 +125,7 @@ impl User {
         // In an open model the first request of an iteration was due when its arrival was.
         let ready = self.intended.take().unwrap_or(begun);
         let row = self.row(request.series, ready);
-        let mut in_flight = InFlight::new(self.local.clone(), row, ready);
+        let mut in_flight = InFlight::new(self.local.clone(), row, ready, begun);
         in_flight.expect(request.checks.len());
         let mut slot = None;
         match self.build(request, &mut slot) {

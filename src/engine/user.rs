@@ -112,6 +112,9 @@ impl User {
             return;
         }
         let (think, pacing) = (self.plan().think, self.plan().pacing);
+        let is_fixed_work = self.plan().load.planned().is_none();
+        let pauses = think.is_some() || pacing.is_some();
+        let mut worked_until = None;
         while self.goes_on().await && self.take_iteration() {
             // A turn of the thread is bounded even when nothing in an iteration ever waits.
             tokio::task::coop::consume_budget().await;
@@ -121,6 +124,10 @@ impl User {
             }
             let started = Instant::now();
             self.iterate(started, started).await;
+            if is_fixed_work && pauses {
+                // The pause after the last iteration is no work.
+                worked_until = Some(self.local.at_us());
+            }
             if let Some(think) = think {
                 self.think(think, Level::AfterIteration).await;
             }
@@ -132,6 +139,10 @@ impl User {
                 // the other users.
                 self.stop.unless(Level::AfterIteration, tokio::time::sleep(NOTHING_SENT)).await;
             }
+        }
+        if is_fixed_work && self.seat.iterations.get() > 0 {
+            let until_us = worked_until.unwrap_or_else(|| self.local.at_us());
+            self.local.shared.scenarios[self.scenario].load_end.worked_until(until_us);
         }
     }
 
@@ -186,7 +197,7 @@ impl User {
                 }
             }
             Entry::Flow { series, steps } => {
-                if self.timed(*series, steps, started).await == Ended::Stopped {
+                if self.timed(*series, steps, started, now).await == Ended::Stopped {
                     return;
                 }
             }

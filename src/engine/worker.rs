@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::http::{Addresses, Connector, Flooded};
-use crate::metric::{Outcome, Recorder, Sample, SeriesId};
+use crate::metric::{ABSENT, Outcome, Phase, Recorder, Sample, SeriesId};
 
 use super::Shared;
 use super::by_hand::Hand;
@@ -55,6 +55,10 @@ pub struct Local {
     /// By target: the time it took from other users by sending without a pause, since the last shipment.
     pub flooded: Box<[Flooded]>,
     pub running: Cell<u64>,
+    /// When the load of each scenario ended here, µs since the start of the run's; `None` while it goes on.
+    pub load_ends: Box<[Cell<Option<u64>>]>,
+    /// Whether any has.
+    pub is_draining: Cell<bool>,
     /// What was changed by hand.
     pub hand: Cell<Hand>,
     /// Wakes users when a pause is over.
@@ -83,14 +87,25 @@ impl Local {
         self.shared.start.elapsed().as_micros() as u64
     }
 
-    /// Records a request, or a row of several, that has ended.
-    pub fn record(&self, sample: &Sample) {
-        self.record_ended(sample, || self.at_us());
+    /// The load of a scenario is over here; what is recorded of it from now on is drain.
+    pub fn load_is_over(&self, scenario: usize, at_us: u64) {
+        self.load_ends[scenario].set(Some(at_us));
+        self.is_draining.set(true);
     }
 
-    /// The same of one that had ended at `ended_us` since the start of the load.
+    /// Records a request that has ended.
+    pub fn record(&self, sample: &Sample) {
+        self.record_ended(sample, waited_us(sample), || self.at_us());
+    }
+
+    /// Records a request, or a row of several, that has ended and began so long after it was due.
+    pub fn record_begun(&self, sample: &Sample, waited_us: u32) {
+        self.record_ended(sample, waited_us, || self.at_us());
+    }
+
+    /// Records a request that had ended at `ended_us` since the start of the load.
     pub fn record_late(&self, sample: &Sample, ended_us: u64) {
-        self.record_ended(sample, || ended_us);
+        self.record_ended(sample, waited_us(sample), || ended_us);
     }
 
     /// Records a run of a flow or group that sent nothing.
@@ -98,12 +113,34 @@ impl Local {
         self.recorder.borrow_mut().record_unsent(series, outcome);
     }
 
-    /// Asks when it ended only where that is logged.
-    fn record_ended(&self, sample: &Sample, ended_us: impl FnOnce() -> u64) {
+    /// Asks when it ended only where somebody needs it.
+    fn record_ended(&self, sample: &Sample, waited_us: u32, ended_us: impl Fn() -> u64) {
         self.recorder.borrow_mut().record(sample);
+        if self.is_draining.get() {
+            self.note_drain(sample, waited_us, &ended_us);
+        }
         if let Some(samples) = &self.samples {
             samples.put(sample, ended_us());
         }
+    }
+
+    #[cold]
+    fn note_drain(&self, sample: &Sample, waited_us: u32, ended_us: &dyn Fn() -> u64) {
+        let scenario = self.shared.plan.series[sample.series.0 as usize].scenario;
+        let Some(over_us) = self.load_ends[scenario].get() else { return };
+        let ended_us = ended_us();
+        if ended_us >= over_us {
+            let begun_us = ended_us.saturating_sub(u64::from(sample.latency_us)) + u64::from(waited_us);
+            self.recorder.borrow_mut().note_drain(sample, begun_us >= over_us);
+        }
+    }
+}
+
+/// How long a request waited until it began.
+fn waited_us(sample: &Sample) -> u32 {
+    match sample.phases[Phase::Wait as usize] {
+        ABSENT => 0,
+        waited_us => waited_us,
     }
 }
 
@@ -142,6 +179,8 @@ impl Worker {
             addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
             flooded: plan.targets.iter().map(|_| Flooded::default()).collect(),
             running: Cell::new(0),
+            load_ends: plan.scenarios.iter().map(|_| Cell::new(None)).collect(),
+            is_draining: Cell::new(false),
             hand: Cell::default(),
             resumed: Notify::new(),
             trace: self.shared.options.trace.clone(),

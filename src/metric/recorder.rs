@@ -38,6 +38,38 @@ pub struct FailureCount {
     pub(super) words: u64,
 }
 
+/// Requests that ended after the load of their scenario. They count in no rate: what ended later not in that of a
+/// second, what began later not in that of the run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct DrainCounts {
+    /// Ended after the load.
+    pub ended: u64,
+    /// Those of them that failed or were interrupted.
+    pub ended_failed: u64,
+    /// Begun after the load too.
+    pub begun: u64,
+    /// Those of them that failed or were interrupted.
+    pub begun_failed: u64,
+}
+
+impl DrainCounts {
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.ended_failed += other.ended_failed;
+        self.begun += other.begun;
+        self.begun_failed += other.begun_failed;
+    }
+
+    /// Takes others out again.
+    pub fn subtract(&mut self, other: Self) {
+        self.ended = self.ended.saturating_sub(other.ended);
+        self.ended_failed = self.ended_failed.saturating_sub(other.ended_failed);
+        self.begun = self.begun.saturating_sub(other.begun);
+        self.begun_failed = self.begun_failed.saturating_sub(other.begun_failed);
+    }
+}
+
 /// What one row saw.
 #[derive(Debug, Default)]
 pub struct SeriesRecord {
@@ -65,6 +97,8 @@ pub struct SeriesRecord {
     pub new_connections: u64,
     /// Expectations.
     pub checks: Checks,
+    /// Of its requests those that ended after the load.
+    pub drain: DrainCounts,
 }
 
 impl SeriesRecord {
@@ -118,6 +152,7 @@ impl SeriesRecord {
         self.texts.clear();
         (self.bytes_in, self.bytes_out, self.new_connections) = (0, 0, 0);
         self.checks = Checks::default();
+        self.drain = DrainCounts::default();
     }
 }
 
@@ -240,6 +275,14 @@ impl Recorder {
     /// Adds a run of a flow or group that sent no request, and so has no latency.
     pub fn record_unsent(&mut self, series: SeriesId, outcome: Outcome) {
         self.series[series.0 as usize].record_unsent(outcome);
+    }
+
+    /// Notes of a request that was recorded that it ended after the load of its scenario, and whether it began then too.
+    pub fn note_drain(&mut self, sample: &Sample, has_begun_in_it: bool) {
+        let failed = u64::from(sample.outcome != Outcome::Ok);
+        let begun = u64::from(has_begun_in_it);
+        let counts = DrainCounts { ended: 1, ended_failed: failed, begun, begun_failed: begun * failed };
+        self.series[sample.series.0 as usize].drain.add(counts);
     }
 
     /// Adds how late something that was due was done, µs: an arrival, the end of a think time.

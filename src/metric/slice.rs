@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::{Checks, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes, Unsent};
+use super::{Checks, DrainCounts, Phase, ScenarioCounts, SeriesRecord, SeriesTotal, SparseTimes, Unsent};
 
 /// What some rows saw together in one stretch of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Slice {
     phases: Box<[(Phase, SparseTimes)]>,
     statuses: BTreeMap<u16, u64>,
     checks: Checks,
+    drain: DrainCounts,
 }
 
 impl Slice {
@@ -51,6 +52,7 @@ impl Slice {
         }
         self.unsent.add(record.unsent);
         self.checks.add(record.checks);
+        self.drain.add(record.drain);
     }
 
     /// Adds another stretch of the same rows.
@@ -61,6 +63,7 @@ impl Slice {
         }
         self.unsent.add(other.unsent);
         self.checks.add(other.checks);
+        self.drain.add(other.drain);
         self.counts.add(&other.counts);
     }
 
@@ -77,6 +80,7 @@ impl Slice {
         self.unsent.subtract(other.unsent);
         self.checks.held = self.checks.held.saturating_sub(other.checks.held);
         self.checks.failed = self.checks.failed.saturating_sub(other.checks.failed);
+        self.drain.subtract(other.drain);
         self.counts.subtract(&other.counts);
     }
 
@@ -89,6 +93,7 @@ impl Slice {
             unsent: self.unsent,
             statuses: self.statuses.clone(),
             checks: self.checks,
+            drain: self.drain,
             ..SeriesTotal::default()
         };
         for (phase, times) in self.phases.iter().filter(|(_, times)| times.count() > 0) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::failure::Failure;
 
-use super::recorder::{FailureCount, ScenarioCounts, SeriesRecord};
+use super::recorder::{DrainCounts, FailureCount, ScenarioCounts, SeriesRecord};
 use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder, Unsent};
 
 /// Different failure texts kept for one row over the whole run.
@@ -52,6 +52,8 @@ pub struct SeriesTotal {
     pub new_connections: u64,
     /// Expectations.
     pub checks: Checks,
+    /// Of its requests those that ended after the load.
+    pub drain: DrainCounts,
 }
 
 impl SeriesTotal {
@@ -63,6 +65,16 @@ impl SeriesTotal {
     /// Requests failed or interrupted.
     pub fn failures(&self) -> u64 {
         self.failed.count() + self.interrupted.count() + self.unsent.failed + self.unsent.interrupted
+    }
+
+    /// Requests begun while load was made: those that count in a rate.
+    pub fn begun_in_load(&self) -> u64 {
+        self.requests().saturating_sub(self.drain.begun)
+    }
+
+    /// Those of them that failed or were interrupted.
+    pub fn failed_in_load(&self) -> u64 {
+        self.failures().saturating_sub(self.drain.begun_failed)
     }
 
     /// Latency of all requests, interrupted ones with the time they had reached.
@@ -99,6 +111,7 @@ impl SeriesTotal {
         self.bytes_out += other.bytes_out;
         self.new_connections += other.new_connections;
         self.checks.add(other.checks);
+        self.drain.add(other.drain);
     }
 
     fn add(&mut self, record: &SeriesRecord) {
@@ -126,6 +139,7 @@ impl SeriesTotal {
         self.bytes_out += record.bytes_out;
         self.new_connections += record.new_connections;
         self.checks.add(record.checks);
+        self.drain.add(record.drain);
     }
 
     fn add_text(&mut self, new: &FailureCount) {

@@ -50,6 +50,8 @@ pub fn empty() -> ResultDocument {
             id: "b1946ac9".into(),
             started_at: "2026-03-02T10:15:00Z".into(),
             duration_s: 120.0,
+            load_s: None,
+            loads: vec![],
             seed: 42,
             model: "closed".into(),
             ended: Ended::Completed,
@@ -146,6 +148,7 @@ fn series(name: &str, kind: SeriesKind, method: Option<&str>, n: [u64; 2], t: [u
         error_ratio: (n[0] > 0).then(|| n[1] as f64 / n[0] as f64),
         rps: n[0] as f64 / 120.0,
         runs_without_requests: 0,
+        begun_in_drain: 0,
         failures_per_s: n[1] as f64 / 120.0,
         bytes_in: n[0] * 812,
         bytes_out: n[0] * 240,
@@ -284,13 +287,14 @@ pub fn timeline(seconds: u64) -> Vec<Interval> {
             p50_us: (us * wave) as u64,
             p95_us: (us * wave * slow * 2.0) as u64,
             p99_us: (us * wave * slow * 2.6) as u64,
+            ..SeriesInterval::default()
         };
         let rows = [("list agents", 82e3, 21), ("execute agent", 1432e3, 7), ("health", 420.0, 44)];
         Interval {
             at_s,
             users: (50.0 * ramp) as u64,
             offered_rps: None,
-            rps: if paused { 0.0 } else { (76.0 * ramp * wave / slow).round() },
+            rps: Some(if paused { 0.0 } else { (76.0 * ramp * wave / slow).round() }),
             failures: if paused { 0 } else { u64::from(at_s.is_multiple_of(17)) * 2 },
             p50_us: p(89e3),
             p95_us: p(1_900e3),

@@ -16,6 +16,7 @@ mod tty;
 use std::io::Write;
 use std::time::Duration;
 
+use super::number;
 use super::text::clean;
 pub use keys::Key;
 
@@ -41,8 +42,10 @@ pub struct Snapshot {
     pub requests: u64,
     /// Requests failed.
     pub failures: u64,
-    /// Requests ended in the last second.
+    /// Requests that ended in the last second while load was made, a second.
     pub rps: f64,
+    /// Whether the load is over, and what runs is only let end.
+    pub is_draining: bool,
     /// 95 % of the latencies of the last second are not above this, µs.
     pub p95_us: Option<u64>,
     /// Where the load of each scenario stands, in words.
@@ -66,8 +69,8 @@ pub struct Row {
     pub requests: u64,
     /// Requests failed.
     pub failures: u64,
-    /// Requests ended in the last second.
-    pub rps: f64,
+    /// Requests that ended in the last second while load was made, a second; none in the drain.
+    pub rps: Option<f64>,
     /// So many of its latencies so far are not above this, µs: 50 %.
     pub p50_us: Option<u64>,
     /// 95 %.
@@ -256,6 +259,14 @@ fn clock(time: Duration) -> String {
         (h, 0, 0) => format!("{h}h"),
         (h, m, 0) => format!("{h}h{m:02}m"),
         (h, m, s) => format!("{h}h{m:02}m{s:02}s"),
+    }
+}
+
+/// `412.3 rps`, or that no load is made any more.
+fn rate_words(snapshot: &Snapshot) -> String {
+    match snapshot.is_draining {
+        true => "load is over".to_owned(),
+        false => format!("{} rps", number::rate(snapshot.rps)),
     }
 }
 

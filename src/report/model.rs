@@ -7,7 +7,7 @@ mod second;
 mod threshold;
 
 pub use generator::{Generator, InvalidReason};
-pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo};
+pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo, ScenarioLoad};
 pub use second::{SecondRows, forget_names};
 pub use threshold::{BaselineInfo, BaselineValue, Level, Place, ThresholdResult, WorstWindow};
 
@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 /// Version of this document's shape.
 pub const FORMAT: u32 = 1;
+
+/// A part of a second shorter than this, s, has no rate worth dividing for.
+pub const SHORTEST_RATE_S: f64 = 0.2;
 
 /// Everything there is to know about one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -205,10 +208,15 @@ pub struct Series {
     /// failures / requests; absent without requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_ratio: Option<f64>,
-    /// Requests a second over the run's duration.
+    /// Requests begun while load was made, a second: over the load of the row's scenario after its warm-up, of `totals` over
+    /// `run.load_s`, of a warm-up's row over the warm-up, of a login over the whole load. 0 of readiness checks, which come
+    /// before it.
     pub rps: f64,
-    /// Failures a second over the run's duration.
+    /// Those of them that failed, a second.
     pub failures_per_s: f64,
+    /// Of `requests` those begun after the load, such as the last steps of a flow: in no rate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub begun_in_drain: u64,
     /// Bytes of responses (head and body).
     pub bytes_in: u64,
     /// Bytes of requests (head and body).
@@ -322,13 +330,27 @@ pub struct Interval {
     pub at_s: u64,
     /// Users running at its end.
     pub users: u64,
-    /// Arrivals due in it; absent in closed models.
+    /// Seconds of it in which load was made, when that is not all of it: the rest is drain, or before a scenario's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_s: Option<f64>,
+    /// Arrivals due in it, a second of load; absent in closed models and in the drain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered_rps: Option<f64>,
-    /// Requests ended in it, a second.
-    pub rps: f64,
+    /// Requests that ended in it while load was made, a second of load; absent in the drain, and where less than 0.2 s of it
+    /// are load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rps: Option<f64>,
+    /// Requests ended in it, those of a warm-up among them; absent in older results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
     /// Failures in it.
     pub failures: u64,
+    /// Of the requests those that ended after the load of their scenario.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub in_drain: u32,
+    /// Of the failures those that ended after the load of their scenario.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub failures_in_drain: u32,
     /// Latency percentiles of the requests ended in it, µs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p50_us: Option<u64>,
@@ -364,6 +386,25 @@ pub struct SeriesInterval {
     pub p95_us: u64,
     /// 99 %, µs.
     pub p99_us: u64,
+    /// Of the requests those that ended after the load.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub in_drain: u32,
+    /// Of the failures those that ended after the load.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub failures_in_drain: u32,
+}
+
+impl Interval {
+    /// Failures that ended in it while load was made, a second of load; `None` where there is no rate.
+    pub fn failures_per_s(&self) -> Option<f64> {
+        self.rps?;
+        let failures = self.failures.saturating_sub(u64::from(self.failures_in_drain));
+        Some(failures as f64 / self.load_s.unwrap_or(1.0))
+    }
+}
+
+fn is_none_of(count: &u32) -> bool {
+    *count == 0
 }
 
 fn is_false(value: &bool) -> bool {

@@ -11,8 +11,8 @@ pub struct View<'a> {
     pub total: &'a SeriesTotal,
     /// Iterations and arrivals in its scope.
     pub counts: ScenarioCounts,
-    /// Seconds they took.
-    pub duration_s: f64,
+    /// Seconds in which load was made: what a rate divides by.
+    pub load_s: f64,
 }
 
 /// How a threshold stands.
@@ -100,7 +100,7 @@ impl Threshold {
                 let ArrivalCounts { due, dropped, .. } = view.counts.arrivals;
                 (Some(dropped as f64), due, false)
             }
-            Metric::Rps if view.duration_s > 0.0 => exact(requests as f64 / view.duration_s),
+            Metric::Rps if view.load_s > 0.0 => exact(total.begun_in_load() as f64 / view.load_s),
             Metric::Errors if requests > 0 => exact(total.failures() as f64 / requests as f64),
             Metric::Status(from, to) if requests > 0 => {
                 let seen: u64 = total.statuses.range(from..=to).map(|(_, count)| count).sum();
@@ -182,7 +182,7 @@ mod tests {
     fn standing(text: &str, total: &SeriesTotal) -> Standing {
         let arrivals = ArrivalCounts { due: 10, dropped: 3, ..ArrivalCounts::default() };
         let counts = ScenarioCounts { iterations: 5, arrivals, ..ScenarioCounts::default() };
-        let view = View { total, counts, duration_s: 10.0 };
+        let view = View { total, counts, load_s: 10.0 };
         parse(text).unwrap().evaluate(view, Some(2.0)).standing
     }
 
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_baseline_of_few_samples_is_told_and_one_that_lacks_it_is_no_data() {
         let row = total(&[100; 300], &[]);
-        let view = View { total: &row, counts: ScenarioCounts::default(), duration_s: 10.0 };
+        let view = View { total: &row, counts: ScenarioCounts::default(), load_s: 10.0 };
         let mut threshold = parse("p95 < 1.5 * baseline").unwrap();
         let seen = threshold.evaluate(view, None);
         assert_eq!((seen.standing, seen.note.as_deref()), (Standing::NoData, Some("no baseline was read")));

@@ -1,9 +1,10 @@
 //! Rows that thresholds look at together: their last seconds, their blocks, their sum so far; each only as far as a
 //! threshold needs it. Must not judge.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use crate::metric::{Phase, Recorder, ScenarioCounts, SeriesTotal, Slice, Window};
+use crate::metric::{LoadWindow, Phase, Recorder, ScenarioCounts, SeriesTotal, Slice, Window, covered_s};
 
 use super::blocks::{Block, Blocks};
 use super::{Metric, Stat, Threshold};
@@ -14,8 +15,8 @@ pub(super) struct Rows {
     series: Vec<usize>,
     /// Whose iterations count.
     scenarios: Vec<usize>,
-    /// Seconds before are a warm-up's.
-    from_s: f64,
+    /// Whose loads make its requests.
+    loaded_by: Vec<usize>,
     phases: Vec<Phase>,
     windows: Vec<Windowed>,
     /// By phase, `None` for latency.
@@ -38,7 +39,7 @@ struct Windowed {
 pub(super) struct Sum {
     pub total: SeriesTotal,
     pub counts: ScenarioCounts,
-    pub duration_s: f64,
+    pub load_s: f64,
 }
 
 /// The phase whose blocks a threshold needs for its interval.
@@ -50,12 +51,12 @@ pub(super) fn blocks_for(threshold: &Threshold) -> Option<Option<Phase>> {
 }
 
 impl Rows {
-    /// Rows measured from `from_s` on.
-    pub(super) fn new(series: Vec<usize>, scenarios: Vec<usize>, from_s: f64) -> Self {
+    /// Rows whose requests the loads of the scenarios `loaded_by` make.
+    pub(super) fn new(series: Vec<usize>, scenarios: Vec<usize>, loaded_by: Vec<usize>) -> Self {
         Self {
             series,
             scenarios,
-            from_s,
+            loaded_by,
             phases: vec![],
             windows: vec![],
             blocks: vec![],
@@ -102,12 +103,19 @@ impl Rows {
         counts.for_each(|counts| slice.counts.add(counts));
     }
 
+    /// The loads that make its requests, without their warm-ups, among those of all scenarios.
+    pub(super) fn measured<'a>(&'a self, loads: &'a [LoadWindow]) -> impl Iterator<Item = Range<f64>> + 'a {
+        self.loaded_by.iter().filter_map(|scenario| loads.get(*scenario)).map(|load| load.measured())
+    }
+
     /// Moves on by the second of this number, unless all of it belongs to a warm-up.
-    pub(super) fn push(&mut self, number: u64, second: Slice, length_s: f64) {
+    pub(super) fn push(&mut self, number: u64, second: Slice, length_s: f64, loads: &[LoadWindow]) {
         let end_s = number as f64 + length_s;
-        if end_s <= self.from_s {
+        let from_s = self.measured(loads).map(|load| load.start).reduce(f64::min).unwrap_or(0.0);
+        if end_s <= from_s {
             return;
         }
+        let load_s = covered_s(self.measured(loads), &(0.0..end_s));
         let second = Rc::new(second);
         for (phase, blocks) in &mut self.blocks {
             blocks.push(&block(&second, *phase));
@@ -115,15 +123,15 @@ impl Rows {
         for held in &mut self.windows {
             let seconds = held.length_s as usize;
             let window = held.window.get_or_insert_with(|| Window::new(seconds, &self.phases));
-            let duration_s = f64::from(held.length_s);
-            held.sum = window.push(&second).map(|slice| Sum::of(slice, duration_s));
+            let length_s = f64::from(held.length_s);
+            held.sum = window.push(&second).map(|slice| Sum::of_window(slice, length_s));
         }
         if let Some(so_far) = &mut self.so_far {
             if self.whole.is_none() {
                 *so_far = Slice::new(&self.phases);
             }
             so_far.add(&second);
-            self.whole = Some(Sum::of(so_far, end_s - self.from_s));
+            self.whole = Some(Sum::of(so_far, load_s));
         }
     }
 
@@ -143,8 +151,16 @@ impl Rows {
 }
 
 impl Sum {
-    fn of(slice: &Slice, duration_s: f64) -> Self {
-        Self { total: slice.total(), counts: slice.counts, duration_s }
+    fn of(slice: &Slice, load_s: f64) -> Self {
+        Self { total: slice.total(), counts: slice.counts, load_s }
+    }
+
+    /// The requests of a window are those that ended in it, so that its rate is of those that ended while load was made.
+    fn of_window(slice: &Slice, length_s: f64) -> Self {
+        let mut sum = Self::of(slice, length_s);
+        let drain = &mut sum.total.drain;
+        (drain.begun, drain.begun_failed) = (drain.ended, drain.ended_failed);
+        sum
     }
 }
 

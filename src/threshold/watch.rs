@@ -3,9 +3,8 @@
 //! request. Must not know plans; it is given rows.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use crate::metric::{Recorder, Slice};
+use crate::metric::{LoadWindow, Recorder, Slice, covers};
 
 use super::rows::{Rows, Sum, blocks_for};
 use super::timed::{Span, Timed};
@@ -20,8 +19,8 @@ pub struct Watched<'a> {
     pub series: Vec<usize>,
     /// Indices of the scenarios whose iterations count.
     pub scenarios: Vec<usize>,
-    /// From the end of the warm-up to the planned end of the load, seconds since the start of the run.
-    pub load_s: Range<f64>,
+    /// Indices of the scenarios whose loads make its requests.
+    pub loaded_by: Vec<usize>,
 }
 
 /// A threshold with `abort` that is broken.
@@ -63,7 +62,6 @@ pub struct Watch {
 #[derive(Debug)]
 struct Rule {
     threshold: Threshold,
-    load_s: Range<f64>,
     /// What it looks at; `None` when the whole run says it all.
     rows: Option<usize>,
     timed: Option<Timed>,
@@ -73,14 +71,16 @@ struct Rule {
 
 /// One second that is over.
 #[derive(Clone, Copy)]
-struct Second {
+struct Second<'a> {
     number: u64,
     length_s: f64,
     is_ending: bool,
     held_until_s: f64,
+    /// By scenario.
+    loads: &'a [LoadWindow],
 }
 
-impl Second {
+impl Second<'_> {
     fn end_s(self) -> f64 {
         self.number as f64 + self.length_s
     }
@@ -99,22 +99,22 @@ impl Watch {
             held_until_s: 0.0,
             aborted: false,
         };
-        for Watched { threshold, series, scenarios, load_s } in thresholds {
+        for Watched { threshold, series, scenarios, loaded_by } in thresholds {
             let looks = threshold.is_timed() || threshold.abort || blocks_for(threshold).is_some();
-            let rows = looks.then(|| watch.rows_of(series, scenarios, load_s.start));
+            let rows = looks.then(|| watch.rows_of(series, scenarios, loaded_by));
             if let Some(rows) = rows {
                 watch.rows[rows].serve(threshold);
             }
             let timed = threshold.is_timed().then(|| Timed::new(threshold));
-            watch.rules.push(Rule { threshold: threshold.clone(), load_s, rows, timed, at_abort: None });
+            watch.rules.push(Rule { threshold: threshold.clone(), rows, timed, at_abort: None });
         }
         watch
     }
 
-    fn rows_of(&mut self, series: Vec<usize>, scenarios: Vec<usize>, from_s: f64) -> usize {
+    fn rows_of(&mut self, series: Vec<usize>, scenarios: Vec<usize>, loaded_by: Vec<usize>) -> usize {
         let known = self.rows.iter().position(|rows| rows.are(&series, &scenarios));
         known.unwrap_or_else(|| {
-            self.rows.push(Rows::new(series, scenarios, from_s));
+            self.rows.push(Rows::new(series, scenarios, loaded_by));
             self.rows.len() - 1
         })
     }
@@ -137,24 +137,31 @@ impl Watch {
     }
 
     /// Ends a second, and those before it that nobody saw anything in. `length_s`: the part of the second that
-    /// belongs to the run; `is_ending`: whether users were asked to end in it or before. Says once which threshold asks for
-    /// the run to end.
-    pub fn close(&mut self, second: u64, length_s: f64, is_ending: bool) -> Option<Broken> {
+    /// belongs to the run; `is_ending`: whether users were asked to end in it or before; `loads`: when each scenario makes
+    /// its load. Says once which threshold asks for the run to end.
+    pub fn close(
+        &mut self,
+        second: u64,
+        length_s: f64,
+        is_ending: bool,
+        loads: &[LoadWindow],
+    ) -> Option<Broken> {
         let mut broken = None;
         for number in self.next.unwrap_or(second)..=second {
             let length_s = if number == second { length_s } else { 1.0 };
-            let found = self.step(Second { number, length_s, is_ending, held_until_s: self.held_until_s });
+            let held_until_s = self.held_until_s;
+            let found = self.step(Second { number, length_s, is_ending, held_until_s, loads });
             broken = broken.or(found);
         }
         self.next = Some(second + 1);
         broken
     }
 
-    fn step(&mut self, second: Second) -> Option<Broken> {
+    fn step(&mut self, second: Second<'_>) -> Option<Broken> {
         let mut slices = self.open.remove(&second.number).unwrap_or_default().into_iter();
         for rows in &mut self.rows {
             let slice = slices.next().unwrap_or_else(|| rows.slice());
-            rows.push(second.number, slice, second.length_s);
+            rows.push(second.number, slice, second.length_s, second.loads);
         }
         let mut first = None;
         for (index, rule) in self.rules.iter_mut().enumerate() {
@@ -190,15 +197,15 @@ impl Threshold {
 
 impl Sum {
     fn view(&self) -> View<'_> {
-        View { total: &self.total, counts: self.counts, duration_s: self.duration_s }
+        View { total: &self.total, counts: self.counts, load_s: self.load_s }
     }
 }
 
 impl Rule {
     /// Evaluates the second that is over; whether the run must end.
-    fn step(&mut self, second: Second, rows: &Rows, tolerance: Option<f64>) -> bool {
+    fn step(&mut self, second: Second<'_>, rows: &Rows, tolerance: Option<f64>) -> bool {
         let from_s = self.threshold.window_s().map_or(0.0, |s| second.number as f64 + 1.0 - f64::from(s));
-        if self.threshold.metric.follows_load() && !self.is_loaded(second, from_s) {
+        if self.threshold.metric.follows_load() && !self.is_loaded(second, rows, from_s) {
             return false;
         }
         let broken = match (&mut self.timed, self.threshold.window_s()) {
@@ -216,13 +223,13 @@ impl Rule {
     }
 
     /// Whether the load went on, measured, all the time from `from_s` to the end of a whole second.
-    fn is_loaded(&self, second: Second, from_s: f64) -> bool {
-        let begins = self.threshold.window_s().is_none() || from_s >= self.load_s.start;
-        begins
-            && from_s >= second.held_until_s
+    fn is_loaded(&self, second: Second<'_>, rows: &Rows, from_s: f64) -> bool {
+        // What is about the whole run is judged by its sum so far; its last second must be one of the load.
+        let loaded_from_s = if self.threshold.window_s().is_some() { from_s } else { second.number as f64 };
+        from_s >= second.held_until_s
             && second.length_s >= 1.0
             && !second.is_ending
-            && second.end_s() <= self.load_s.end
+            && covers(rows.measured(second.loads), &(loaded_from_s..second.end_s()))
     }
 
     /// It ends the run: what comes after that does not mend it. Windows remember their worst by themselves.

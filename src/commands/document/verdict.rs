@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Loads;
 use crate::commands::baseline::Baseline;
 use crate::commands::by_hand;
 use crate::compile::CompiledPlan;
@@ -34,11 +35,11 @@ pub struct Grading {
     pub baseline: Option<Baseline>,
 }
 
-pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Vec<ThresholdResult> {
+pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, loads: Loads<'_>) -> Vec<ThresholdResult> {
     let totals = &outcome.totals;
     let judged = plan.thresholds.iter().enumerate().map(|(index, scoped)| {
         let finding = outcome.findings.get(index).cloned().unwrap_or_default();
-        let seen = finding.evaluation.clone().unwrap_or_else(|| so_far(plan, totals, scoped, duration_s));
+        let seen = finding.evaluation.clone().unwrap_or_else(|| so_far(plan, totals, scoped, loads));
         let lacks = scoped.threshold.relative().and_then(Relative::lack);
         let seen = match lacks {
             // Of windows too, whatever they lack.
@@ -54,13 +55,20 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, duration_s: f64) -> Ve
     judged.collect()
 }
 
-/// How a threshold stands on all that was measured, in so many seconds.
-pub fn so_far(plan: &CompiledPlan, totals: &Totals, scoped: &ScopedThreshold, duration_s: f64) -> Evaluation {
+/// How a threshold stands on all that was measured.
+pub fn so_far(
+    plan: &CompiledPlan,
+    totals: &Totals,
+    scoped: &ScopedThreshold,
+    loads: Loads<'_>,
+) -> Evaluation {
     let total = totals.merged(scoped.scope.series(&plan.series));
     let scenarios = scoped.scope.iterations_of(&plan.series, totals.scenarios.len());
     let mut counts = ScenarioCounts::default();
     scenarios.into_iter().for_each(|index| counts.add(&totals.scenarios[index]));
-    scoped.threshold.evaluate(View { total: &total, counts, duration_s }, plan.tolerance)
+    scoped
+        .threshold
+        .evaluate(View { total: &total, counts, load_s: loads.of_scope(&scoped.scope) }, plan.tolerance)
 }
 
 fn result(

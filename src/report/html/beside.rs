@@ -217,8 +217,8 @@ fn plots(beside: &Beside<'_>, drawn: &[usize; 2]) -> Vec<Vec<Plot>> {
     let charted: Vec<_> =
         beside.rows.iter().enumerate().filter(|(_, row)| !row.cells.is_empty()).take(MOST_CHARTED).collect();
     let most = (ALL_POINTS / LINES / charted.len().max(1) as u64).clamp(FEWEST, MOST);
-    let names: Vec<&str> = charted.iter().map(|(_, row)| name(row)).collect();
-    let [base_points, new_points] = [base, new].map(|doc| points::rows(&doc.timeline, &names, most));
+    let series: Vec<&Series> = charted.iter().map(|(_, row)| any(row).unwrap_or(&base.totals)).collect();
+    let [base_points, new_points] = [base, new].map(|doc| points::rows(doc, &series, most));
     let [base_whole, new_whole] = [base, new].map(|doc| points::whole(&doc.timeline));
     let mut over_time: Vec<_> = base_points.into_iter().zip(new_points).collect();
     if over_time.is_empty() {
@@ -239,6 +239,6 @@ fn plots(beside: &Beside<'_>, drawn: &[usize; 2]) -> Vec<Vec<Plot>> {
     all
 }
 
-fn name<'r>(row: &'r BesideRow<'_>) -> &'r str {
-    row.series.iter().flatten().next().map_or("", |row| row.name.as_str())
+fn any<'r>(row: &BesideRow<'r>) -> Option<&'r Series> {
+    row.series.iter().flatten().next().copied()
 }

@@ -149,8 +149,8 @@ fn load(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
 
 fn rates(doc: &ResultDocument, frame: &Frame) -> Option<Plot> {
     let mut lines = vec![
-        raw(doc, "c1", "requests/s", Keep::Mean, |i| Some(i.rps)),
-        raw(doc, "bad", "failures/s", Keep::Mean, |i| Some(i.failures as f64)),
+        raw(doc, "c1", "requests/s", Keep::Mean, |i| i.rps),
+        raw(doc, "bad", "failures/s", Keep::Mean, Interval::failures_per_s),
     ];
     if doc.timeline.iter().any(|i| i.offered_rps.is_some()) {
         lines.insert(0, raw(doc, "c6 dash", "arrivals due/s", Keep::Mean, |i| i.offered_rps));

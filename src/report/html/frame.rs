@@ -23,11 +23,21 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(doc: &ResultDocument) -> Self {
+        Self::of(doc, load_end_s(doc, |_| true))
+    }
+
+    /// The same for the charts of one scenario's rows, whose drain begins when that scenario's load ends.
+    pub(super) fn of_scenario(doc: &ResultDocument, scenario: &str) -> Self {
+        Self::of(doc, load_end_s(doc, |name| name == scenario))
+    }
+
+    fn of(doc: &ResultDocument, load_end_s: Option<f64>) -> Self {
         let mut frame =
             Self { last_s: points::last_s(&doc.timeline).max(1.0), shades: vec![], moments: vec![] };
         let warm = frame.shade("warm", "warm-up", &[(0.0, measured_from_s(doc))]);
+        let drain = frame.drain(load_end_s);
         let invalid = frame.shade("invalid", "generator invalid", &invalid(&doc.timeline));
-        frame.shades = [warm, invalid].into_iter().flatten().collect();
+        frame.shades = [warm, drain, invalid].into_iter().flatten().collect();
         frame.moments = frame.moments(doc);
         frame
     }
@@ -36,9 +46,16 @@ impl Frame {
     pub(super) fn both(base: &ResultDocument, new: &ResultDocument) -> Self {
         let last_s = [base, new].map(|doc| points::last_s(&doc.timeline)).into_iter().fold(1.0, f64::max);
         let mut frame = Self { last_s, shades: vec![], moments: vec![] };
-        frame.shades = frame.shade("warm", "warm-up", &[(0.0, measured_from_s(new))]).into_iter().collect();
+        let ends = [base, new].into_iter().filter_map(|doc| load_end_s(doc, |_| true));
+        let warm = frame.shade("warm", "warm-up", &[(0.0, measured_from_s(new))]);
+        frame.shades = warm.into_iter().chain(frame.drain(ends.reduce(f64::min))).collect();
         frame.moments = frame.moments(new);
         frame
+    }
+
+    /// What only ran on after the load: its latencies are those of what was slow.
+    fn drain(&self, load_end_s: Option<f64>) -> Option<Shade> {
+        self.shade("drain", "drain, after the load", &[(load_end_s?, self.last_s)])
     }
 
     pub(super) fn place(&self, s: f64) -> f64 {
@@ -85,6 +102,12 @@ impl Frame {
     }
 }
 
+/// When the last load of the scenarios that `is_one` names ended; `None` where the result does not say.
+fn load_end_s(doc: &ResultDocument, is_one: impl Fn(&str) -> bool) -> Option<f64> {
+    let loads = doc.run.loads.iter().filter(|load| is_one(&load.scenario));
+    loads.map(|load| load.to_s).reduce(f64::max).filter(|end_s| end_s.is_finite())
+}
+
 /// Seconds at the start that no total and no threshold counts.
 pub(super) fn measured_from_s(doc: &ResultDocument) -> f64 {
     let ends = doc.run.marks.iter().filter(|mark| mark.kind == MarkKind::WarmupEnd).map(|mark| mark.at_s);
@@ -109,6 +132,30 @@ fn invalid(timeline: &[Interval]) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::fixture;
+    use crate::report::model::ScenarioLoad;
+
+    #[test]
+    fn what_runs_after_the_load_is_shaded() {
+        let load = |scenario: &str, to_s| ScenarioLoad {
+            scenario: scenario.into(),
+            from_s: 0.0,
+            measured_from_s: 0.0,
+            to_s,
+        };
+        let mut doc = ResultDocument { timeline: fixture::timeline(20), ..fixture::failing() };
+        doc.run.marks.clear();
+        let spans = |frame: &Frame| -> Vec<_> {
+            frame.shades.iter().filter(|s| s.class == "drain").flat_map(|s| s.spans.clone()).collect()
+        };
+        assert!(spans(&Frame::new(&doc)).is_empty(), "an older result does not say");
+        doc.run.loads = vec![load("a", 12.0), load("b", 15.5)];
+        assert_eq!(spans(&Frame::new(&doc)), [(15.5, 20.0)]);
+        assert_eq!(spans(&Frame::of_scenario(&doc, "a")), [(12.0, 20.0)]);
+        assert_eq!(spans(&Frame::both(&doc, &doc)), [(15.5, 20.0)]);
+        doc.run.loads = vec![load("a", 20.0)];
+        assert!(spans(&Frame::new(&doc)).is_empty());
+    }
 
     #[test]
     fn seconds_in_a_row_are_one_stretch() {

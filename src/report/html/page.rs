@@ -158,7 +158,7 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
     let host = format!("{}, {}", plural(run.host.cores as u64, "core"), clean(&run.host.os));
     let mut facts = vec![
         Fact { name: "Started", value: clean(&run.started_at) },
-        Fact { name: "Duration", value: span(run.duration_s) },
+        Fact { name: "Duration", value: duration(doc) },
         Fact { name: "Users, peak", value: users.map_or_else(|| number::NONE.into(), |u| u.to_string()) },
         Fact { name: "Model", value: clean(&run.model) },
         Fact { name: "Seed", value: run.seed.to_string() },
@@ -170,6 +170,15 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
     facts.extend(doc.plan.profile.iter().map(|profile| Fact { name: "Profile", value: clean(profile) }));
     facts.push(Fact { name: "SHA-256 of the plan", value: clean(&doc.plan.sha256) });
     facts
+}
+
+/// `14 s, load 6 s`: rates divide by the load alone.
+fn duration(doc: &ResultDocument) -> String {
+    let whole = span(doc.run.duration_s);
+    match doc.run.load_s.map(span) {
+        Some(load) if load != whole => format!("{whole}, load {load}"),
+        _ => whole,
+    }
 }
 
 fn accounting(doc: &ResultDocument) -> Vec<Fact> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::report::model::{Interval, SeriesInterval};
+use crate::report::model::{Interval, ResultDocument, SHORTEST_RATE_S, Series, SeriesInterval};
 
 /// Most points of a line about all rows together.
 pub(super) const MOST: u64 = 600;
@@ -110,19 +110,21 @@ pub(super) fn whole(timeline: &[Interval]) -> RowPoints {
         p50: thin(timeline, MOST, Keep::Max, |i| us(i.p50_us)),
         p95: thin(timeline, MOST, Keep::Max, |i| us(i.p95_us)),
         p99: thin(timeline, MOST, Keep::Max, |i| us(i.p99_us)),
-        requests: thin(timeline, MOST, Keep::Mean, |i| Some(i.rps)),
-        failures: thin(timeline, MOST, Keep::Mean, |i| Some(i.failures as f64)),
+        requests: thin(timeline, MOST, Keep::Mean, |i| i.rps),
+        failures: thin(timeline, MOST, Keep::Mean, Interval::failures_per_s),
     }
 }
 
-/// The rows called `names`, in one pass over the timeline, each line with at most `most` points.
-pub(super) fn rows(timeline: &[Interval], names: &[&str], most: u64) -> Vec<RowPoints> {
+/// Some rows of `doc`, in one pass over the timeline, each line with at most `most` points.
+pub(super) fn rows(doc: &ResultDocument, series: &[&Series], most: u64) -> Vec<RowPoints> {
+    let timeline = &doc.timeline;
     if timeline.is_empty() {
         return Vec::new();
     }
     let buckets = Buckets::of(timeline, most);
-    let index: HashMap<&str, usize> = names.iter().enumerate().map(|(n, name)| (*name, n)).collect();
-    let mut sums = vec![vec![SeriesInterval::default(); buckets.count()]; names.len()];
+    let index: HashMap<&str, usize> =
+        series.iter().enumerate().map(|(n, series)| (series.name.as_str(), n)).collect();
+    let mut sums = vec![vec![SeriesInterval::default(); buckets.count()]; series.len()];
     let mut seconds = vec![0u64; buckets.count()];
     for interval in timeline {
         let bucket = buckets.index(interval.at_s);
@@ -132,26 +134,44 @@ pub(super) fn rows(timeline: &[Interval], names: &[&str], most: u64) -> Vec<RowP
             let sum = &mut sums[*row][bucket];
             sum.requests = sum.requests.saturating_add(seen.requests);
             sum.failures = sum.failures.saturating_add(seen.failures);
+            sum.in_drain = sum.in_drain.saturating_add(seen.in_drain);
+            sum.failures_in_drain = sum.failures_in_drain.saturating_add(seen.failures_in_drain);
             sum.p50_us = sum.p50_us.max(seen.p50_us);
             sum.p95_us = sum.p95_us.max(seen.p95_us);
             sum.p99_us = sum.p99_us.max(seen.p99_us);
         }
     }
-    let points = |row: &[SeriesInterval],
-                  value: &dyn Fn(&SeriesInterval, u64) -> Option<f64>|
-     -> Vec<Point> {
-        row.iter().zip(&seconds).enumerate().map(|(n, (sum, s))| (buckets.end_s(n), value(sum, *s))).collect()
+    let latency = |us: fn(&SeriesInterval) -> u64, row: &[SeriesInterval]| -> Vec<Point> {
+        let value = |sum: &SeriesInterval| (sum.requests > 0).then(|| us(sum) as f64);
+        row.iter().enumerate().map(|(n, sum)| (buckets.end_s(n), value(sum))).collect()
     };
-    let latency = |us: u64, sum: &SeriesInterval| (sum.requests > 0).then_some(us as f64);
-    let per_s = |count: u64, s: u64| (s > 0).then(|| count as f64 / s as f64);
-    let row = |row: &Vec<SeriesInterval>| RowPoints {
-        p50: points(row, &|sum, _| latency(sum.p50_us, sum)),
-        p95: points(row, &|sum, _| latency(sum.p95_us, sum)),
-        p99: points(row, &|sum, _| latency(sum.p99_us, sum)),
-        requests: points(row, &|sum, s| per_s(sum.requests, s)),
-        failures: points(row, &|sum, s| per_s(sum.failures, s)),
+    let per_s = |count: fn(&SeriesInterval) -> u64, row: &[SeriesInterval], load_s: &[f64]| -> Vec<Point> {
+        let value = |sum, s: f64| (s >= SHORTEST_RATE_S).then(|| count(sum) as f64 / s);
+        row.iter().zip(load_s).enumerate().map(|(n, (sum, s))| (buckets.end_s(n), value(sum, *s))).collect()
     };
-    sums.iter().map(row).collect()
+    let row = |(row, series): (&Vec<SeriesInterval>, &&Series)| {
+        let load_s = load_s(doc, &series.scenario, buckets, &seconds);
+        RowPoints {
+            p50: latency(|sum| sum.p50_us, row),
+            p95: latency(|sum| sum.p95_us, row),
+            p99: latency(|sum| sum.p99_us, row),
+            requests: per_s(|sum| sum.requests.saturating_sub(sum.in_drain.into()), row, &load_s),
+            failures: per_s(|sum| sum.failures.saturating_sub(sum.failures_in_drain.into()), row, &load_s),
+        }
+    };
+    sums.iter().zip(series).map(row).collect()
+}
+
+/// By bucket, the seconds in which a scenario made load; all that are known where the result does not say.
+fn load_s(doc: &ResultDocument, scenario: &str, buckets: Buckets, seconds: &[u64]) -> Vec<f64> {
+    let load = doc.run.load_of(scenario);
+    let of = |(n, seconds): (usize, &u64)| {
+        let seconds = *seconds as f64;
+        let Some(load) = load else { return seconds };
+        let end_s = buckets.end_s(n);
+        load.inside_s(&(end_s - buckets.size as f64..end_s)).min(seconds)
+    };
+    seconds.iter().enumerate().map(of).collect()
 }
 
 #[cfg(test)]
@@ -175,16 +195,19 @@ mod tests {
         let worst = thin(&timeline, MOST, Keep::Max, |i| i.p95_us.map(|us| us as f64));
         assert!(worst.len() as u64 <= MOST);
         assert!(worst.iter().any(|p| p.1 == Some(99_000_000.0)));
-        let mean = thin(&timeline, MOST, Keep::Mean, |i| Some(i.rps));
-        let expected = timeline[..36].iter().map(|i| i.rps).sum::<f64>() / 36.0;
+        let mean = thin(&timeline, MOST, Keep::Mean, |i| i.rps);
+        let expected = timeline[..36].iter().filter_map(|i| i.rps).sum::<f64>() / 36.0;
         assert!((mean[0].1.unwrap() - expected).abs() < 1e-9);
         assert_eq!(mean[0].0, 36.0);
     }
 
     #[test]
     fn rows_keep_their_worst_and_their_gaps() {
-        let timeline = fixture::timeline(1200);
-        let rows = rows(&timeline, &["health", "nobody"], 300);
+        let doc = ResultDocument { timeline: fixture::timeline(1200), ..fixture::failing() };
+        let timeline = &doc.timeline;
+        let nobody = Series { name: "nobody".into(), ..doc.totals.clone() };
+        let health = doc.series.iter().find(|series| series.name == "health").unwrap();
+        let rows = rows(&doc, &[health, &nobody], 300);
         assert_eq!(rows[0].p95.len(), 300);
         let worst = timeline[..4].iter().filter_map(|i| Some(i.per_series.get("health")?.p95_us)).max();
         assert_eq!(rows[0].p95[0], (4.0, worst.map(|us| us as f64)));
@@ -195,11 +218,12 @@ mod tests {
 
     #[test]
     fn odd_timelines() {
-        let second = |at_s| Interval { at_s, rps: f64::NAN, ..Interval::default() };
+        let second = |at_s| Interval { at_s, rps: Some(f64::NAN), ..Interval::default() };
         for timeline in [vec![], vec![second(0)], vec![second(u64::MAX), second(0)], vec![second(u64::MAX)]] {
-            let points = thin(&timeline, MOST, Keep::Mean, |i| Some(i.rps));
+            let points = thin(&timeline, MOST, Keep::Mean, |i| i.rps);
             assert!(points.len() as u64 <= MOST && points.iter().all(|p| p.1.is_none()));
-            assert!(rows(&timeline, &["x"], 100).iter().all(|row| row.p50.len() <= 100));
+            let doc = ResultDocument { timeline, ..fixture::empty() };
+            assert!(rows(&doc, &[&doc.totals], 100).iter().all(|row| row.p50.len() <= 100));
         }
     }
 }

@@ -88,9 +88,9 @@ pub(super) struct RowView {
 /// The rows, and the chart that compares them.
 pub(super) fn rows(doc: &ResultDocument, frame: &Frame) -> (Vec<RowView>, Option<Plot>) {
     let all = shown(doc);
-    let names: Vec<_> = all.iter().map(|(_, row)| row.name.as_str()).collect();
+    let series: Vec<_> = all.iter().map(|(_, row)| *row).collect();
     let most = (ALL_POINTS / LINES / (all.len() as u64).max(1)).clamp(FEWEST, MOST);
-    let points = points::rows(&doc.timeline, &names, most);
+    let points = points::rows(doc, &series, most);
     let pairs: Vec<_> = all.iter().map(|(_, row)| *row).zip(&points).collect();
     let endpoints: Vec<_> = pairs.into_iter().filter(|(row, _)| row.kind == SeriesKind::Endpoint).collect();
     let compared = chart::by_row(frame, &endpoints);
@@ -119,6 +119,8 @@ fn view(doc: &ResultDocument, frame: &Frame, id: String, row: &Series, points: O
     };
     let method = row.method.as_deref().map(clean).unwrap_or_default();
     let name = clean(&row.name);
+    let own = (doc.run.loads.len() > 1).then(|| Frame::of_scenario(doc, &row.scenario));
+    let frame = own.as_ref().unwrap_or(frame);
     let mut plots = points.map(|points| chart::of_row(doc, frame, &id, row, points)).unwrap_or_default();
     plots.extend(spread(doc, &id, row, name.clone()));
     RowView {

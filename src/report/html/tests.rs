@@ -43,7 +43,14 @@ fn large() -> ResultDocument {
         let row = |n: usize| {
             let us = 1000 + ((at * 7919 + n * 104_729) % 9973) as u64 * 100;
             let [requests, failures] = [10 + us % 7, us % 3];
-            SeriesInterval { requests, failures, p50_us: us, p95_us: us * 2, p99_us: us * 3 }
+            SeriesInterval {
+                requests,
+                failures,
+                p50_us: us,
+                p95_us: us * 2,
+                p99_us: us * 3,
+                ..SeriesInterval::default()
+            }
         };
         second.per_series = names.iter().enumerate().map(|(n, name)| (name, row(n))).collect();
     }
@@ -313,7 +320,7 @@ fn odd_numbers_do_not_panic() {
     doc.totals.rps = f64::INFINITY;
     doc.thresholds[4].target = Some(f64::NAN);
     doc.thresholds[0].target = Some(0.0);
-    doc.timeline[3].rps = f64::NAN;
+    doc.timeline[3].rps = Some(f64::NAN);
     doc.timeline.truncate(1);
     render(&doc).unwrap();
     doc.timeline[0].at_s = 0;

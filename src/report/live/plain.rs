@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Snapshot, clock, label, users};
-use crate::report::number::{rate, seconds};
+use crate::report::number::seconds;
 
 /// When the next line is due.
 pub(super) struct Plain {
@@ -43,10 +43,10 @@ fn line(snapshot: &Snapshot) -> String {
         Some(format!("  p95 {p95} \"{}\"", label(row)))
     });
     format!(
-        "[{:>4}{planned}] users {}  {} rps  {} requests  {} failed{}",
+        "[{:>4}{planned}] users {}  {}  {} requests  {} failed{}",
         clock(snapshot.elapsed),
         users(snapshot),
-        rate(snapshot.rps),
+        super::rate_words(snapshot),
         snapshot.requests,
         snapshot.failures,
         slowest.unwrap_or_default()
@@ -80,6 +80,8 @@ mod tests {
         );
         let start = Snapshot { planned: None, users: 3, rows: vec![], rps: f64::NAN, ..snapshot(65) };
         assert_eq!(line(&start), "[1m05s] users 3/50  – rps  6184 requests  0 failed");
+        let drain = Snapshot { is_draining: true, ..start };
+        assert_eq!(line(&drain), "[1m05s] users 3/50  load is over  6184 requests  0 failed");
     }
 
     #[test]

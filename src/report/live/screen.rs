@@ -42,8 +42,10 @@ impl History {
 
     pub(super) fn add(&mut self, snapshot: &Snapshot) {
         // Numbers that are none become 0.
-        let values = [(snapshot.rps * 1000.0) as u64, snapshot.p95_us.unwrap_or(0)];
+        let rps = (!snapshot.is_draining).then_some((snapshot.rps * 1000.0) as u64);
+        let values = [rps, Some(snapshot.p95_us.unwrap_or(0))];
         for (kept, value) in [&mut self.rps, &mut self.p95_us].into_iter().zip(values) {
+            let Some(value) = value else { continue };
             if kept.len() >= Self::MOST {
                 kept.remove(0);
             }
@@ -205,7 +207,7 @@ fn numbers_line(snapshot: &Snapshot, columns: u16) -> Line<'static> {
     let mut left = usize::from(columns);
     let mut spans: Vec<Span<'_>> = vec![];
     let parts = [
-        (format!("{} rps", rate(snapshot.rps)), Style::new().bold()),
+        (super::rate_words(snapshot), Style::new().bold()),
         (failed, style),
         (p95.unwrap_or_default(), Style::new()),
         (format!("{requests} requests"), Style::new()),

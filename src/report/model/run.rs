@@ -1,7 +1,11 @@
-//! What the result says about when, where and how the plan ran. Holds no behaviour.
+//! What the result says about when, where and how the plan ran. Holds no behaviour but small look-ups.
+
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::metric::covered_s;
 
 /// When, where and how it ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +16,13 @@ pub struct RunInfo {
     pub started_at: String,
     /// From the first user's start to the last answer, seconds.
     pub duration_s: f64,
+    /// Seconds of it in which load was made after the warm-up, by any scenario: what the rates of `totals` divide by. What
+    /// runs after the load is drain, and in no rate. Absent in older results, whose rates divide by the drain too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_s: Option<f64>,
+    /// When each scenario made its load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<ScenarioLoad>,
     /// Seed of picks, rows and random values.
     pub seed: u64,
     /// `closed`, `open-constant`, `open-poisson`, or `mixed` when scenarios differ.
@@ -26,6 +37,49 @@ pub struct RunInfo {
     /// What a person changed while it ran, in the order of time: with `users` or `pause` the load was not the plan's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<ByHand>,
+}
+
+/// When a scenario made its load, seconds since the start of the load of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioLoad {
+    /// The scenario.
+    pub scenario: String,
+    /// Its start, before its warm-up.
+    pub from_s: f64,
+    /// The end of its warm-up: rates of its rows divide by the time from here to `to_s`.
+    pub measured_from_s: f64,
+    /// The end of its load. By time as planned, or when the run was cut short; of a fixed amount of work, the end of its last
+    /// iteration.
+    pub to_s: f64,
+}
+
+impl ScenarioLoad {
+    /// Seconds of a span in which it was made.
+    pub fn inside_s(&self, span: &Range<f64>) -> f64 {
+        covered_s([self.from_s..self.to_s], span)
+    }
+}
+
+impl RunInfo {
+    /// The load of a scenario; `None` where the result does not say.
+    pub fn load_of(&self, scenario: &str) -> Option<&ScenarioLoad> {
+        self.loads.iter().find(|load| load.scenario == scenario)
+    }
+
+    /// Seconds in which the scenarios that `is_one` names made load after their warm-up; `None` where the result does not
+    /// say, or there were none.
+    pub fn load_s_of(&self, is_one: impl Fn(&str) -> bool) -> Option<f64> {
+        let loads = self.loads.iter().filter(|load| is_one(&load.scenario));
+        let seconds = covered_s(loads.map(|load| load.measured_from_s..load.to_s), &(0.0..self.duration_s));
+        (seconds.is_finite() && seconds > 0.0).then_some(seconds)
+    }
+
+    /// From the first end of a warm-up to the last end of a load, s; `None` where the result does not say.
+    pub fn measured_s(&self) -> Option<Range<f64>> {
+        let from_s = self.loads.iter().map(|load| load.measured_from_s).reduce(f64::min)?;
+        let to_s = self.loads.iter().map(|load| load.to_s).reduce(f64::max)?;
+        (from_s.is_finite() && to_s.is_finite() && from_s < to_s).then_some(from_s..to_s)
+    }
 }
 
 /// Something that a person changed while it ran.

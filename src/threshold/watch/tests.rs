@@ -40,12 +40,19 @@ fn threshold(text: &str, over_s: u32, for_s: u32, abort: bool) -> Threshold {
     Threshold { over_s: some(over_s), for_s: some(for_s), abort, ..parse(text).unwrap() }
 }
 
-fn about<'a>(threshold: &'a Threshold, series: &[usize], load_s: Range<f64>) -> Watched<'a> {
-    Watched { threshold, series: series.to_vec(), scenarios: vec![0], load_s }
+fn about<'a>(threshold: &'a Threshold, series: &[usize]) -> Watched<'a> {
+    Watched { threshold, series: series.to_vec(), scenarios: vec![0], loaded_by: vec![0] }
 }
 
+fn load(measured: Range<f64>) -> [LoadWindow; 1] {
+    [LoadWindow { from_s: 0.0, measured_from_s: measured.start, to_s: measured.end }]
+}
+
+/// A load without end.
+const ENDLESS: [LoadWindow; 1] = [LoadWindow { from_s: 0.0, measured_from_s: 0.0, to_s: f64::INFINITY }];
+
 fn watch(threshold: &Threshold, series: &[usize]) -> Watch {
-    Watch::new([about(threshold, series, 0.0..f64::INFINITY)], None)
+    Watch::new([about(threshold, series)], None)
 }
 
 /// Ships each second in two halves, as two workers do. When the run had to end, and what was found.
@@ -57,7 +64,7 @@ fn run(threshold: &Threshold, seconds: &[Vec<Seen>]) -> (Option<u64>, Finding) {
             [0, 1].map(|odd| all.iter().map(|s| Seen { requests: (s.requests + odd) / 2, ..*s }).collect());
         watch.add(number, &recorder(&half));
         watch.add(number, &recorder(&rest));
-        broken = broken.or(watch.close(number, 1.0, false));
+        broken = broken.or(watch.close(number, 1.0, false, &ENDLESS));
     }
     (broken.map(|broken| broken.at_s), watch.findings().remove(0))
 }
@@ -118,23 +125,24 @@ fn silence_is_no_data_for_times_and_a_rate_of_zero() {
     assert_eq!((at, finding.evaluation.unwrap().observed), (Some(4), Some(0.0)));
     let mut skipping = watch(&threshold("rps > 10/s", 2, 0, true), &[0]);
     skipping.add(0, &recorder(&seen(50, 10)));
-    assert_eq!(skipping.close(0, 1.0, false), None);
+    assert_eq!(skipping.close(0, 1.0, false, &ENDLESS), None);
     // Seconds nobody shipped count as silent.
     skipping.add(3, &recorder(&seen(50, 10)));
-    assert_eq!(skipping.close(3, 1.0, false), Some(Broken { threshold: 0, at_s: 3 }));
+    assert_eq!(skipping.close(3, 1.0, false, &ENDLESS), Some(Broken { threshold: 0, at_s: 3 }));
 }
 
 #[test]
 fn after_the_load_rates_are_not_looked_at_and_times_are() {
     let (rate, time) = (threshold("rps > 10/s", 2, 0, false), threshold("p95 < 500ms", 2, 0, false));
-    let mut watch = Watch::new([&rate, &time].map(|threshold| about(threshold, &[0], 0.0..4.0)), None);
+    let mut watch = Watch::new([&rate, &time].map(|threshold| about(threshold, &[0])), None);
+    let loads = load(0.0..4.0);
     for number in 0..4 {
         watch.add(number, &recorder(&seen(100, 100)));
-        watch.close(number, 1.0, false);
+        watch.close(number, 1.0, false, &loads);
     }
     watch.add(4, &recorder(&[Seen { row: 0, requests: 9, ms: 3000, outcome: Outcome::Interrupted }]));
-    watch.close(4, 0.25, false);
-    watch.close(5, 1.0, false);
+    watch.close(4, 0.25, false, &loads);
+    watch.close(5, 1.0, false, &loads);
     let found = watch.findings();
     let [rate, time] = [&found[0], &found[1]];
     assert_eq!(rate.evaluation.as_ref().unwrap().standing, Standing::Met);
@@ -149,11 +157,11 @@ fn a_warm_up_is_in_no_window_and_neither_is_the_time_before_a_scenario() {
     let rate = threshold("rps > 50/s", 3, 0, true);
     let whole = threshold("rps > 50/s", 0, 0, true);
     let iterations = threshold("iterations >= 100", 2, 0, false);
-    let load_s = 4.0..10.0;
-    let mut watch = Watch::new([&rate, &whole, &iterations].map(|t| about(t, &[0], load_s.clone())), None);
+    let loads = load(4.0..10.0);
+    let mut watch = Watch::new([&rate, &whole, &iterations].map(|t| about(t, &[0])), None);
     for number in 0..12 {
         watch.add(number, &recorder(&seen(if (4..10).contains(&number) { 100 } else { 0 }, 10)));
-        assert_eq!(watch.close(number, 1.0, false), None, "second {number}");
+        assert_eq!(watch.close(number, 1.0, false, &loads), None, "second {number}");
     }
     let found = watch.findings();
     let observed = |index: usize| found[index].evaluation.as_ref().and_then(|evaluation| evaluation.observed);
@@ -195,7 +203,7 @@ fn rows_of_a_scope_are_one() {
         let mut watch = watch(&threshold, &series);
         for number in 0..3 {
             watch.add(number, &recorder(&both(900)));
-            watch.close(number, 1.0, false);
+            watch.close(number, 1.0, false, &ENDLESS);
         }
         let evaluation = watch.findings().remove(0).evaluation.unwrap();
         assert_eq!((evaluation.standing, evaluation.samples), (standing, 100 * series.len() as u64));
@@ -228,7 +236,7 @@ fn with_two_gaps(threshold: &Threshold, is_first_held: bool) -> Option<u64> {
         if is_first_held && matches!(second, 2 | 3) {
             watch.hold(second);
         }
-        broken = broken.or(watch.close(second, 1.0, false));
+        broken = broken.or(watch.close(second, 1.0, false, &ENDLESS));
     }
     broken.map(|broken| broken.at_s)
 }

@@ -149,7 +149,7 @@ fn cells<'a>(shown: &Shown<'a>, columns: &[Column], name: usize) -> Cells<'a> {
         let text = match column {
             Column::Requests => row.requests.to_string(),
             Column::Failed => row.failures.to_string(),
-            Column::Rps => rate(row.rps),
+            Column::Rps => row.rps.map_or_else(|| NONE.to_owned(), rate),
             Column::P50 => time(row.p50_us),
             Column::P95 => time(row.p95_us),
             Column::P99 => time(row.p99_us),
