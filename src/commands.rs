@@ -12,6 +12,7 @@ mod init;
 mod interrupt;
 mod kept;
 mod outputs;
+mod process;
 mod progress;
 mod report;
 mod run;
@@ -25,11 +26,15 @@ mod try_plan;
 mod validate;
 mod workflow;
 
+use std::io::Write as _;
+
 use clap::Parser as _;
 
 use crate::cli::{Changes, Cli, Command, EnvFile};
 use crate::exit::Exit;
 use crate::plan::load::Overrides;
+
+pub use process::prepare;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
@@ -37,12 +42,23 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows which stream each belongs to.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
-            let _ = error.print();
-            return exit;
+            let is_usage = error.use_stderr();
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            if is_usage {
+                return Exit::Usage;
+            }
+            terminal::note(printed);
+            return delivered(Exit::Pass);
         }
     };
-    match cli.command {
+    // The product of a run is its exit code and its reports, and what of these is not written is in the exit code already.
+    let is_run = matches!(cli.command, Command::Run { .. } | Command::Demo { .. });
+    let exit = follow(cli.command);
+    if is_run { exit } else { delivered(exit) }
+}
+
+fn follow(command: Command) -> Exit {
+    match command {
         Command::Run { plan, flags, environment } => run::run(&plan, &flags, &environment),
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
@@ -62,6 +78,11 @@ pub fn main() -> Exit {
         Command::Compare(options) => compare::compare(&options),
         Command::Completions { shell } => completions::completions(shell),
     }
+}
+
+/// The exit code, unless what the command had to say is lost: on a full disk, say.
+fn delivered(exit: Exit) -> Exit {
+    if terminal::is_lost() { Exit::CouldNotRun } else { exit }
 }
 
 fn overrides(changes: &Changes, environment: &EnvFile) -> Overrides {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::report::folder::{INDEX, RESULT, RunFolder, slug};
-use crate::report::sink::Sink;
+use crate::report::sink::{Readers, Sink};
 use crate::report::{ReportError, html};
 
 use super::outputs::stay_below;
@@ -43,7 +43,7 @@ impl Kept {
         stay_below(root.as_deref(), &folder.join(slug(plan_name)).join(INDEX))?;
         let made = (!is_asked && !folder.exists()).then(|| folder.to_owned());
         let folder = RunFolder::claim(folder, plan_name, jiff::Timestamp::now())?;
-        Ok(Self { index: Sink::open(folder.index())?, folder, root, is_asked, made })
+        Ok(Self { index: Sink::open(folder.index(), Readers::Owner)?, folder, root, is_asked, made })
     }
 
     /// # Errors

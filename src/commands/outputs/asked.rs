@@ -9,7 +9,7 @@ use crate::compile::CompiledPlan;
 use crate::plan::root::{is_same_place, real_place};
 use crate::report::folder::{PAGE, RESULT};
 use crate::report::model::ResultDocument;
-use crate::report::sink::Sink;
+use crate::report::sink::{Readers, Sink};
 use crate::report::text::clean;
 use crate::report::{ReportError, csv, hdr, html, json, junit, markdown};
 
@@ -22,11 +22,21 @@ pub(super) enum Kind {
     Json,
     Junit,
     Markdown,
-    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
+    Csv(csv::File),
     Hdr(hdr::Form),
 }
 
 impl Kind {
+    /// Who may read it: what quotes requests and answers is for the owner alone.
+    fn readers(self) -> Readers {
+        match self {
+            Self::Html | Self::Json | Self::Junit | Self::Markdown | Self::Csv((csv::FAILURES, _)) => {
+                Readers::Owner
+            }
+            Self::Csv(_) | Self::Hdr(_) => Readers::Default,
+        }
+    }
+
     /// `baseline` is the earlier run that pages show beside this one.
     pub(super) fn render(
         self,
@@ -38,7 +48,7 @@ impl Kind {
             Self::Json => json::to_string(result),
             Self::Junit => junit::render(result),
             Self::Markdown => Ok(markdown::render(result)),
-            Self::Csv(render) => render(result),
+            Self::Csv((_, render)) => render(result),
             Self::Hdr(form) => hdr::render(result, form),
         }
     }
@@ -83,7 +93,7 @@ impl Asked {
     /// The place of the report, tried out.
     pub(super) fn open(self) -> Result<Report, ReportError> {
         stay_below(self.root.as_deref(), &self.path)?;
-        let sink = Sink::open(&self.path)?;
+        let sink = Sink::open(&self.path, self.kind.readers())?;
         Ok(Report {
             sink,
             path: self.path,
@@ -139,9 +149,9 @@ pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<A
     for (flag, path, kind) in named {
         all.extend(path.map(|path| Asked::by_flag(flag, path, kind)));
     }
-    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::files(flags.csv_full_history)) {
-        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, suffix));
-        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(render))));
+    for file in flags.csv.iter().flat_map(|_| csv::files(flags.csv_full_history)) {
+        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, file.0));
+        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(file))));
     }
     for path in &flags.hdr {
         let form = hdr::Form::of_path(path).ok_or_else(|| {
@@ -168,9 +178,8 @@ pub(super) fn of_plan(plan: &CompiledPlan, flags: &RunFlags) -> Vec<Asked> {
         all.extend(place.map(|place| (key, place.path.clone(), kind, place.root.clone())));
     }
     for place in wanted.csv.iter().filter(|_| given.csv.is_none()) {
-        let file = |(suffix, render)| {
-            ("csv", with_suffix(&place.path, suffix), Kind::Csv(render), place.root.clone())
-        };
+        let file =
+            |file: csv::File| ("csv", with_suffix(&place.path, file.0), Kind::Csv(file), place.root.clone());
         all.extend(csv::files(given.csv_full_history).map(file));
     }
     for place in wanted.hdr.iter().filter(|_| given.hdr.is_empty()) {
