@@ -30,9 +30,10 @@ use std::io::Write as _;
 
 use clap::Parser as _;
 
-use crate::cli::{Changes, Cli, Command, EnvFile};
+use crate::cli::{Changes, Cli, Command, EnvFile, Limits};
 use crate::exit::Exit;
 use crate::plan::load::Overrides;
+use crate::plan::trust::Trust;
 
 pub use process::prepare;
 
@@ -51,6 +52,10 @@ pub fn main() -> Exit {
             return delivered(Exit::Pass);
         }
     };
+    if let Some(words) = limits_of(&cli.command).and_then(useless) {
+        terminal::complain(&format!("error: {words}"));
+        return Exit::Usage;
+    }
     // The product of a run is its exit code and its reports, and what of these is not written is in the exit code already.
     let is_run = matches!(cli.command, Command::Run { .. } | Command::Demo { .. });
     let exit = follow(cli.command);
@@ -95,5 +100,34 @@ fn overrides(changes: &Changes, environment: &EnvFile) -> Overrides {
         spawn_rate: changes.spawn_rate.clone(),
         run_time: changes.run_time.clone(),
         env_file: environment.env_file.clone(),
+        trust: trust(&environment.limits),
     }
+}
+
+fn trust(limits: &Limits) -> Trust {
+    Trust {
+        is_stranger: limits.untrusted,
+        variables: limits.allow_env.iter().cloned().collect(),
+        hosts: limits.allow_target.clone().into(),
+    }
+}
+
+/// What a plan may reach, of a command that reads one from a file.
+fn limits_of(command: &Command) -> Option<&Limits> {
+    match command {
+        Command::Run { environment, .. }
+        | Command::Show { environment, .. }
+        | Command::Try { environment, .. } => Some(&environment.limits),
+        Command::Validate(options) => Some(&options.environment.limits),
+        _ => None,
+    }
+}
+
+/// A host that is allowed where every host is: whoever writes that believes in a limit that is not there.
+fn useless(limits: &Limits) -> Option<String> {
+    let host = limits.allow_target.iter().find(|host| !limits.untrusted && !host.is_metadata())?;
+    Some(format!(
+        "--allow-target {host} limits nothing: without --untrusted a plan may send to every host but link-local metadata \
+         addresses; add --untrusted"
+    ))
 }
