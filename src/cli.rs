@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::http::AllowedHost;
 use crate::units::{Share, Size, parse_share, parse_size};
 
 /// A declarative load-test runner: a YAML or TOML plan in, an honest verdict and an exit code out.
@@ -110,12 +111,31 @@ pub enum Command {
     },
 }
 
-/// Where `env` and `secrets` look besides the environment.
+/// Where `env` and `secrets` look besides the environment, and what a plan may reach at all.
 #[derive(Debug, Clone, Default, Args)]
 pub struct EnvFile {
     /// Environment variables for `env` and `secrets`, in lines NAME=value, instead of `.env` beside the plan.
     #[arg(long, value_name = "PATH")]
     pub env_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub limits: Limits,
+}
+
+/// What a plan that comes from a stranger may reach.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Limits {
+    /// The plan comes from a stranger: files only below its root and none that are hidden, no .env, and only the
+    /// environment variables and targets that are allowed here.
+    #[arg(long)]
+    pub untrusted: bool,
+    /// With --untrusted, an environment variable the plan may read; repeatable.
+    #[arg(long, value_name = "NAME", requires = "untrusted")]
+    pub allow_env: Vec<String>,
+    /// With --untrusted, a host the plan may send to (HOST, HOST:PORT or *.DOMAIN); link-local metadata addresses such as
+    /// 169.254.169.254 are refused without it, whosever the plan is; repeatable.
+    #[arg(long, value_name = "HOST")]
+    pub allow_target: Vec<AllowedHost>,
 }
 
 /// What `init` writes, and where.

@@ -12,6 +12,7 @@ mod init;
 mod interrupt;
 mod kept;
 mod outputs;
+mod process;
 mod progress;
 mod report;
 mod run;
@@ -25,11 +26,16 @@ mod try_plan;
 mod validate;
 mod workflow;
 
+use std::io::Write as _;
+
 use clap::Parser as _;
 
-use crate::cli::{Changes, Cli, Command, EnvFile};
+use crate::cli::{Changes, Cli, Command, EnvFile, Limits};
 use crate::exit::Exit;
 use crate::plan::load::Overrides;
+use crate::plan::trust::Trust;
+
+pub use process::prepare;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
@@ -37,12 +43,27 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows which stream each belongs to.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
-            let _ = error.print();
-            return exit;
+            let is_usage = error.use_stderr();
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            if is_usage {
+                return Exit::Usage;
+            }
+            terminal::note(printed);
+            return delivered(Exit::Pass);
         }
     };
-    match cli.command {
+    if let Some(words) = limits_of(&cli.command).and_then(useless) {
+        terminal::complain(&format!("error: {words}"));
+        return Exit::Usage;
+    }
+    // The product of a run is its exit code and its reports, and what of these is not written is in the exit code already.
+    let is_run = matches!(cli.command, Command::Run { .. } | Command::Demo { .. });
+    let exit = follow(cli.command);
+    if is_run { exit } else { delivered(exit) }
+}
+
+fn follow(command: Command) -> Exit {
+    match command {
         Command::Run { plan, flags, environment } => run::run(&plan, &flags, &environment),
         Command::Demo { flags } => demo::demo(&flags),
         Command::ServeDemo(options) => serve_demo::serve_demo(&options),
@@ -64,6 +85,11 @@ pub fn main() -> Exit {
     }
 }
 
+/// The exit code, unless what the command had to say is lost: on a full disk, say.
+fn delivered(exit: Exit) -> Exit {
+    if terminal::is_lost() { Exit::CouldNotRun } else { exit }
+}
+
 fn overrides(changes: &Changes, environment: &EnvFile) -> Overrides {
     Overrides {
         profile: changes.profile.clone(),
@@ -74,5 +100,34 @@ fn overrides(changes: &Changes, environment: &EnvFile) -> Overrides {
         spawn_rate: changes.spawn_rate.clone(),
         run_time: changes.run_time.clone(),
         env_file: environment.env_file.clone(),
+        trust: trust(&environment.limits),
     }
+}
+
+fn trust(limits: &Limits) -> Trust {
+    Trust {
+        is_stranger: limits.untrusted,
+        variables: limits.allow_env.iter().cloned().collect(),
+        hosts: limits.allow_target.clone().into(),
+    }
+}
+
+/// What a plan may reach, of a command that reads one from a file.
+fn limits_of(command: &Command) -> Option<&Limits> {
+    match command {
+        Command::Run { environment, .. }
+        | Command::Show { environment, .. }
+        | Command::Try { environment, .. } => Some(&environment.limits),
+        Command::Validate(options) => Some(&options.environment.limits),
+        _ => None,
+    }
+}
+
+/// A host that is allowed where every host is: whoever writes that believes in a limit that is not there.
+fn useless(limits: &Limits) -> Option<String> {
+    let host = limits.allow_target.iter().find(|host| !limits.untrusted && !host.is_metadata())?;
+    Some(format!(
+        "--allow-target {host} limits nothing: without --untrusted a plan may send to every host but link-local metadata \
+         addresses; add --untrusted"
+    ))
 }

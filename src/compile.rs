@@ -22,6 +22,7 @@ mod named_files;
 mod names;
 mod own;
 mod redirects;
+mod refusal;
 mod reports;
 mod request;
 mod scenario;
@@ -56,8 +57,10 @@ use crate::expect::Needs;
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
+use crate::plan::bounds::Bounds;
 use crate::plan::load::{Loaded, Variables};
 use crate::plan::model::{Plan, ScenarioHttp, Tags};
+use crate::plan::trust::Trust;
 use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
@@ -93,11 +96,19 @@ pub fn compile(
     let mut compiler = Compiler::new(plan, loaded, path, purpose);
     compiler.has_profile = profile.is_some();
     let compiled = compiler.compile(loaded, path, profile);
+    // Where `allow` could not be read, a file that is refused may be one that it names.
+    let may_be_allowed = !loaded.trust.is_stranger && !compiler.written.is_sound(&["allow"]);
     let Compiler { out: found, .. } = compiler;
     let failed = found.has_errors() || loaded.diagnostics.has_errors();
     let mut seen = HashSet::new();
     let is_new = |d: &&Diagnostic| seen.insert((d.span, d.code, d.message.clone()));
-    found.sorted().into_iter().filter(is_new).for_each(|diagnostic| out.push(diagnostic.clone()));
+    let is_cause = |d: &&Diagnostic| !(may_be_allowed && d.code == codes::FILE_REFUSED);
+    found
+        .sorted()
+        .into_iter()
+        .filter(is_cause)
+        .filter(is_new)
+        .for_each(|diagnostic| out.push(diagnostic.clone()));
     compiled.filter(|_| !failed)
 }
 
@@ -109,8 +120,10 @@ struct Compiler<'a> {
     out: Diagnostics,
     names: Names,
     known: Known,
-    /// Files must lie below it.
-    root: PathBuf,
+    /// How far the plan is trusted.
+    trust: Trust,
+    /// Where files must lie.
+    bounds: Bounds,
     /// Files of bodies, each read once.
     body_files: BTreeMap<PathBuf, Bytes>,
     targets: Vec<Target>,
@@ -171,9 +184,12 @@ struct OfPlan {
 
 impl<'a> Compiler<'a> {
     fn new(plan: &'a Plan, loaded: &'a Loaded, path: &Path, purpose: Purpose) -> Self {
-        let root = crate::plan::root::root_of(path);
+        let mut bounds = Bounds::of(path, loaded.trust.is_stranger);
+        let allowed = plan.allow.iter().flat_map(|allow| &allow.files);
+        allowed.for_each(|file| bounds.allow(&files::path_of(file, &loaded.sources)));
         Self {
-            templates_folder: crate::plan::root::templates_of(path, &root),
+            templates_folder: crate::plan::root::templates_of(path, bounds.root()),
+            trust: loaded.trust.clone(),
             templates: Templates::default(),
             plan,
             sources: &loaded.sources,
@@ -181,7 +197,7 @@ impl<'a> Compiler<'a> {
             out: Diagnostics::default(),
             names: Names::default(),
             known: Known::default(),
-            root,
+            bounds,
             body_files: BTreeMap::new(),
             targets: vec![],
             reach: Reach::default(),
@@ -214,6 +230,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn compile(&mut self, loaded: &Loaded, path: &Path, profile: Option<&str>) -> Option<CompiledPlan> {
+        self.check_allowed();
         let mut initial = self.secrets_and_environment();
         initial.push((self.names.add(FILES), Value::from_dyn_object(self.named_files.texts())));
         initial.extend(self.variables(&initial));
@@ -273,6 +290,7 @@ impl<'a> Compiler<'a> {
             masker,
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
+            allowed_hosts: self.trust.hosts.clone(),
             tls,
             reports,
             keep_alive: self.keeps_alive(),

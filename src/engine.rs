@@ -66,7 +66,7 @@ struct Shared {
     /// What ended the run before its load did.
     data_end: Mutex<Option<DataEnd>>,
     /// Why the run cannot go on.
-    failed: Mutex<Option<String>>,
+    failed: Mutex<Option<Stopped>>,
 }
 
 /// What all workers share of one scenario.
@@ -163,7 +163,16 @@ impl Shared {
 
     /// Ends the run because it cannot go on; the first reason is kept.
     fn fail(&self, why: impl Into<String>) {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.into());
+        self.end_as(Stopped::Failed(why.into()));
+    }
+
+    /// Ends the run because a target is at an address that nothing is sent to.
+    fn refuse(&self, why: &str) {
+        self.end_as(Stopped::Refused(self.plan.masker.mask(why).into_owned()));
+    }
+
+    fn end_as(&self, stopped: Stopped) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stopped);
         self.end(Level::AfterRequest);
     }
 }

@@ -9,5 +9,6 @@ fn main() -> std::process::ExitCode {
     // nothing else, and 10 ms in a virtual machine whose host has yet to find the memory.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true); // as fast as it was, where the kernel has no such thing
+    plimsoll::commands::prepare();
     plimsoll::commands::main().into()
 }

@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod decode;
+pub mod bounds;
 pub mod codes;
 pub mod load;
 pub mod model;
@@ -10,6 +11,7 @@ pub mod node;
 pub mod parse;
 pub mod root;
 pub mod schema;
+pub mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,8 @@ fn surroundings() -> Scratch {
     let scratch = Scratch::new();
     std::fs::create_dir(scratch.path("data")).unwrap();
     std::fs::create_dir(scratch.path("bodies")).unwrap();
+    std::fs::create_dir(scratch.path(".cases")).unwrap();
+    scratch.write(".cases/questions.csv", "id,text\n1,What is a load line?\n");
     scratch.write("data/questions.csv", "id,text\n1,What is a load line?\n");
     scratch.write("services.yaml", "target: http://localhost:9000\n");
     scratch.write("ci.env", "# of the CI job\nexport TEAM='load tests'\n");

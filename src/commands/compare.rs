@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Compare;
 use crate::compare::{Comparison, Options, Run, compare as compared, markdown, page, table};
 use crate::exit::Exit;
-use crate::report::sink::Sink;
+use crate::report::sink::{Readers, Sink};
 use crate::report::{ReportError, html};
 
 use super::outputs::keep_inputs;
@@ -52,7 +52,7 @@ pub fn compare(options: &Compare) -> Exit {
     let mut to_stdout = true;
     for (path, render) in reports {
         let Some(path) = path else { continue };
-        let written = Sink::open(path).and_then(|mut sink| {
+        let written = Sink::open(path, Readers::Default).and_then(|mut sink| {
             to_stdout &= !sink.is_stdout();
             sink.write(&render()?)
         });

@@ -71,7 +71,7 @@ pub fn document(
                 Stopped::Aborted(_) => Ended::Aborted,
                 Stopped::Interrupted => Ended::Interrupted,
                 Stopped::Unfinished => Ended::Unfinished,
-                Stopped::Failed(_) => Ended::Failed,
+                Stopped::Failed(_) | Stopped::Refused(_) => Ended::Failed,
             },
             host: Host {
                 cores: std::thread::available_parallelism().map_or(1, usize::from),

@@ -5,11 +5,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::plan::bounds::Bounds;
 use crate::report::folder::{INDEX, RESULT, RunFolder, slug};
-use crate::report::sink::Sink;
+use crate::report::sink::{Readers, Sink};
 use crate::report::{ReportError, html};
 
-use super::outputs::stay_below;
+use super::outputs::stay_inside;
 
 /// Times that the index is waited for while another run writes it, and the pause between two.
 const TRIES: u32 = 100;
@@ -20,8 +21,8 @@ pub struct Kept {
     // The index before the folder: what was made for it goes first.
     index: Sink,
     folder: RunFolder,
-    /// What it must lie below, symbolic links followed, when a plan named it or nobody did.
-    root: Option<PathBuf>,
+    /// Where it must lie, symbolic links followed, when a plan named it or nobody did.
+    bounds: Option<Bounds>,
     /// Whether somebody asked for it: what nobody asked for costs no run its exit code.
     pub is_asked: bool,
     /// The folder of all plans' runs, when it was made for this one without being asked for.
@@ -29,27 +30,27 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Makes the run's folder below `folder`, which must lie below `root`.
+    /// Makes the run's folder below `folder`, which must lie inside `bounds`.
     ///
     /// # Errors
     /// [`ReportError::Write`] if it does not, or that folder, or the index, cannot be written.
     pub fn open(
         folder: &Path,
-        root: Option<PathBuf>,
+        bounds: Option<Bounds>,
         plan_name: &str,
         is_asked: bool,
     ) -> Result<Self, ReportError> {
         // The plan's own folder in it may be a link by now.
-        stay_below(root.as_deref(), &folder.join(slug(plan_name)).join(INDEX))?;
+        stay_inside(bounds.as_ref(), &folder.join(slug(plan_name)).join(INDEX))?;
         let made = (!is_asked && !folder.exists()).then(|| folder.to_owned());
         let folder = RunFolder::claim(folder, plan_name, jiff::Timestamp::now())?;
-        Ok(Self { index: Sink::open(folder.index())?, folder, root, is_asked, made })
+        Ok(Self { index: Sink::open(folder.index(), Readers::Owner)?, folder, bounds, is_asked, made })
     }
 
     /// # Errors
-    /// When it leads out of its root by now.
+    /// When it leads out of where it must lie by now.
     pub fn check(&self) -> Result<(), ReportError> {
-        stay_below(self.root.as_deref(), &self.folder.index())
+        stay_inside(self.bounds.as_ref(), &self.folder.index())
     }
 
     /// The folder of the run.

@@ -11,6 +11,7 @@ use crate::compare::Run;
 use crate::compile::CompiledPlan;
 use crate::engine::{RunOptions, SampleLog};
 use crate::exit::Exit;
+use crate::plan::bounds::Bounds;
 use crate::plan::root::is_same_place;
 use crate::report::model::{Ended, ResultDocument};
 use crate::report::number::plural;
@@ -23,7 +24,7 @@ use super::samples::Samples;
 use super::terminal::{complain, complain_of, out, style, with_causes};
 use super::workflow;
 use asked::{Asked, KEPT, Kind, check_full_history, of_flags, of_plan};
-pub(super) use asked::{keep_inputs, stay_below};
+pub(super) use asked::{keep_inputs, stay_inside};
 
 /// Reports to write.
 pub struct Outputs {
@@ -295,7 +296,7 @@ fn kept(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Place>, ReportEr
     let of_plan = plan.reports.as_ref().and_then(|reports| reports.folder.as_ref());
     match (&flags.reports_folder, of_plan.filter(|_| !flags.no_reports)) {
         (Some(folder), _) => place(folder, None, plan, true).map(Some),
-        (None, Some(named)) => place(&named.path, named.root.clone(), plan, true).map(Some),
+        (None, Some(named)) => place(&named.path, named.bounds.clone(), plan, true).map(Some),
         (None, None) => Ok(None),
     }
 }
@@ -306,7 +307,7 @@ fn by_default(plan: &CompiledPlan) -> Option<Place> {
         let folder = Path::new(folder::RUNS);
         folder::check_free(&folder.join(folder::slug(&plan.info.name)))?;
         // Whoever made the working directory may have put a link there.
-        place(folder, Some(root), plan, false)
+        place(folder, Some(Bounds::folder(root)), plan, false)
     });
     opened.map_err(|error| complain(&format!("the run is not kept: {}", with_causes(&error)))).ok()
 }
@@ -316,16 +317,16 @@ fn working_directory() -> Result<PathBuf, ReportError> {
     real.map_err(|error| unwritten(Path::new(folder::RUNS), &error))
 }
 
-/// Makes the run's place in `folder`, which must lie below `root`, and opens the reports in it.
+/// Makes the run's place in `folder`, which must lie inside `bounds`, and opens the reports in it.
 fn place(
     folder: &Path,
-    root: Option<PathBuf>,
+    bounds: Option<Bounds>,
     plan: &CompiledPlan,
     is_asked: bool,
 ) -> Result<Place, ReportError> {
-    let kept = Kept::open(folder, root, &plan.info.name, is_asked)?;
+    let kept = Kept::open(folder, bounds, &plan.info.name, is_asked)?;
     let open = |(name, kind)| {
-        let asked = Asked { by: String::new(), path: kept.path().join(name), kind, root: None };
+        let asked = Asked { by: String::new(), path: kept.path().join(name), kind, bounds: None };
         asked.open().map(|report| Report { is_kept: true, ..report })
     };
     let inside = KEPT.into_iter().map(open).collect::<Result<_, _>>()?;

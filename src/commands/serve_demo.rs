@@ -5,7 +5,7 @@ use crate::demo::{Demo, DemoOptions};
 use crate::engine::Signals;
 use crate::exit::Exit;
 
-use super::terminal::{complain, complain_of, out};
+use super::terminal::{complain, complain_of, is_lost, out};
 
 pub fn serve_demo(options: &ServeDemo) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -41,6 +41,10 @@ async fn serve(options: &ServeDemo) -> Exit {
         demo.agents_url(),
         demo.rag_url()
     ));
+    // Nobody would know where it serves.
+    if is_lost() {
+        return Exit::CouldNotRun;
+    }
     match Signals::listen() {
         Ok(mut signals) => signals.next().await,
         Err(error) => {

@@ -1,6 +1,8 @@
-//! Where text goes. A closed pipe ends nothing: the exit code is what counts.
+//! Where text goes. A closed pipe ends nothing: the exit code is what counts. Any other failure to write standard output
+//! is told once and remembered, so that a command whose product is that text does not end as if it had been delivered.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compile::secret_values;
 use crate::diagnostic::{Diagnostics, render_all};
@@ -8,10 +10,28 @@ use crate::mask::Masker;
 use crate::plan::load::Loaded;
 use crate::report::console::Style;
 
+/// Whether some text for standard output is lost.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
 /// Writes to standard output.
 pub fn out(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    drop(stdout);
+    note(written);
+}
+
+/// Remembers and tells that standard output could not be written. A reader that has seen enough (`| head`) is no failure.
+pub fn note(written: io::Result<()>) {
+    let Err(error) = written else { return };
+    if error.kind() != io::ErrorKind::BrokenPipe && !IS_LOST.swap(true, Ordering::Relaxed) {
+        complain_of(&crate::report::sink::unwritten(std::path::Path::new("standard output"), &error));
+    }
+}
+
+/// Whether text for standard output is lost.
+pub fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
 }
 
 /// Writes a line to standard error.

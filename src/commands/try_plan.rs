@@ -8,7 +8,7 @@ use crate::cli::{Changes, EnvFile};
 use crate::compile::CompiledPlan;
 use crate::compile::model::{Entry, Scenario};
 use crate::diagnostic::nearest;
-use crate::engine::{Commands, Event, Exchange, RunOptions};
+use crate::engine::{Commands, Event, Exchange, RunOptions, Stopped};
 use crate::exit::Exit;
 use crate::load::Load;
 use crate::report::text::clean;
@@ -64,8 +64,8 @@ pub fn try_plan(path: &Path, names: &[String], flags: &Flags) -> Exit {
         Ok(outcome) => {
             options.trace = None;
             let tried = shown.join().unwrap_or(Tried { failed: 1, ..Tried::default() });
-            // A target that is not ready, say.
-            if tried.requests == 0 {
+            // A target that is not ready, say; or one that nothing is sent to.
+            if tried.requests == 0 || matches!(outcome.stopped, Stopped::Refused(_)) {
                 let result = document(&plan, &options, &outcome, &Grading::default());
                 if result.exit_code == Exit::CouldNotRun as u8 {
                     complain(&format!("error: {}", result.reason));

@@ -8,7 +8,7 @@ mod sarif;
 
 use std::path::Path;
 
-use crate::cli::{Format, Validate};
+use crate::cli::{Changes, Format, Validate};
 use crate::compile::model::Entry;
 use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::diagnostic::Diagnostics;
@@ -42,8 +42,8 @@ fn check(loaded: &Loaded, path: &Path, profile: Option<&str>) -> (Option<Compile
 }
 
 fn overrides(options: &Validate) -> Overrides {
-    let env_file = options.environment.env_file.clone();
-    Overrides { profile: options.profile.clone(), env_file, ..Overrides::default() }
+    let changes = Changes { profile: options.profile.clone(), ..Changes::default() };
+    crate::commands::overrides(&changes, &options.environment)
 }
 
 /// What was found so far.

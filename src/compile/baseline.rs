@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::diagnostic::Diagnostic;
 
 use super::model::{BaselineFile, Place};
+use super::refusal::Use;
 use super::{Compiler, Purpose, codes, files};
 
 impl Compiler<'_> {
@@ -22,7 +23,10 @@ impl Compiler<'_> {
             self.error(Diagnostic::error(codes::BASELINE, written.span, message).help(help));
             return None;
         }
-        let problem = match (files::real_path(&path, &self.root), path.exists()) {
+        if self.is_hidden(&path, Use::Kept, written.span) {
+            return None;
+        }
+        let problem = match (files::real_path(&path, self.bounds.root()), path.exists()) {
             (Ok(_), _) => None,
             (Err(words), true) => Some(super::in_words(codes::BASELINE, written.span, &words)),
             (Err(_), false) if self.purpose == Purpose::Run => None,

@@ -14,6 +14,7 @@ use crate::template::{JsonText, Text};
 
 use super::header::Headers;
 use super::names::Place;
+use super::refusal::Use;
 use super::request::Line;
 use super::session::literal;
 use super::{Compiler, codes, files, graphql, media};
@@ -226,7 +227,7 @@ impl Compiler<'_> {
     /// The text of a body's file.
     fn body_text(&mut self, file: &Located<String>) -> Option<String> {
         let path = self.body_path(file)?;
-        let read = files::read_text(&path, &self.root);
+        let read = files::read_text(&path, self.bounds.root());
         read.map_err(|words| self.error_in_words(codes::BODY_FILE, file.span, &words)).ok()
     }
 
@@ -272,7 +273,7 @@ impl Compiler<'_> {
     /// The path of a body's file, which is read now.
     pub(super) fn body_path(&mut self, file: &Located<String>) -> Option<PathBuf> {
         if !file.value.contains("{{") {
-            return Some(self.input(file));
+            return self.input(file, Use::Sent);
         }
         let message = "the path of a file cannot be computed: it is read before the run";
         let help = "write the path out; for a choice between files write an endpoint for each";
@@ -287,7 +288,7 @@ impl Compiler<'_> {
             return Some(known.clone());
         }
         let used: u64 = self.body_files.values().map(|bytes| bytes.len() as u64).sum();
-        let read = files::read(&path, &self.root, LARGEST_FILE).and_then(|bytes| {
+        let read = files::read(&path, self.bounds.root(), LARGEST_FILE).and_then(|bytes| {
             let is_too_much = used + bytes.len() as u64 > LARGEST_OF_ALL;
             let words =
                 || format!("the plan's body files are larger than {} MiB together", LARGEST_OF_ALL >> 20);

@@ -44,11 +44,16 @@ pub const BODY: &str = "P120";
 pub const TLS: &str = "P121";
 /// A place that a plan's report cannot have.
 pub const REPORT_PATH: &str = "P122";
+pub use crate::plan::codes::FILE_REFUSED;
+/// A variable of the environment that a stranger's plan may not read.
+pub const VARIABLE_REFUSED: &str = "P125";
+/// A host that nothing may be sent to.
+pub const TARGET_REFUSED: &str = "P126";
 /// A file that `file()` names and that cannot be used.
 pub const NAMED_FILE: &str = "P140";
 
 /// Every code of this floor and what it stands for, in order.
-pub const ALL: [(&str, &str); 23] = [
+pub const ALL: [(&str, &str); 26] = [
     (NOTHING_TO_RUN, "the plan has nothing to run"),
     (UNKNOWN_TARGET, "no target of that name"),
     (REQUEST_LINE, "the request line cannot be read"),
@@ -71,6 +76,9 @@ pub const ALL: [(&str, &str); 23] = [
     (BODY, "a body cannot be sent as it is written"),
     (TLS, "a TLS setting cannot work, or should not be meant"),
     (REPORT_PATH, "a report cannot go there"),
+    (FILE_REFUSED, "a file that the plan may not read"),
+    (VARIABLE_REFUSED, "a variable of the environment that the plan may not read"),
+    (TARGET_REFUSED, "a host that the plan may not send to"),
     (NAMED_FILE, "a file named by `file()` cannot be used"),
 ];
 

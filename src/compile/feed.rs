@@ -11,6 +11,7 @@ use crate::plan::node::Node;
 
 use super::model::{Entry, FeedUse, Per, Scenario, Step};
 use super::names::{Below, KnownFeed};
+use super::refusal::Use;
 use super::{Compiler, codes, files};
 
 /// The feeds of a plan while it is compiled.
@@ -168,7 +169,7 @@ impl Compiler<'_> {
             let rows = written.rows.iter().map(|row| self.row(row)).collect();
             return Some((Arc::new(Feed::inline(rows)), "the plan".to_owned()));
         };
-        let path = self.input(file);
+        let path = self.input(file, Use::Sent)?;
         let format = written.format.as_ref().map(|format| match format.value {
             model::Format::Csv => Format::Csv,
             model::Format::Json => Format::Json,
@@ -180,7 +181,7 @@ impl Compiler<'_> {
         if let Some((_, feed)) = self.feeds.opened.iter().find(|(known, _)| *known == opened_as) {
             return Some((feed.clone(), file.value.clone()));
         }
-        match Feed::open(&opened_as.0, &self.root, format, delimiter) {
+        match Feed::open(&opened_as.0, self.bounds.root(), format, delimiter) {
             Ok(feed) => {
                 let feed = Arc::new(feed);
                 self.feeds.opened.push((opened_as, feed.clone()));

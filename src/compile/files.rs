@@ -4,9 +4,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Located, Sources};
+use crate::plan::bounds::Bounds;
 use crate::plan::root::similar;
 
 use super::Compiler;
+use super::refusal::Use;
 
 /// Largest body template.
 const LARGEST: u64 = 4 << 20;
@@ -18,11 +20,15 @@ pub(super) fn path_of(file: &Located<String>, sources: &Sources) -> PathBuf {
 }
 
 impl Compiler<'_> {
-    /// The path of a file that is read for the run, which no report may replace.
-    pub(super) fn input(&mut self, file: &Located<String>) -> PathBuf {
+    /// The path of a file that is read for the run, which no report may replace; `None` when the plan may not read it,
+    /// which is said.
+    pub(super) fn input(&mut self, file: &Located<String>, used: Use) -> Option<PathBuf> {
         let path = path_of(file, self.sources);
+        if self.is_hidden(&path, used, file.span) {
+            return None;
+        }
         self.inputs.insert(path.clone());
-        path
+        Some(path)
     }
 }
 
@@ -109,12 +115,12 @@ const SECRET_FOLDERS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
 const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// The text of a secret's file, without its last line break: below `root`, or in a folder that holds nothing
-/// but secrets given to this process. Anywhere else a plan could read a key of its user and send it away.
+/// but secrets given to this process, and of no stranger's plan. Anywhere else a plan could read a key of its user and send it away.
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> {
-    let text = read_given(path, root, LARGEST_SECRET)?;
+pub(super) fn read_secret(path: &Path, bounds: &Bounds) -> Result<String, NoSecret> {
+    let text = read_given(path, bounds, LARGEST_SECRET)?;
     let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if value.is_empty() {
         return Err(NoSecret::Unusable(format!("{}: is empty", path.display())));
@@ -126,11 +132,11 @@ pub(super) fn read_secret(path: &Path, root: &Path) -> Result<String, NoSecret> 
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn read_pem(path: &Path, root: &Path) -> Result<String, NoSecret> {
-    read_given(path, root, LARGEST)
+pub(super) fn read_pem(path: &Path, bounds: &Bounds) -> Result<String, NoSecret> {
+    read_given(path, bounds, LARGEST)
 }
 
-fn read_given(path: &Path, root: &Path, largest: u64) -> Result<String, NoSecret> {
+fn read_given(path: &Path, bounds: &Bounds, largest: u64) -> Result<String, NoSecret> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => NoSecret::Absent,
@@ -138,13 +144,16 @@ fn read_given(path: &Path, root: &Path, largest: u64) -> Result<String, NoSecret
     })?;
     // Of the process alone: an `.env` file comes with the plan.
     let named = std::env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
-    let folders = SECRET_FOLDERS.iter().map(PathBuf::from).chain(named);
+    let folders = SECRET_FOLDERS.iter().map(PathBuf::from).chain(named).filter(|_| !bounds.is_strict());
     let mut allowed = folders.filter_map(|folder| folder.canonicalize().ok());
-    if !real.starts_with(root) && !allowed.any(|folder| real.starts_with(folder)) {
-        return Err(NoSecret::Unusable(format!(
-            "{shown}: lies outside {}; put it there or below /run/secrets, or name its folder in the environment as {CREDENTIALS_VARIABLE}",
-            root.display()
-        )));
+    if !real.starts_with(bounds.root()) && !allowed.any(|folder| real.starts_with(folder)) {
+        let help = match bounds.is_strict() {
+            true => "with `--untrusted` a plan reads no other folder".to_owned(),
+            false => format!(
+                "put it there or below /run/secrets, or name its folder in the environment as {CREDENTIALS_VARIABLE}"
+            ),
+        };
+        return Err(NoSecret::Unusable(format!("{shown}: lies outside {}; {help}", bounds.root().display())));
     }
     read_regular(path, &real, largest).and_then(|bytes| utf8(bytes, path)).map_err(NoSecret::Unusable)
 }

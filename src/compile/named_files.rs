@@ -8,6 +8,7 @@ use crate::diagnostic::{FileId, Located, Span};
 use crate::template::{Files, files_in_expression, files_in_template};
 
 use super::names::Place;
+use super::refusal::{Use, hidden};
 use super::template_file::in_body;
 use super::{Compiler, codes, files, in_words};
 
@@ -66,12 +67,17 @@ impl Compiler<'_> {
             _ => files_in_template(source),
         };
         for (name, range) in named {
-            let path = self.input(&Located { value: name.clone(), span });
-            if let Err(words) = self.named_files.add(&name, &path, &self.root) {
+            let at = self.place_of(span, source, range);
+            let path = files::path_of(&Located { value: name.clone(), span }, self.sources);
+            let problem = hidden(&self.bounds, &path, Use::Sent, at).or_else(|| {
+                self.inputs.insert(path.clone());
+                let added = self.named_files.add(&name, &path, self.bounds.root());
+                added.err().map(|words| in_words(codes::NAMED_FILE, at, &words))
+            });
+            if let Some(problem) = problem {
                 // Said once: what reads it while the plan is compiled finds something.
                 self.named_files.texts.add(&name, "");
-                let at = self.place_of(span, source, range);
-                self.error(in_words(codes::NAMED_FILE, at, &words));
+                self.error(problem);
             }
         }
     }
@@ -81,10 +87,16 @@ impl Compiler<'_> {
         let sources = self.sources;
         let source = sources.get(file);
         for (name, range) in files_in_template(&source.text) {
-            if let Err(words) = self.named_files.add(&name, &source.dir.join(&name), &self.root) {
+            let span = Span { file, start: range.start as u32, end: range.end as u32 };
+            let path = source.dir.join(&name);
+            let problem = hidden(&self.bounds, &path, Use::Sent, span).or_else(|| {
+                self.inputs.insert(path.clone());
+                let added = self.named_files.add(&name, &path, self.bounds.root());
+                added.err().map(|words| in_words(codes::NAMED_FILE, span, &words))
+            });
+            if let Some(problem) = problem {
                 self.named_files.texts.add(&name, "");
-                let span = Span { file, start: range.start as u32, end: range.end as u32 };
-                self.error(in_body(in_words(codes::NAMED_FILE, span, &words), at));
+                self.error(in_body(problem, at));
             }
         }
     }

@@ -166,6 +166,11 @@ impl Compiler<'_> {
         let mut parts = dotted.split('.');
         let root = parts.next().unwrap_or_default();
         let child = parts.next();
+        if root == "env"
+            && let Some(problem) = self.variable_problem(child, at)
+        {
+            return Some(problem);
+        }
         let Some(below) = self.known.below(root, place) else {
             let explained =
                 self.refused.contains(root) || (self.written.defines(root) && !self.known.has(root));

@@ -4,9 +4,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::{Located, Span};
+use crate::plan::bounds::Refusal;
 use crate::plan::load::Loaded;
 use crate::plan::model;
-use crate::plan::root::{real_place, tidy};
+use crate::plan::root::tidy;
 
 use super::model::{ReportPlace, Reports};
 use super::{Compiler, codes, files};
@@ -66,26 +67,30 @@ impl Compiler<'_> {
             return None;
         }
         if !is_of_plan {
-            return Some(ReportPlace { path, root: None });
+            return Some(ReportPlace { path, bounds: None });
         }
-        let root = self.report_root(written.span);
-        let lies_below = real_place(&path).is_some_and(|real| real.starts_with(&root));
-        if !lies_below {
-            let words = format!(
-                "{}: lies outside {}; only flags such as `--html` and `--reports` can lead there",
-                written.value,
-                root.display()
-            );
+        let bounds = self.bounds.for_reports(self.report_root(written.span));
+        if !bounds.hold(&path) {
+            let words = match bounds.refusal(&path) {
+                Some(Refusal::Hidden(part)) => {
+                    format!("{}: leads to hidden files, below `{part}`; use another place", written.value)
+                }
+                _ => format!(
+                    "{}: lies outside {}; only flags such as `--html` and `--reports` can lead there",
+                    written.value,
+                    bounds.root().display()
+                ),
+            };
             self.report_error(written.span, &words);
             return None;
         }
-        Some(ReportPlace { path: tidy(path), root: Some(root) })
+        Some(ReportPlace { path: tidy(path), bounds: Some(bounds) })
     }
 
     /// The folder that a plan's reports stay in: where its files lie, but never the whole machine.
     fn report_root(&self, span: Span) -> PathBuf {
-        match self.root.parent() {
-            Some(_) => self.root.clone(),
+        match self.bounds.root().parent() {
+            Some(_) => self.bounds.root().to_owned(),
             None => {
                 let own = &self.sources.get(span.file).dir;
                 let own = if own.as_os_str().is_empty() { Path::new(".") } else { own };

@@ -201,6 +201,7 @@ impl Compiler<'_> {
         {
             Some(index) => index,
             None => {
+                self.check_host(&target, self.place(span, base));
                 self.targets.push(target);
                 self.targets.len() - 1
             }

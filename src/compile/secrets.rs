@@ -9,12 +9,14 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::diagnostic::{Diagnostic, FileId, Located};
 use crate::mask::{is_sensitive_header, is_sensitive_key};
+use crate::plan::bounds::Bounds;
 use crate::plan::load::{Loaded, Variables};
 use crate::plan::model::{Scalar, Secret};
 use crate::plan::node::Node;
 use crate::template::SlotId;
 
 use super::names::Below;
+use super::refusal::Use;
 use super::{Compiler, Purpose, codes, files};
 
 /// `env` in templates: looked up by name.
@@ -58,6 +60,9 @@ impl Compiler<'_> {
         }
         // With both, or without either, the plan's form is wrong, and that is said.
         let variable = secret.env.as_ref()?;
+        if !self.may_read_secret(variable) {
+            return None;
+        }
         let value = self.environment.get(&variable.value).or(default);
         if value.is_none() {
             self.missing_secret(name, variable);
@@ -71,8 +76,8 @@ impl Compiler<'_> {
         file: &Located<String>,
         default: Option<String>,
     ) -> Option<String> {
-        let path = self.input(file);
-        match files::read_secret(&path, &self.root) {
+        let path = self.input(file, Use::Sent)?;
+        match files::read_secret(&path, &self.bounds) {
             Ok(value) => Some(value),
             Err(files::NoSecret::Absent) if default.is_some() => default,
             Err(files::NoSecret::Absent) => {
@@ -205,8 +210,9 @@ pub fn secret_values(loaded: &Loaded) -> Vec<String> {
         profiles.iter().for_each(|(_, profile)| values_of(profile, loaded, &mut values, &mut paths));
     }
     if !paths.is_empty() {
-        let root = crate::plan::root::root_of(&loaded.sources.get(FileId(0)).dir.join("plan"));
-        values.extend(paths.iter().filter_map(|path| files::read_secret(path, &root).ok()));
+        let plan = loaded.sources.get(FileId(0)).dir.join("plan");
+        let bounds = Bounds::of(&plan, loaded.trust.is_stranger);
+        values.extend(paths.iter().filter_map(|path| files::read_secret(path, &bounds).ok()));
     }
     values.sort_unstable();
     values.dedup();

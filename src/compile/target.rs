@@ -74,7 +74,10 @@ impl Compiler<'_> {
         let text = self.text(&url.value, url.span, Place::Setup)?;
         let rendered = self.render_now(&text, url, initial)?;
         match Target::parse(name, &rendered) {
-            Ok(target) => Some(target),
+            Ok(target) => {
+                self.check_host(&target, url.span);
+                Some(target)
+            }
             Err(error) => {
                 self.error(url_error(&error, url.span));
                 None

@@ -10,6 +10,7 @@ use crate::plan::root::{similar, tidy};
 use crate::template::{Link, Reference, SyntaxError, TemplateFile, Text, references};
 
 use super::names::{Place, TEMPLATE_HELP};
+use super::refusal::{Use, hidden};
 use super::{Compiler, codes, files, in_words};
 
 /// Most files of one template.
@@ -69,7 +70,7 @@ impl Compiler<'_> {
         let template = match known {
             Some(known) => known?,
             None => {
-                let real = files::real_path(&path, &self.root)
+                let real = files::real_path(&path, self.bounds.root())
                     .map_err(|words| self.error_in_words(codes::BODY_FILE, file.span, &words))
                     .ok()?;
                 let read = self.read_template(&path, real, file.span).map(Arc::new);
@@ -114,7 +115,7 @@ impl Reading<'_, '_> {
         let file = match self.compiler.templates.texts.get(&real) {
             Some(file) => *file,
             None => {
-                let text = files::read_text(shown, &self.compiler.root)
+                let text = files::read_text(shown, self.compiler.bounds.root())
                     .map_err(|words| in_words(codes::BODY_FILE, at, &words))?;
                 self.limit(self.compiler.templates.texts.len() < MOST_OF_ALL, at, || {
                     format!("the plan's templates are more than {MOST_OF_ALL} files")
@@ -169,6 +170,13 @@ impl Reading<'_, '_> {
             }
             let at = self.place(from, range);
             let (shown, real) = match self.find(from, written) {
+                Ok(Some((shown, _)))
+                    if let Some(problem) = hidden(&self.compiler.bounds, &shown, Use::Sent, at) =>
+                {
+                    self.say(problem);
+                    found = true;
+                    continue;
+                }
                 Ok(Some(place)) => place,
                 Ok(None) => {
                     self.link(from, reference, written, None);
@@ -222,7 +230,7 @@ impl Reading<'_, '_> {
     fn find(&self, from: usize, written: &str) -> Result<Option<(PathBuf, PathBuf)>, String> {
         for place in self.places(from, written) {
             if place.exists() {
-                let real = files::real_path(&place, &self.compiler.root)?;
+                let real = files::real_path(&place, self.compiler.bounds.root())?;
                 return Ok(Some((place, real)));
             }
         }
@@ -230,7 +238,7 @@ impl Reading<'_, '_> {
     }
 
     fn missing(&mut self, from: usize, written: &str, range: &Range<usize>) {
-        let root = &self.compiler.root;
+        let root = self.compiler.bounds.root();
         let near = self.places(from, written).iter().find_map(|place| {
             let name = similar(place, root)?;
             Some(Path::new(written).with_file_name(name).display().to_string())

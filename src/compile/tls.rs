@@ -4,6 +4,7 @@ use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{TlsSettings, identity_of, roots_of, server_name};
 use crate::plan::model;
 
+use super::refusal::Use;
 use super::{Compiler, Purpose, codes, files};
 
 impl Compiler<'_> {
@@ -59,8 +60,8 @@ impl Compiler<'_> {
             self.tls_error(file.span, "the path of a file cannot be computed; write it out");
             return None;
         }
-        let path = self.input(file);
-        match files::read_pem(&path, &self.root) {
+        let path = self.input(file, Use::Kept)?;
+        match files::read_pem(&path, &self.bounds) {
             Ok(text) => Some(text),
             Err(files::NoSecret::Absent) => {
                 // As with secrets: looking at a plan does not need it.

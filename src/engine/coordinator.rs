@@ -76,7 +76,9 @@ pub fn run(
                 Outcome::before_start(Stopped::Unfinished, totals.clone(), watch.findings(), vec![])
             }));
             let mut recorder = Recorder::new(plan.series.len(), plan.scenarios.len());
-            let connector = Connector::new(tls.clone()).connecting_from(plan.local_addresses.clone(), 0);
+            let connector = Connector::new(tls.clone())
+                .connecting_from(plan.local_addresses.clone(), 0)
+                .allowing(plan.allowed_hosts.clone());
             let mut by_hand = vec![];
             let stopped = {
                 let ready = ready::wait(&plan, checks, &connector, &mut recorder);
@@ -152,7 +154,8 @@ impl Run {
                 shared: shared.clone(),
                 index,
                 connector: Connector::new(tls.clone())
-                    .connecting_from(shared.plan.local_addresses.clone(), index),
+                    .connecting_from(shared.plan.local_addresses.clone(), index)
+                    .allowing(shared.plan.allowed_hosts.clone()),
                 ship: ship.clone(),
                 orders: follow.clone(),
                 hand: held.clone(),
@@ -379,12 +382,17 @@ impl Run {
             }
             match worker.join() {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => failed = failed.or(Some(format!("a worker could not start: {error}"))),
-                Err(_) => failed = failed.or(Some("a worker panicked; this is a bug in plimsoll".into())),
+                Ok(Err(error)) => {
+                    failed = failed.or(Some(Stopped::Failed(format!("a worker could not start: {error}"))))
+                }
+                Err(_) => {
+                    failed = failed
+                        .or(Some(Stopped::Failed("a worker panicked; this is a bug in plimsoll".into())))
+                }
             }
         }
         let stopped = match (failed, self.aborted) {
-            (Some(why), _) => Stopped::Failed(why),
+            (Some(stopped), _) => stopped,
             (None, Some(broken)) => Stopped::Aborted(broken),
             (None, None) if self.signals_seen > 0 => Stopped::Interrupted,
             (None, None) if nobody_got_in(shared, &self.totals) => {

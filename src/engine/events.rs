@@ -65,6 +65,8 @@ pub enum Stopped {
     Unfinished,
     /// It could not go on, and why.
     Failed(String),
+    /// A target is at an address that nothing is sent to: why.
+    Refused(String),
 }
 
 /// Data that was used up before the load ended.

@@ -36,12 +36,6 @@ impl InFlight {
         self.armed = false;
     }
 
-    /// It has ended like that.
-    pub(super) fn end(mut self, outcome: Outcome) {
-        self.disarm();
-        self.record(outcome, Checks::default());
-    }
-
     fn record(&self, outcome: Outcome, checks: Checks) {
         let sample = Sample::bare(self.series, outcome, micros(self.started, Instant::now()));
         self.local.record_begun(&Sample { checks, ..sample }, micros(self.started, self.begun));

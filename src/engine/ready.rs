@@ -32,6 +32,9 @@ pub async fn wait(
                 Ok(()) => break,
                 Err(why) => why,
             };
+            if let Some(refused) = connector.refusal() {
+                return Err(refused);
+            }
             if Instant::now() + ready.interval >= give_up {
                 let target = &plan.targets[check.target];
                 let row = &plan.series[check.series.0 as usize].name;

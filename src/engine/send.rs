@@ -303,7 +303,11 @@ impl User {
         let local = self.local.clone();
         let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
         let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
-        let connection = Connection::new(stream?).await?;
+        let stream = stream.inspect_err(|_| {
+            // The plan leads where nothing may be sent: that is no failure of a target.
+            local.connector.refusal().iter().for_each(|why| local.shared.refuse(why));
+        })?;
+        let connection = Connection::new(stream).await?;
         connection.count_floods(&local.flooded[target]);
         self.connections[target] = Some(connection);
         Ok(())

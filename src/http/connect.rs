@@ -1,6 +1,7 @@
 //! From a target to an open stream within a time limit: look up, connect, TLS; each timed, each with its own
 //! failures. Must not know requests.
 
+use std::cell::RefCell;
 use std::future::Future as _;
 use std::io;
 use std::net::IpAddr;
@@ -19,8 +20,9 @@ use crate::metric::ABSENT;
 use super::alert::in_handshake;
 use super::connection::ExchangeError;
 use super::dial::dial;
-use super::local::{LocalAddresses, is_no_way_from_here};
+use super::local::{LocalAddresses, Refused, is_no_way_from_here};
 use super::paced::Paced;
+use super::permit::AllowedHost;
 use super::times::{Lap, Stream};
 use super::tls::TlsClient;
 use super::{Addresses, Deadline, Target, Timing};
@@ -30,18 +32,30 @@ use super::{Addresses, Deadline, Target, Timing};
 pub struct Connector {
     tls: Option<TlsClient>,
     local: LocalAddresses,
+    /// Why an address was not connected to, when plimsoll refused it.
+    refused: RefCell<Option<String>>,
 }
 
 impl Connector {
     /// A connector; `tls` may be absent when no target needs it.
     pub fn new(tls: Option<TlsClient>) -> Self {
-        Self { tls, local: LocalAddresses::default() }
+        Self { tls, local: LocalAddresses::default(), refused: RefCell::default() }
     }
 
     /// The same, connecting from these addresses in turn, beginning with the one at `first`; from any when there
     /// are none.
     pub fn connecting_from(self, local: Arc<[IpAddr]>, first: usize) -> Self {
         Self { local: LocalAddresses::new(local, first), ..self }
+    }
+
+    /// The same, connecting also to those link-local addresses that `allowed` names.
+    pub fn allowing(self, allowed: Arc<[AllowedHost]>) -> Self {
+        Self { local: self.local.allowing(allowed), ..self }
+    }
+
+    /// Why a target cannot be connected to, when that is because plimsoll refuses its address: it is no use to try again.
+    pub fn refusal(&self) -> Option<String> {
+        self.refused.borrow().clone()
     }
 
     /// Opens a stream before `deadline` and notes in `timing` what it took.
@@ -88,7 +102,13 @@ impl Connector {
         let tcp = {
             let _lap = Lap::start(&mut timing.connect_us);
             let dialed = dial(&known, addresses.answered.get(), patience, &self.local).await;
-            let (answered, tcp) = dialed.map_err(|error| connect_failure(&error, target))?;
+            let (answered, tcp) = dialed.map_err(|error| {
+                let failure = connect_failure(&error, target);
+                if error.get_ref().is_some_and(|inner| inner.is::<Refused>()) {
+                    self.refused.borrow_mut().get_or_insert_with(|| failure.message.clone());
+                }
+                failure
+            })?;
             addresses.answered.set(Some(answered));
             tcp
         };

@@ -10,8 +10,15 @@ use std::sync::Arc;
 
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::permit::{AllowedHost, refusal};
+
 #[cfg(target_os = "linux")]
 use super::ip_option::set_ip_option;
+
+/// That an address is not connected to, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(pub String);
 
 /// The addresses of one worker.
 #[derive(Debug, Default)]
@@ -20,18 +27,30 @@ pub(super) struct LocalAddresses {
     all: Arc<[IpAddr]>,
     /// Whose turn it is.
     next: Cell<usize>,
+    /// Peers that are refused unless one of these names them.
+    allowed: Arc<[AllowedHost]>,
 }
 
 impl LocalAddresses {
     /// These in turn, beginning with the one at `first`.
     pub(super) fn new(all: Arc<[IpAddr]>, first: usize) -> Self {
-        Self { all, next: Cell::new(first) }
+        Self { all, next: Cell::new(first), allowed: Arc::default() }
+    }
+
+    /// The same, connecting also to those of `allowed` that are refused without being named.
+    pub(super) fn allowing(self, allowed: Arc<[AllowedHost]>) -> Self {
+        Self { allowed, ..self }
     }
 
     /// Connects from the address whose turn it is.
     pub(super) fn connect(&self, peer: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + 'static {
+        // Here, at the address itself, whatever name led to it, and each time.
+        let refused = refusal(peer, &self.allowed);
         let local = (!self.all.is_empty()).then(|| self.take(peer.is_ipv4()));
         async move {
+            if let Some(words) = refused {
+                return Err(io::Error::new(io::ErrorKind::NetworkUnreachable, Refused(words)));
+            }
             let socket = if peer.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
             let socket = socket.map_err(no_way_from_here)?;
             port_when_connecting(&socket);

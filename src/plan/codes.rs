@@ -44,6 +44,9 @@ pub const UNKNOWN_TARGET: &str = "P022";
 /// A file of environment variables that cannot be read.
 pub const ENV_FILE: &str = "P023";
 
+/// A file that the plan may not read; most are met while it is compiled, so it is in the list of [`crate::compile`].
+pub const FILE_REFUSED: &str = "P124";
+
 /// Every code of this floor and what it stands for, in order.
 pub const ALL: [(&str, &str); 21] = [
     (SYNTAX, "the text is not valid YAML or TOML"),

@@ -15,11 +15,13 @@ pub use origin::OfProfile;
 
 use std::path::{Path, PathBuf};
 
+use super::bounds::Bounds;
 use super::codes;
 use super::decode::FromNode;
 use super::model::Plan;
 use super::node::{Node, NodeValue};
 use super::parse::Format;
+use super::trust::Trust;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Source, Sources, Span};
 
 /// What the command line changes. Later ones win: file, profile, `set`, then the single flags.
@@ -41,6 +43,8 @@ pub struct Overrides {
     pub run_time: Option<String>,
     /// `--env-file PATH`, instead of `.env` beside the plan.
     pub env_file: Option<PathBuf>,
+    /// `--untrusted`, and what the command line allows.
+    pub trust: Trust,
 }
 
 /// A plan with everything known about it; there is a plan whenever its shape could be read, so look at
@@ -67,11 +71,13 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// Where `env` and `secrets` take their values from.
     pub environment: Variables,
+    /// How far the plan is trusted.
+    pub trust: Trust,
 }
 
 impl Loaded {
     /// What is known where there is nothing in `file` to read a plan from.
-    fn without_plan(sources: Sources, file: FileId, diagnostics: Diagnostics) -> Self {
+    fn without_plan(sources: Sources, file: FileId, diagnostics: Diagnostics, trust: &Trust) -> Self {
         Self {
             sources,
             plan: None,
@@ -82,7 +88,8 @@ impl Loaded {
             faults: vec![],
             of_profile: OfProfile::default(),
             diagnostics,
-            environment: Variables::default(),
+            environment: Variables::of_process(trust),
+            trust: trust.clone(),
         }
     }
 }
@@ -98,18 +105,26 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
         message: format!("`{name}` is neither YAML nor TOML by its name"),
         help: "a plan is a file named .yaml, .yml or .toml".to_owned(),
     };
+    let of_stranger = overrides.trust.is_stranger.then(|| Bounds::of(path, true));
+    let refused = of_stranger.filter(|bounds| !bounds.hold(path) && path.exists()).map(|bounds| Failure {
+        code: codes::FILE_REFUSED,
+        message: format!("`{name}` leads out of {}, or to a hidden file", bounds.root().display()),
+        help: "with `--untrusted` a plan is a file where its path says, not a link to another".to_owned(),
+    });
     let read = Format::of_path(path)
         // A folder that was misspelt is no question of formats.
         .ok_or_else(|| match path.extension() {
             None if !path.exists() => file::read(path).err().unwrap_or_else(unknown),
             _ => unknown(),
         })
+        .and_then(|format| refused.map_or(Ok(format), Err))
         .and_then(|format| Ok((format, file::read(path)?)));
     match read {
         Ok((format, text)) => {
             let file = sources.add(Source { name, dir, text });
             let mut found = Diagnostics::default();
-            let environment = env_file::read(path, overrides.env_file.as_deref(), &mut sources, &mut found);
+            let given = overrides.env_file.as_deref();
+            let environment = env_file::read(path, given, &overrides.trust, &mut sources, &mut found);
             let mut loaded = load_text(format, file, sources, overrides);
             found.sorted().into_iter().cloned().for_each(|problem| loaded.diagnostics.push(problem));
             Loaded { environment, ..loaded }
@@ -119,7 +134,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Loaded {
             let mut diagnostics = Diagnostics::default();
             let span = Span { file, start: 0, end: 0 };
             diagnostics.push(Diagnostic::error(failure.code, span, failure.message).help(failure.help));
-            Loaded::without_plan(sources, file, diagnostics)
+            Loaded::without_plan(sources, file, diagnostics, &overrides.trust)
         }
     }
 }
@@ -139,6 +154,7 @@ struct Failure {
 }
 
 fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Overrides) -> Loaded {
+    let trust = &overrides.trust;
     let mut diagnostics = Diagnostics::default();
     let (node, problems) = format.parse(&sources.get(file).text, file);
     let is_readable = node.is_some() || !problems.is_empty();
@@ -149,7 +165,7 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         diagnostics.push(empty.help("start with `plan: 1`"));
     }
     let Some(base) = node else {
-        return Loaded::without_plan(sources, file, diagnostics);
+        return Loaded::without_plan(sources, file, diagnostics, trust);
     };
     if base.as_map().is_none() {
         let message = format!("expected a plan: a map that starts with `plan: 1`, found {}", base.kind());
@@ -161,9 +177,9 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
                 error.help("start with `plan: 1`, then `target: http://localhost:9000` and `endpoints:`")
             }
         });
-        return Loaded::without_plan(sources, file, diagnostics);
+        return Loaded::without_plan(sources, file, diagnostics, trust);
     }
-    let whole = include::resolve(base, file, &mut sources, &mut diagnostics);
+    let whole = include::resolve(base, file, trust, &mut sources, &mut diagnostics);
     let base = whole.node;
     let mut effective =
         overlay::with_profile(&base, overrides.profile.as_deref(), file, &mut sources, &mut diagnostics);
@@ -188,7 +204,8 @@ fn load_text(format: Format, file: FileId, mut sources: Sources, overrides: &Ove
         faults,
         of_profile,
         diagnostics,
-        environment: Variables::default(),
+        environment: Variables::of_process(trust),
+        trust: trust.clone(),
     }
 }
 

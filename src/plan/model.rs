@@ -1,6 +1,7 @@
 //! The plan as written: one struct a map of the plan, one field a key, each with its place. The doc comments
 //! are what editors show. Must not resolve anything: names, templates and expressions stay text.
 
+mod allow;
 mod auth;
 mod body;
 mod expect;
@@ -15,6 +16,7 @@ mod session;
 mod step;
 mod tls;
 
+pub use allow::Allow;
 pub use auth::{
     ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
 };
@@ -69,6 +71,8 @@ plan_keys! {
         variables: Entries<Node>,
         /// Values from the environment that are masked in everything written.
         secrets: Entries<Secret>,
+        /// What the plan reads although it is refused by default.
+        allow: Option<Allow>,
         /// Data feeds: rows from files or from the plan.
         data: Entries<Feed>,
         /// Defaults for every request.

@@ -8,19 +8,54 @@ use crate::diagnostic::nearest;
 pub const ROOT_MARK: &str = ".plimsoll";
 
 /// The folder all files of a plan must lie below: the nearest folder above the plan with a `.git` or a
-/// `.plimsoll`, else the working directory when the plan lies below it, else the plan's own folder.
+/// `.plimsoll`, else the working directory when the plan lies below it and it is not the whole machine, else the plan's own
+/// folder.
 pub fn root_of(plan: &Path) -> PathBuf {
     let own = plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(own) = own.canonicalize() else { return own.to_owned() };
-    if let Some(repository) =
-        own.ancestors().find(|folder| folder.join(".git").exists() || folder.join(ROOT_MARK).exists())
-    {
+    if let Some(repository) = own.ancestors().find(|folder| is_marked(folder)) {
         return repository.to_owned();
     }
     match std::env::current_dir().and_then(|here| here.canonicalize()) {
-        Ok(here) if own.starts_with(&here) => here,
+        Ok(here) if own.starts_with(&here) && here.parent().is_some() => here,
         _ => own,
     }
+}
+
+/// The same for the plan of a stranger, who may have made a folder below the working directory a link to another: none is
+/// followed; and the whole machine is never the root.
+pub fn strict_root_of(plan: &Path) -> PathBuf {
+    let own = folder_by_name(plan);
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    let is_whole = |real: &Path| real.parent().is_none();
+    let is_below_here = |folder: &Path| !here.as_os_str().is_empty() && folder.starts_with(&here);
+    let marked = own.ancestors().filter(|folder| is_marked(folder)).find_map(|folder| {
+        let real = folder.canonicalize().ok()?;
+        let is_link = is_below_here(folder) && real != folder;
+        (!is_link && !is_whole(&real)).then_some(real)
+    });
+    match marked {
+        Some(repository) => repository,
+        None if is_below_here(&own) && !is_whole(&here) => here,
+        None => own.canonicalize().unwrap_or(own),
+    }
+}
+
+/// The folder of a plan as its path names it, from the root of the file system; links are not followed.
+pub fn folder_by_name(plan: &Path) -> PathBuf {
+    let whole = std::path::absolute(plan).unwrap_or_else(|_| plan.to_owned());
+    let mut folder = PathBuf::new();
+    for part in whole.parent().unwrap_or(Path::new(".")).components() {
+        match part {
+            Component::ParentDir => drop(folder.pop()),
+            part => folder.push(part),
+        }
+    }
+    folder
+}
+
+fn is_marked(folder: &Path) -> bool {
+    folder.join(".git").exists() || folder.join(ROOT_MARK).exists()
 }
 
 /// The nearest folder named `templates` beside the plan or above it, not above `root`.

@@ -26,8 +26,11 @@ const STATS: [&str; 11] = [
     "Requests/s",
     "Failures/s",
 ];
-const FAILURES: [&str; 6] = ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"];
+const FAILURE_COLUMNS: [&str; 6] = ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"];
 const EXCEPTIONS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
+
+/// The file that quotes answers.
+pub const FAILURES: &str = "_failures.csv";
 
 /// What one file is called behind the prefix, and how its text is made.
 pub type File = (&'static str, fn(&ResultDocument) -> Result<String, ReportError>);
@@ -38,7 +41,7 @@ pub fn files(with_full_history: bool) -> [File; 4] {
     [
         ("_stats.csv", stats),
         ("_stats_history.csv", history),
-        ("_failures.csv", failures),
+        (FAILURES, failures),
         ("_exceptions.csv", exceptions),
     ]
 }
@@ -85,7 +88,7 @@ fn failures(doc: &ResultDocument) -> Result<String, ReportError> {
             seen(group.last_s),
         ]
     });
-    table(FAILURES, rows)
+    table(FAILURE_COLUMNS, rows)
 }
 
 /// A plan holds no code that could raise one: the header alone.

@@ -12,9 +12,20 @@ use super::ReportError;
 pub struct Sink {
     path: String,
     target: Target,
+    /// Who may read it, where no file is there yet whose rights it keeps.
+    readers: Readers,
     /// Folders made for it, the outermost first; taken away again if nothing is written.
     made: Vec<PathBuf>,
     written: bool,
+}
+
+/// Who may read a file that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the system lets by default (the umask).
+    Default,
+    /// Its owner alone: parts of requests and answers are in it.
+    Owner,
 }
 
 #[derive(Debug)]
@@ -27,15 +38,16 @@ enum Target {
 }
 
 impl Sink {
-    /// A sink for `path`; `-` and `/dev/stdout` are standard output. Makes missing folders.
+    /// A sink for `path`; `-` and `/dev/stdout` are standard output. Makes missing folders. A file that is there keeps its
+    /// rights, a new one is for `readers`.
     ///
     /// # Errors
     /// [`ReportError::Write`] if `path` is a folder or cannot be written.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, ReportError> {
+    pub fn open(path: impl AsRef<Path>, readers: Readers) -> Result<Self, ReportError> {
         let shown = path.as_ref().display().to_string();
         let mut made = Vec::new();
         match target(path.as_ref(), &mut made) {
-            Ok(target) => Ok(Self { path: shown, target, made, written: false }),
+            Ok(target) => Ok(Self { path: shown, target, readers, made, written: false }),
             Err(error) => {
                 remove_folders(&made);
                 Err(failed(&shown, &error))
@@ -68,7 +80,8 @@ impl Sink {
             Target::InPlace(path) => in_place(path, text),
             Target::Beside(path) => {
                 // A folder that somebody removed during the run is made again.
-                make_folders(folder_of(path), &mut self.made).and_then(|()| beside(path, text, true))
+                make_folders(folder_of(path), &mut self.made)
+                    .and_then(|()| beside(path, text, self.readers, true))
             }
         };
         written.map_err(|error| failed(&self.path, &error))?;
@@ -124,12 +137,13 @@ fn is_stdout(path: &str) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(&path)
 }
 
-/// Replaces the file at `path` as a whole. It outlives the process, however that ends, but not the machine.
+/// Replaces the file at `path` as a whole; a new one is for its owner alone. It outlives the process, however that ends,
+/// but not the machine.
 ///
 /// # Errors
 /// [`ReportError::Write`]; what was there before is kept then.
 pub fn replace(path: &Path, text: &str) -> Result<(), ReportError> {
-    beside(path, text, false).map_err(|error| failed(&path.display().to_string(), &error))
+    beside(path, text, Readers::Owner, false).map_err(|error| failed(&path.display().to_string(), &error))
 }
 
 fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
@@ -151,7 +165,7 @@ fn target(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<Target> {
     }
     make_folders(folder_of(&path), made)?;
     // Made and removed again: nothing is left behind by a process that is killed.
-    match Temporary::beside(&path) {
+    match Temporary::beside(&path, Readers::Owner) {
         Ok(_) => Ok(Target::Beside(path)),
         Err(_) if path.is_file() => Ok(Target::InPlace(path)),
         Err(error) => Err(error),
@@ -189,12 +203,12 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn beside(path: &Path) -> io::Result<Self> {
+    fn beside(path: &Path, readers: Readers) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
         let short: String = name.chars().take(40).collect();
         for attempt in 0..100 {
             let temporary = folder_of(path).join(format!(".{short}.{}-{attempt}.tmp", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            match new_file(readers).open(&temporary) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
                 Ok(file) => {
@@ -209,6 +223,20 @@ impl Temporary {
     }
 }
 
+/// How a file is made that is not there.
+fn new_file(readers: Readers) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if readers == Readers::Owner {
+        // From the first moment: what is changed later was readable before.
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    options
+}
+
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path); // there only if it could not be renamed
@@ -216,8 +244,8 @@ impl Drop for Temporary {
 }
 
 /// Writes a file beside `path` and renames it. `sync` waits until it is on the disk.
-fn beside(path: &Path, text: &str, sync: bool) -> io::Result<()> {
-    let mut temporary = Temporary::beside(path)?;
+fn beside(path: &Path, text: &str, readers: Readers, sync: bool) -> io::Result<()> {
+    let mut temporary = Temporary::beside(path, readers)?;
     temporary.file.write_all(text.as_bytes())?;
     if sync {
         temporary.file.sync_all()?;

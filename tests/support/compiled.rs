@@ -52,6 +52,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         tags,
         targets,
         local_addresses,
+        allowed_hosts: _,
         tls,
         reports,
         keep_alive,

@@ -135,7 +135,7 @@ pub fn judge(
     grading: &Grading,
 ) -> Judgement {
     match &outcome.stopped {
-        Stopped::Failed(why) => {
+        Stopped::Failed(why) | Stopped::Refused(why) => {
             return judgement(Verdict::Fail, Exit::CouldNotRun, format!("the run could not be done: {why}"));
         }
         Stopped::Interrupted => {

@@ -6,10 +6,11 @@ use crate::cli::{ReportFlags, RunFlags};
 use crate::compare::page::beside;
 use crate::compare::{Options, Run, Verdict, compare};
 use crate::compile::CompiledPlan;
-use crate::plan::root::{is_same_place, real_place};
+use crate::plan::bounds::{Bounds, Refusal};
+use crate::plan::root::is_same_place;
 use crate::report::folder::{PAGE, RESULT};
 use crate::report::model::ResultDocument;
-use crate::report::sink::Sink;
+use crate::report::sink::{Readers, Sink};
 use crate::report::text::clean;
 use crate::report::{ReportError, csv, hdr, html, json, junit, markdown};
 
@@ -22,11 +23,21 @@ pub(super) enum Kind {
     Json,
     Junit,
     Markdown,
-    Csv(fn(&ResultDocument) -> Result<String, ReportError>),
+    Csv(csv::File),
     Hdr(hdr::Form),
 }
 
 impl Kind {
+    /// Who may read it: what quotes requests and answers is for the owner alone.
+    fn readers(self) -> Readers {
+        match self {
+            Self::Html | Self::Json | Self::Junit | Self::Markdown | Self::Csv((csv::FAILURES, _)) => {
+                Readers::Owner
+            }
+            Self::Csv(_) | Self::Hdr(_) => Readers::Default,
+        }
+    }
+
     /// `baseline` is the earlier run that pages show beside this one.
     pub(super) fn render(
         self,
@@ -38,7 +49,7 @@ impl Kind {
             Self::Json => json::to_string(result),
             Self::Junit => junit::render(result),
             Self::Markdown => Ok(markdown::render(result)),
-            Self::Csv(render) => render(result),
+            Self::Csv((_, render)) => render(result),
             Self::Hdr(form) => hdr::render(result, form),
         }
     }
@@ -70,20 +81,20 @@ pub(super) struct Asked {
     /// Where it goes.
     pub(super) path: PathBuf,
     pub(super) kind: Kind,
-    /// What it must lie below, when a plan asked for it.
-    pub(super) root: Option<PathBuf>,
+    /// Where it must lie, when a plan asked for it.
+    pub(super) bounds: Option<Bounds>,
 }
 
 impl Asked {
     /// What a flag asks for.
     fn by_flag(flag: &str, path: &Path, kind: Kind) -> Self {
-        Self { by: flag.to_owned(), path: path.to_owned(), kind, root: None }
+        Self { by: flag.to_owned(), path: path.to_owned(), kind, bounds: None }
     }
 
     /// The place of the report, tried out.
     pub(super) fn open(self) -> Result<Report, ReportError> {
-        stay_below(self.root.as_deref(), &self.path)?;
-        let sink = Sink::open(&self.path)?;
+        stay_inside(self.bounds.as_ref(), &self.path)?;
+        let sink = Sink::open(&self.path, self.kind.readers())?;
         Ok(Report {
             sink,
             path: self.path,
@@ -96,14 +107,16 @@ impl Asked {
 }
 
 /// # Errors
-/// When a path that no flag names leads out of its root by now, or by what was added to it.
-pub(in crate::commands) fn stay_below(root: Option<&Path>, path: &Path) -> Result<(), ReportError> {
-    let leads_out = |root: &&Path| !real_place(path).is_some_and(|real| real.starts_with(root));
-    match root.filter(leads_out) {
+/// When a path that no flag names leads out of where it must lie by now, or by what was added to it.
+pub(in crate::commands) fn stay_inside(bounds: Option<&Bounds>, path: &Path) -> Result<(), ReportError> {
+    match bounds.filter(|bounds| !bounds.hold(path)) {
         None => Ok(()),
-        Some(root) => Err(ReportError::Write {
+        Some(bounds) => Err(ReportError::Write {
             path: clean(&path.display().to_string()),
-            cause: format!("it leads out of {}", clean(&root.display().to_string())),
+            cause: match bounds.refusal(path) {
+                Some(Refusal::Hidden(part)) => format!("it leads to hidden files, below {}", clean(&part)),
+                _ => format!("it leads out of {}", clean(&bounds.root().display().to_string())),
+            },
         }),
     }
 }
@@ -139,9 +152,9 @@ pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<A
     for (flag, path, kind) in named {
         all.extend(path.map(|path| Asked::by_flag(flag, path, kind)));
     }
-    for (suffix, render) in flags.csv.iter().flat_map(|_| csv::files(flags.csv_full_history)) {
-        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, suffix));
-        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(render))));
+    for file in flags.csv.iter().flat_map(|_| csv::files(flags.csv_full_history)) {
+        let path = flags.csv.as_deref().map(|prefix| with_suffix(prefix, file.0));
+        all.extend(path.map(|path| Asked::by_flag("--csv", &path, Kind::Csv(file))));
     }
     for path in &flags.hdr {
         let form = hdr::Form::of_path(path).ok_or_else(|| {
@@ -165,20 +178,20 @@ pub(super) fn of_plan(plan: &CompiledPlan, flags: &RunFlags) -> Vec<Asked> {
     ];
     for (key, place, is_given, kind) in named {
         let place = place.iter().filter(|_| !is_given);
-        all.extend(place.map(|place| (key, place.path.clone(), kind, place.root.clone())));
+        all.extend(place.map(|place| (key, place.path.clone(), kind, place.bounds.clone())));
     }
     for place in wanted.csv.iter().filter(|_| given.csv.is_none()) {
-        let file = |(suffix, render)| {
-            ("csv", with_suffix(&place.path, suffix), Kind::Csv(render), place.root.clone())
+        let file = |file: csv::File| {
+            ("csv", with_suffix(&place.path, file.0), Kind::Csv(file), place.bounds.clone())
         };
         all.extend(csv::files(given.csv_full_history).map(file));
     }
     for place in wanted.hdr.iter().filter(|_| given.hdr.is_empty()) {
         // Any other ending is an error of the plan.
         let form = hdr::Form::of_path(&place.path);
-        all.extend(form.map(|form| ("hdr", place.path.clone(), Kind::Hdr(form), place.root.clone())));
+        all.extend(form.map(|form| ("hdr", place.path.clone(), Kind::Hdr(form), place.bounds.clone())));
     }
-    let asked = |(key, path, kind, root)| Asked { by: format!("`reports.{key}`"), path, kind, root };
+    let asked = |(key, path, kind, bounds)| Asked { by: format!("`reports.{key}`"), path, kind, bounds };
     all.into_iter().map(asked).collect()
 }
 

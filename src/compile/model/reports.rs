@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::plan::bounds::Bounds;
+
 /// A place that a plan names for a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPlace {
     /// From the working directory.
     pub path: PathBuf,
-    /// What it must lie below when it is opened, symbolic links followed; `None` when the command line named it.
-    pub root: Option<PathBuf>,
+    /// Where it must lie when it is opened, symbolic links followed; `None` when the command line named it.
+    pub bounds: Option<Bounds>,
 }
 
 /// The reports that every run of a plan writes.

@@ -9,36 +9,50 @@ use std::sync::Arc;
 use super::file;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Source, Sources, Span};
 use crate::plan::codes;
+use crate::plan::trust::Trust;
 
 /// The file beside a plan.
 const NAME: &str = ".env";
 
-/// The variables a plan can use: the process's environment, and where it has none, those of a file.
+/// The variables a plan can use: the process's environment, and where it has none, those of a file; of a stranger's plan only
+/// those that the command line allows.
 #[derive(Clone, Default)]
-pub struct Variables(Arc<BTreeMap<String, String>>);
+pub struct Variables {
+    of_file: Arc<BTreeMap<String, String>>,
+    trust: Trust,
+}
 
 /// Shows names, never a value.
 impl fmt::Debug for Variables {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_set().entries(self.0.keys()).finish()
+        out.debug_set().entries(self.of_file.keys()).finish()
     }
 }
 
 impl Variables {
-    /// The value of a variable.
+    /// Those of the process alone.
+    pub(super) fn of_process(trust: &Trust) -> Self {
+        Self { of_file: Arc::default(), trust: trust.clone() }
+    }
+
+    /// The value of a variable that the plan may read.
     pub fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.0.get(name).cloned())
+        let found = || std::env::var(name).ok().or_else(|| self.of_file.get(name).cloned());
+        self.trust.may_read(name).then(found).flatten()
     }
 }
 
-/// The variables of `given`, else those of `.env` beside the plan, if there is one.
+/// The variables of `given`, else those of `.env` beside the plan, if there is one and the plan is no stranger's.
 pub(super) fn read(
     plan: &Path,
     given: Option<&Path>,
+    trust: &Trust,
     sources: &mut Sources,
     out: &mut Diagnostics,
 ) -> Variables {
-    let Some(path) = given.map(Path::to_owned).or_else(|| beside(plan)) else { return Variables::default() };
+    let none = Variables::of_process(trust);
+    let beside = || if trust.is_stranger { None } else { beside(plan) };
+    let Some(path) = given.map(Path::to_owned).or_else(beside) else { return none };
     let name = path.display().to_string();
     let text = if given.is_none() && !is_inside(&path) {
         Err(format!("`{name}` is a link that leads out of the plan's folder"))
@@ -58,9 +72,9 @@ pub(super) fn read(
         };
         let span = Span { file: id, start: 0, end: 0 };
         out.push(Diagnostic::error(codes::ENV_FILE, span, message).help(help).private());
-        return Variables::default();
+        return none;
     }
-    Variables(Arc::new(parse(&sources.get(id).text, id, out)))
+    Variables { of_file: Arc::new(parse(&sources.get(id).text, id, out)), ..none }
 }
 
 /// The file beside a plan; a folder of that name (of a Python environment) is none.

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, file, overlay};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Located, Source, Sources, Span, nearest};
+use crate::plan::bounds::{Bounds, Refusal};
 use crate::plan::codes;
 use crate::plan::model::VERSION;
 use crate::plan::node::{Node, NodeValue};
 use crate::plan::parse::{Format, MOST_BYTES, MOST_NODES};
-use crate::plan::root::{root_of, similar, tidy};
+use crate::plan::root::{similar, tidy};
+use crate::plan::trust::Trust;
 
 /// Most files a plan may include, all together.
 pub const MOST_FILES: usize = 100;
@@ -34,7 +36,13 @@ pub(super) struct Whole {
 }
 
 /// Reads what the plan of `file` includes and joins it.
-pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut Diagnostics) -> Whole {
+pub(super) fn resolve(
+    plan: Node,
+    file: FileId,
+    trust: &Trust,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Whole {
     if plan.get("include").is_none() {
         // Misspelt, it leads to nothing: what those files hold is missing.
         let is_meant = |(key, _): &(Located<String>, Node)| nearest(&key.value, ["include"]).is_some();
@@ -44,7 +52,7 @@ pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut
     let source = sources.get(file);
     let own = Path::new(&source.name).canonicalize().unwrap_or_default();
     let mut reader = Reader {
-        root: root_of(&source.dir.join("plan")),
+        bounds: Bounds::of(&source.dir.join("plan"), trust.is_stranger),
         chain: vec![(own, source.name.clone())],
         seen: HashSet::new(),
         layers: vec![],
@@ -71,7 +79,7 @@ pub(super) fn resolve(plan: Node, file: FileId, sources: &mut Sources, out: &mut
 struct Reader<'a> {
     sources: &'a mut Sources,
     out: &'a mut Diagnostics,
-    root: PathBuf,
+    bounds: Bounds,
     /// The files being read, outermost first: where each really is, and what it is called.
     chain: Vec<(PathBuf, String)>,
     /// Every file included so far.
@@ -175,7 +183,7 @@ impl Reader<'_> {
         let real = shown.canonicalize().map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => {
                 let error = error(codes::UNREADABLE, format!("`{name}` does not exist"));
-                match similar(shown, &self.root) {
+                match similar(shown, self.bounds.root()) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None if path.value.contains(['*', '?']) => {
                         error.help("name each file; patterns such as `*` are not expanded")
@@ -186,10 +194,17 @@ impl Reader<'_> {
             _ => error(codes::UNREADABLE, format!("`{name}` cannot be read: {cause}"))
                 .help("check the path and the rights"),
         })?;
-        if real.starts_with(&self.root) {
-            return Ok(real);
+        match self.bounds.refusal(shown) {
+            // Of a trusted plan it is read, since nothing of it can be sent that its author does not know.
+            Some(Refusal::Hidden(part)) if self.bounds.is_strict() => {
+                let message = format!("`{name}` is hidden: by `{part}`");
+                let help = "with `--untrusted` a plan reads no hidden file; give it another name";
+                return Err(error(codes::FILE_REFUSED, message).help(help));
+            }
+            None | Some(Refusal::Hidden(_)) => return Ok(real),
+            Some(Refusal::Outside) => {}
         }
-        let message = format!("`{name}` lies outside {}", self.root.display());
+        let message = format!("`{name}` lies outside {}", self.bounds.root().display());
         let help = "copy it into that folder, or mark a folder above both with a file named `.plimsoll`";
         Err(error(codes::INCLUDE, message).help(help))
     }
