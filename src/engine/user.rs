@@ -10,6 +10,7 @@ use rand::RngExt as _;
 
 use crate::compile::model::{CompiledPlan, Entry, Scenario};
 use crate::cookie::Jar;
+use crate::expect::Needs;
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
@@ -18,6 +19,7 @@ use crate::template::{Rng, Scope, UserNumbers};
 use super::crew::Post;
 use super::flow::Ended;
 use super::login::Login;
+use super::remembered::Remembered;
 use super::stop::{Level, Stop};
 use super::worker::Local;
 use super::{mix, rng_of};
@@ -43,6 +45,7 @@ pub struct User {
     pub jar: Jar,
     /// Logins that failed before the first that worked.
     pub failed_logins: u64,
+    pub remembered: Remembered,
     numbers: Arc<UserNumbers>,
     pub iteration: u64,
     /// When the arrival of this iteration was due; taken by its first request.
@@ -86,6 +89,7 @@ impl User {
             login: None,
             jar: Jar::default(),
             failed_logins: 0,
+            remembered: Remembered::default(),
             numbers,
             iteration: 0,
             intended: None,
@@ -186,7 +190,10 @@ impl User {
                 }
             }
             Entry::Flow { series, steps } => {
-                if self.timed(*series, steps, started).await == Ended::Stopped {
+                let ended = self.timed(*series, steps, started).await;
+                // One that ended early may have left something.
+                Needs::all_large().release(&self.scope);
+                if ended == Ended::Stopped {
                     return;
                 }
             }

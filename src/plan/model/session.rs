@@ -4,6 +4,7 @@ use super::{Entries, Scalar, Tls};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Keys, LocalAddress};
+use crate::units::Size;
 use std::time::Duration;
 
 plan_keys! {
@@ -51,6 +52,8 @@ plan_keys! {
         tls: Option<Tls>,
         /// `false` keeps no cookie that an answer sets, and sends none back; `true` when absent.
         cookies: Option<Located<bool>>,
+        /// The most memory that the values of one answer take, and the values that a user remembers of its answers; `16MiB` when absent.
+        max_values: Option<Located<Size>>,
     }
     later { "proxy", "version" }
     check check_http
