@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod document;
 mod explain;
+mod indent;
 mod init;
 mod interrupt;
 mod kept;

@@ -16,6 +16,7 @@ mod feed;
 mod files;
 mod graphql;
 mod header;
+mod later_use;
 mod media;
 pub mod model;
 mod named_files;
@@ -53,7 +54,6 @@ use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
-use crate::expect::Needs;
 use crate::http::Target;
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
@@ -152,8 +152,6 @@ struct Compiler<'a> {
     first_relative: Option<Span>,
     /// Of this scenario: endpoints of the plan that a flow uses.
     shared: BTreeMap<String, Option<Request>>,
-    /// Of this flow: parts of answers that its steps look at afterwards.
-    looked_at: Needs,
     /// Whether the request before the step that is compiled follows redirects.
     follows: bool,
     secrets: BTreeMap<String, String>,
@@ -216,7 +214,6 @@ impl<'a> Compiler<'a> {
             tag_scopes: vec![],
             first_relative: None,
             shared: BTreeMap::new(),
-            looked_at: Needs::default(),
             follows: false,
             secrets: BTreeMap::new(),
             environment: loaded.environment.clone(),
@@ -294,6 +291,7 @@ impl<'a> Compiler<'a> {
             tls,
             reports,
             keep_alive: self.keeps_alive(),
+            max_values: self.max_values(),
             tags: self.plan.tags.by_name(),
             series: std::mem::take(&mut self.series).into(),
         })

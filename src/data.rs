@@ -9,6 +9,7 @@ mod on_disk;
 mod open;
 mod order;
 mod row;
+mod strict_csv;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ mod open;
 mod preflight;
 mod ready;
 mod redirect;
+mod remembered;
 mod rows;
 mod samples;
 mod seat;

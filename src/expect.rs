@@ -4,7 +4,7 @@
 mod response;
 mod status;
 
-pub use response::{Needs, Response};
+pub use response::{Needs, Response, Unreadable, too_large};
 pub use status::StatusSet;
 
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub enum Unmet {
     False(String),
     /// The body is not what the expression needs.
     Decode(String),
+    /// What it looks at needs more memory than a user has for values.
+    TooLarge(String),
     /// The expression failed, or a name in it has no value.
     Eval(String),
 }
@@ -62,7 +64,7 @@ impl Check {
         if let Some(set) = StatusSet::from_expression(&source) {
             return Ok(Self { source, test: Test::Status(set) });
         }
-        let needs = Needs::of(&whole.names());
+        let needs = Needs::of_expression(&whole);
         let seen = left_side(&source).and_then(|left| Expr::compile(left).ok());
         Ok(Self { source, test: Test::Expr { whole, seen, needs } })
     }
@@ -123,18 +125,32 @@ impl Check {
             }
             Test::Expr { whole, seen, needs } => (whole, seen, *needs),
         };
-        response.fill(needs, scope).map_err(Unmet::Decode)?;
+        response.fill(needs, scope)?;
         match whole.eval(scope) {
             Ok(value) if value.is_true() => Ok(()),
+            Ok(value) if value.is_undefined() => {
+                Err(Unmet::False(format!("{0} — `{0}` is missing", self.source)))
+            }
             Ok(value) => {
-                let seen = seen.as_ref().and_then(|left| left.eval(scope).ok()).unwrap_or(value);
-                let text = if seen.is_undefined() { "nothing there".into() } else { to_text(&seen) };
-                Err(Unmet::False(format!("{} — got {text}", self.source)))
+                let left = seen.as_ref().and_then(|left| left.eval(scope).ok());
+                let seen = left.filter(|left| !left.is_undefined()).unwrap_or(value);
+                Err(Unmet::False(format!("{} — got {}", self.source, to_text(&seen))))
             }
             Err(EvalError::Undefined(name)) => {
-                Err(Unmet::False(format!("{} — `{name}` is not in the response", self.source)))
+                Err(Unmet::False(format!("{} — `{name}` is missing", self.source)))
             }
+            Err(EvalError::NotJson(words)) => Err(response.not_json(&words).into()),
+            Err(EvalError::TooLarge(limit)) => Err(too_large("what it asks of the answer", limit).into()),
             Err(error) => Err(Unmet::Eval(error.to_string())),
+        }
+    }
+}
+
+impl From<Unreadable> for Unmet {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Decode(words) => Self::Decode(words),
+            Unreadable::TooLarge(words) => Self::TooLarge(words),
         }
     }
 }
@@ -182,7 +198,7 @@ mod tests {
         headers.append("set-cookie", "sid=abc; Path=/".parse().unwrap());
         let scope = Scope::new(Arc::new(Names::default()), &[]);
         let body = bytes::Bytes::copy_from_slice(body.as_bytes());
-        let mut response = Response::new(status, &headers, &body, body.len() as u64, 1500);
+        let mut response = Response::new(status, &headers, (&body, body.len() as u64), 1500, usize::MAX);
         Check::compile(check).unwrap().run(&mut response, &scope)
     }
 
@@ -220,7 +236,7 @@ mod tests {
                 "json.gone.id == 1",
                 200,
                 "{}",
-                Unmet::False("json.gone.id == 1 — `json.gone.id` is not in the response".into()),
+                Unmet::False("json.gone.id == 1 — `json.gone.id` is missing".into()),
             ),
         ] {
             assert_eq!(run(check, status, body), Err(expected), "{check}");

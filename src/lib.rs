@@ -6,6 +6,7 @@
 
 // floor 0: words
 pub mod diagnostic;
+pub mod encoding;
 pub mod exit;
 pub mod failure;
 pub mod mask;

@@ -18,7 +18,7 @@ mod words;
 pub use block::{FileMistake, Link, TemplateFile};
 pub use expression::{Expr, ExprError};
 pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, random_letters, with_rng};
-pub use json::JsonText;
+pub use json::{Answer, Document, JsonError, JsonText, compact, has_written_number, memory_of, number};
 pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
 pub use references::{Reference, references};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
@@ -69,6 +69,12 @@ pub enum EvalError {
     /// A name that has no value yet.
     #[error("`{0}` has no value yet")]
     Undefined(String),
+    /// The answer is not JSON; with what is wrong there.
+    #[error("`json` cannot be read, the answer is not JSON: {0}")]
+    NotJson(String),
+    /// What is asked of the answer needs more memory than a user has for values, bytes.
+    #[error("what is asked of the answer needs more than the {} bytes a user has for values", .0)]
+    TooLarge(usize),
     /// Anything else minijinja says.
     #[error("`{expression}`: {message}")]
     Other {

@@ -31,7 +31,7 @@ endpoints:
 flows:
   journey:
     weight: 1
-    steps: [{{ use: good }}, {{ request: "GET /redirect/302//ok", redirects: 1, name: hop }}, {{ if: json.nothing.there, steps: [{{ use: good }}] }}]
+    steps: [{{ use: good }}, {{ request: "GET /redirect/302//ok", redirects: 1, name: hop }}, {{ if: json.nothing.there, steps: [{{ use: good }}] }}, {{ set: {{ there: "{{{{ json.nothing.there }}}}" }} }}]
 think: 1h
 load: {{ users: 500, duration: 1h }}
 thresholds: [p95 < 1us]

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::compare::Run;
+use crate::encoding;
 use crate::report::folder::{PARTIAL, RESULT};
 use crate::report::model::ResultDocument;
 use crate::report::{ReportError, json};
@@ -62,7 +63,7 @@ pub fn document(path: &Path) -> Result<Result<ResultDocument, ReportError>, Stri
     if bytes.len() as u64 > MOST_BYTES {
         return Err(too_large());
     }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let text = encoding::text(bytes).map_err(|error| format!("it {error}"))?;
     Ok(json::from_str(&text))
 }
 

@@ -14,6 +14,7 @@ use crate::load::Load;
 use crate::report::text::clean;
 
 use super::document::{Grading, document};
+use super::indent::indented;
 use super::interrupt::{Interrupt, Phase};
 use super::terminal::{complain, complain_of, out};
 
@@ -184,7 +185,7 @@ fn add_message(text: &mut String, mark: char, headers: &[(String, String)], body
     if body.is_empty() {
         return;
     }
-    let pretty = serde_json::from_str::<serde_json::Value>(body).ok().map(|json| format!("{json:#}"));
+    let pretty = indented(body);
     let body = pretty.as_deref().unwrap_or(body);
     let end = if full { body.len() } else { body.floor_char_boundary(SHOWN) };
     let _ = writeln!(text, "{mark}");

@@ -88,7 +88,8 @@ impl Compiler<'_> {
             let names = expr.names();
             self.check_names(&names, source.value.trim(), source.span, place);
             let slot = if place == Place::AuthAnswer { None } else { self.names.get(&name.value) };
-            captures.push(Capture { name: name.value.as_str().into(), slot, needs: Needs::of(&names), expr });
+            let needs = Needs::of_expression(&expr);
+            captures.push(Capture { name: name.value.as_str().into(), slot, needs, expr });
         }
         captures
     }

@@ -266,6 +266,7 @@ impl Compiler<'_> {
                 }
                 out.push_raw("}");
             }
+            NodeValue::Float(number) => out.push_raw(number.text()),
             _ => out.push_raw(&node.to_json().to_string()),
         }
     }

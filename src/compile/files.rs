@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Located, Sources};
+use crate::encoding;
 use crate::plan::bounds::Bounds;
 use crate::plan::root::similar;
 
@@ -76,7 +77,7 @@ fn read_regular(path: &Path, real: &Path, largest: u64) -> Result<Vec<u8>, Strin
 }
 
 fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|_| format!("{}: is not UTF-8 text", path.display()))
+    encoding::text(bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Where a path leads; below `root`, symbolic links followed.

@@ -43,6 +43,8 @@ pub struct CompiledPlan {
     pub reports: Option<Reports>,
     /// Whether connections are used again.
     pub keep_alive: bool,
+    /// Most memory of what one user's answers are made into, and of what it remembers of them: bytes each.
+    pub max_values: usize,
     /// Labels of all of them.
     pub tags: BTreeMap<String, String>,
     /// Rows.

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Located};
 use crate::metric::SeriesKind;
 use crate::plan::model;
 use crate::plan::node::{Node, NodeValue};
-use crate::template::{RESPONSE_NAMES, Scope, SlotId, Text};
+use crate::template::{RESPONSE_NAMES, Scope, SlotId, Text, number};
 
 use super::model::Ready;
 use super::names::{Below, Place};
@@ -81,6 +81,7 @@ impl Compiler<'_> {
                     .collect();
                 Value::from(pairs)
             }
+            NodeValue::Float(written) => number(written.text()),
             _ => serde_json::from_value(node.to_json()).unwrap_or_default(),
         }
     }

@@ -11,7 +11,7 @@ use crate::template::{Expr, JsonText};
 use super::model::{Poll, Request, Rounds, Step};
 use super::names::Place;
 use super::scenario::pause_of;
-use super::{Compiler, codes};
+use super::{Compiler, codes, later_use};
 
 /// Pause between two requests of a poll that says nothing.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -24,11 +24,8 @@ type Endpoints<'e> = &'e [Option<Request>];
 impl Compiler<'_> {
     /// The steps of a flow.
     pub(super) fn flow_steps(&mut self, written: &[model::Step], endpoints: Endpoints<'_>) -> Box<[Step]> {
-        self.looked_at = Needs::default();
         self.follows = false;
-        let mut steps = self.steps(written, endpoints);
-        Step::keep(&mut steps, self.looked_at);
-        steps
+        later_use::arrange(self.steps(written, endpoints))
     }
 
     fn steps(&mut self, written: &[model::Step], endpoints: Endpoints<'_>) -> Box<[Step]> {
@@ -78,7 +75,6 @@ impl Compiler<'_> {
         for (name, node) in &step.set {
             let mut value = JsonText::default();
             self.json(node, Place::Between, &mut value);
-            self.looked_at = self.looked_at.and(Needs::of(&value.names()));
             values.extend(self.names.get(&name.value).map(|slot| (slot, value)));
         }
         values.into()
@@ -90,7 +86,6 @@ impl Compiler<'_> {
         let expr = self.expression(source, Place::Answer, Expr::compile)?;
         let names = expr.names();
         self.check_names(&names, source.value.trim(), source.span, Place::Answer);
-        self.looked_at = self.looked_at.and(Needs::of(&names));
         self.doubt_condition(source);
         Some(expr)
     }
@@ -104,7 +99,6 @@ impl Compiler<'_> {
                 return None;
             }
             let text = self.text(&times.value, times.span, Place::Between)?;
-            self.looked_at = self.looked_at.and(Needs::of(&text.names()));
             return Some(Rounds::Times(text));
         }
         if let Some(test) = &repeat.while_ {

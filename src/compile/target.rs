@@ -47,6 +47,13 @@ impl Compiler<'_> {
         self.plan.http.as_ref().and_then(|http| http.keep_alive.as_ref()).is_none_or(|keep| keep.value)
     }
 
+    /// Most memory of a user's values, bytes.
+    pub(super) fn max_values(&self) -> usize {
+        const DEFAULT: usize = 16 << 20;
+        let written = self.plan.http.as_ref().and_then(|http| http.max_values.as_ref());
+        written.map_or(DEFAULT, |size| usize::try_from(size.value.0).unwrap_or(usize::MAX))
+    }
+
     /// Whether something is sent that only a target of the plan can give an address.
     fn needs_target(&self) -> bool {
         let ready = self.plan.ready.iter().flat_map(|ready| &ready.checks);
@@ -134,7 +141,9 @@ pub(super) fn not_computed(error: &EvalError, span: Span) -> Diagnostic {
                 .help(format!("set it, or write `{{{{ {name} | default('…') }}}}`")),
             None => problem(format!("`{name}` has no value")),
         },
-        EvalError::Other { .. } => problem(error.to_string()),
+        EvalError::Other { .. } | EvalError::NotJson(_) | EvalError::TooLarge(_) => {
+            problem(error.to_string())
+        }
     }
 }
 

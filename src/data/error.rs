@@ -132,6 +132,12 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
+    /// Text in another encoding.
+    #[error("{}: is UTF-16; save the file as UTF-8 (a spreadsheet calls it \"CSV UTF-8\")", path.display())]
+    Utf16 {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// Bytes that are not UTF-8.
     #[error("{}:{line}: not UTF-8; save the file as UTF-8 (a spreadsheet calls it \"CSV UTF-8\")", path.display())]
     NotUtf8 {
@@ -167,6 +173,26 @@ pub enum DataError {
         found: u64,
         /// Names in the header.
         expected: u64,
+    },
+    /// A value that RFC 4180 does not allow, and that programs read in different ways.
+    #[error("{}:{line}: {column}: {what}", path.display())]
+    Cell {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
+        /// Which column, by its name where that is known.
+        column: String,
+        /// What is wrong and what to write.
+        what: &'static str,
+    },
+    /// A carriage return alone, which some programs take for the end of a row.
+    #[error("{}:{line}: a carriage return (CR) without a line feed; save the file with LF or CRLF at the ends of lines", path.display())]
+    LoneReturn {
+        /// The path as given.
+        path: PathBuf,
+        /// 1-based.
+        line: u64,
     },
     /// A quote that never ends, which swallows the rows after it.
     #[error("{}:{line}: a quote opened in this row is never closed; close it, or double a quote that is part of a value", path.display())]

@@ -5,6 +5,8 @@ use super::DataError;
 use super::gather::Gathered;
 use super::on_disk::read_at;
 use super::row::Cells;
+use super::strict_csv::{Fault, Kind, Strict};
+use crate::encoding::check_start;
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use minijinja::Value;
 use std::fs::File;
@@ -18,31 +20,21 @@ const BUFFER: usize = 64 << 10;
 pub(super) fn scan(file: &File, delimiter: u8, into: &mut Gathered<'_>) -> Result<(), DataError> {
     let path = into.path;
     let limit = into.limits.row;
-    let mut records = Records::new(Allowed { file, left: 0 }, delimiter, limit);
-    if !records.next(path)? {
+    let source = Allowed { file, left: 0, strict: Strict::new(delimiter), first: None };
+    let mut records = Records::new(source, delimiter, limit);
+    if !records.next(path, into)? {
         return Ok(());
     }
     let columns = header_columns(path, &records.record, delimiter, into)?;
     into.check_columns(records.line)?;
-    let mut last_start = (0, 1);
-    while records.next(path)? {
+    while records.next(path, into)? {
         let record = &records.record;
         let byte = record.position().map_or(0, csv::Position::byte);
-        last_start = (byte, records.line);
         into.add(byte, columns.len(), || {
             columns.iter().copied().zip(record.iter().map(Value::from)).collect()
         });
     }
-    let (from, line) = last_start;
-    let length = records.reader.position().byte().saturating_sub(from).min(limit + BUFFER as u64);
-    let mut last = vec![0; length as usize];
-    match read_at(file, &mut last, from) {
-        Ok(()) if ends_in_quotes(last, delimiter) => {
-            let line = line + records.blank_lines_at(from);
-            Err(DataError::OpenQuote { path: path.into(), line })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// One row of a piece of the file that has been checked, the first of which begins at its start.
@@ -80,12 +72,22 @@ impl<'a> Records<'a> {
     }
 
     /// The next record; false at the end.
-    fn next(&mut self, path: &Path) -> Result<bool, DataError> {
+    fn next(&mut self, path: &Path, of: &Gathered<'_>) -> Result<bool, DataError> {
         self.line = self.reader.position().line();
         self.reader.get_mut().left = self.limit;
-        match self.reader.read_record(&mut self.record) {
-            Ok(false) => Ok(false),
-            Ok(true) => {
+        let read = self.reader.read_record(&mut self.record);
+        let source = self.reader.get_ref();
+        if source.is_utf16() {
+            return Err(DataError::Utf16 { path: path.into() });
+        }
+        let reached = self.reader.position().byte();
+        match (source.strict.fault(), read) {
+            // What follows from it is not what is wrong.
+            (Some(fault), read) if fault.byte <= reached || !matches!(read, Ok(true)) => {
+                Err(fault_of(path, fault, of))
+            }
+            (_, Ok(false)) => Ok(false),
+            (_, Ok(true)) => {
                 self.line = self.record.position().map_or(self.line, csv::Position::line);
                 if self.record.as_slice().contains('\0') {
                     let byte = self.record.position().map_or(0, csv::Position::byte);
@@ -94,7 +96,7 @@ impl<'a> Records<'a> {
                 }
                 Ok(true)
             }
-            Err(error) => Err(self.problem(path, error)),
+            (_, Err(error)) => Err(self.problem(path, error)),
         }
     }
 
@@ -131,10 +133,19 @@ impl<'a> Records<'a> {
     }
 }
 
-/// A file that gives so many bytes and no more.
+/// A file that gives so many bytes and no more, and each to the one who watches.
 struct Allowed<'a> {
     file: &'a File,
     left: u64,
+    strict: Strict,
+    /// The first two bytes of the file.
+    first: Option<[u8; 2]>,
+}
+
+impl Allowed<'_> {
+    fn is_utf16(&self) -> bool {
+        self.first.is_some_and(|first| check_start(&first).is_err())
+    }
 }
 
 impl Read for Allowed<'_> {
@@ -143,8 +154,28 @@ impl Read for Allowed<'_> {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
         let read = self.file.read(buffer)?;
+        if self.first.is_none() {
+            self.first = buffer.get(..2).filter(|_| read >= 2).and_then(|first| first.try_into().ok());
+        }
+        match read {
+            0 => self.strict.end(),
+            read => self.strict.feed(&buffer[..read]),
+        }
         self.left = self.left.saturating_sub(read as u64);
         Ok(read)
+    }
+}
+
+fn fault_of(path: &Path, fault: Fault, of: &Gathered<'_>) -> DataError {
+    let (path, line) = (path.to_owned(), fault.line);
+    let column = match of.columns.names().get(fault.column) {
+        Some(name) => format!("column `{name}`"),
+        None => format!("column {}", fault.column + 1),
+    };
+    match (fault.kind.words(), fault.kind) {
+        (Some(what), _) => DataError::Cell { path, line, column, what },
+        (None, Kind::LoneReturn) => DataError::LoneReturn { path, line },
+        (None, _) => DataError::OpenQuote { path, line },
     }
 }
 
@@ -158,9 +189,12 @@ fn header_columns(
     let line = header.position().map_or(1, csv::Position::line);
     let wrong = |reason: String| DataError::Header { path: path.into(), line, reason };
     let mut columns = Vec::with_capacity(header.len());
-    for name in header.iter().map(str::trim) {
-        if name.is_empty() {
+    for name in header {
+        if name.trim().is_empty() {
             return Err(wrong(format!("column {} has no name", columns.len() + 1)));
+        }
+        if name.trim() != name {
+            return Err(wrong(format!("spaces stand around the name `{}`; remove them", name.trim())));
         }
         if name.parse::<f64>().is_ok_and(f64::is_finite) {
             return Err(wrong(format!("`{name}` is a number")));
@@ -191,15 +225,4 @@ fn shown(sign: char) -> String {
         '\t' => "tabs".to_owned(),
         sign => format!("`{sign}`"),
     }
-}
-
-/// Whether a quote is still open at the end of the last record: then a line added to it is no new record.
-fn ends_in_quotes(mut last: Vec<u8>, delimiter: u8) -> bool {
-    if !last.contains(&b'"') {
-        return false;
-    }
-    last.extend(b"\nx");
-    let mut builder = ReaderBuilder::new();
-    let reader = builder.has_headers(false).flexible(true).delimiter(delimiter).from_reader(last.as_slice());
-    reader.into_byte_records().count() < 2
 }

@@ -4,8 +4,11 @@
 use super::DataError;
 use super::gather::Gathered;
 use super::row::{Cells, Columns};
+use crate::encoding::{check_start, without_mark};
+use crate::template::{Document, compact, has_written_number};
 use minijinja::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -14,8 +17,6 @@ use std::path::Path;
 
 /// Bytes read at once.
 const BUFFER: usize = 64 << 10;
-/// A mark some editors put at the start of a file.
-const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Said through serde's errors, which carry only text.
 const TOO_MANY: &str = "more values than are kept in memory";
@@ -28,10 +29,14 @@ pub(super) fn parse_list(text: &str, into: &mut Gathered<'_>) -> Result<(), Data
     let limit = into.limits.whole_values;
     let mut left = limit;
     let mut json = serde_json::Deserializer::from_str(text);
-    let rows = Rows { into, left: &mut left };
+    let mut wrong = None;
+    let rows = Rows { into, left: &mut left, wrong: &mut wrong };
     let parsed = json.deserialize_seq(rows).and_then(|()| json.end());
-    parsed.map_err(|error| problem(into.path, 0, &error, limit))?;
-    into.check_columns(1)
+    match (parsed, wrong) {
+        (Ok(()), None) => into.check_columns(1),
+        (_, Some((row, error))) => Err(problem(into.path, before(text, row), &error, limit)),
+        (Err(error), None) => Err(problem(into.path, (0, 0), &error, limit)),
+    }
 }
 
 /// Reads a file of one object a line once.
@@ -51,10 +56,14 @@ pub(super) fn scan_lines(file: &File, into: &mut Gathered<'_>) -> Result<(), Dat
         if read > longest {
             return Err(DataError::LongRow { path: path.into(), line, limit: longest });
         }
-        let begins = if byte == 0 { bytes.strip_prefix(BOM).unwrap_or(&bytes) } else { &bytes };
+        if byte == 0 && check_start(&bytes).is_err() {
+            return Err(DataError::Utf16 { path: path.into() });
+        }
+        let begins = if byte == 0 { without_mark(&bytes) } else { &bytes };
         let text = std::str::from_utf8(begins).map_err(|_| DataError::NotUtf8 { path: path.into(), line })?;
         if !text.trim().is_empty() {
-            let (values, cells) = line_of(text, into).map_err(|error| problem(path, line - 1, &error, 0))?;
+            let (values, cells) =
+                line_of(text, into).map_err(|error| problem(path, (line - 1, 0), &error, 0))?;
             into.check_columns(line)?;
             into.add(byte + read - begins.len() as u64, values, || cells);
         }
@@ -81,20 +90,47 @@ pub(super) fn nth(bytes: &[u8], before: usize, columns: &Columns) -> Option<Cell
 
 fn object(text: &str, column: ColumnOf<'_>, left: &mut usize) -> Result<Cells, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let cells = Object { column, left }.deserialize(&mut json)?;
+    let mut names = vec![];
+    let mut named = |name: &str| {
+        let column = column(name)?;
+        names.push((column, name.to_owned()));
+        Some(column)
+    };
+    let is_written = has_written_number(text);
+    let column: ColumnOf<'_> = if is_written { &mut named } else { column };
+    let mut cells = Object { column, left }.deserialize(&mut json)?;
     json.end()?;
+    if is_written && let Ok(document) = Document::parse_copy(text.as_bytes(), usize::MAX) {
+        let row = document.value();
+        for (column, value) in &mut cells {
+            let name = names.iter().find(|(known, _)| known == column).map(|(_, name)| name);
+            if let Some(written) = name.and_then(|name| row.get_attr(name).ok()) {
+                *value = compact(written);
+            }
+        }
+    }
     Ok(cells)
 }
 
-fn problem(path: &Path, lines_before: u64, error: &serde_json::Error, limit: usize) -> DataError {
+/// Lines before a part of a text, and characters before it on its line.
+fn before(text: &str, part: &str) -> (u64, u64) {
+    let length = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let before = text.get(..length).unwrap_or_default();
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() as u64, (before.len() - line) as u64)
+}
+
+/// An error in a part of a file, before which there are so many lines and characters.
+fn problem(path: &Path, before: (u64, u64), error: &serde_json::Error, limit: usize) -> DataError {
     let path = path.to_owned();
-    let line = lines_before + (error.line() as u64).max(1);
+    let line = before.0 + (error.line() as u64).max(1);
     let said = error.to_string();
     let reason = said.split(" at line ").next().unwrap_or(&said).to_owned();
     if reason == TOO_MANY {
         return DataError::TooManyValues { path, line, limit };
     }
-    DataError::Json { path, line, column: (error.column() as u64).max(1), reason }
+    let on_first_line = if error.line() <= 1 { before.1 } else { 0 };
+    DataError::Json { path, line, column: on_first_line + (error.column() as u64).max(1), reason }
 }
 
 /// The number of a column by its name; `None` when a row must not have it.
@@ -106,12 +142,14 @@ fn count<E: Error>(left: &mut usize) -> Result<(), E> {
 }
 
 /// The whole list, and how many more values it may have.
-struct Rows<'a, 'g> {
+struct Rows<'a, 'g, 'de> {
     into: &'a mut Gathered<'g>,
     left: &'a mut usize,
+    /// The row that is wrong, and why.
+    wrong: &'a mut Option<(&'de str, serde_json::Error)>,
 }
 
-impl<'de> Visitor<'de> for Rows<'_, '_> {
+impl<'de> Visitor<'de> for Rows<'_, '_, 'de> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,15 +157,18 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { into, left } = self;
-        loop {
+        let Self { into, left, wrong } = self;
+        while let Some(row) = seq.next_element::<&'de RawValue>()? {
             let columns = &mut into.columns;
-            let mut column = |name: &str| Some(columns.add(name));
-            match seq.next_element_seed(Object { column: &mut column, left: &mut *left })? {
-                Some(cells) => into.keep(cells),
-                None => return Ok(()),
+            match object(row.get(), &mut |name| Some(columns.add(name)), left) {
+                Ok(cells) => into.keep(cells),
+                Err(error) => {
+                    *wrong = Some((row.get(), error));
+                    return Err(A::Error::custom("a row is wrong"));
+                }
             }
         }
+        Ok(())
     }
 }
 

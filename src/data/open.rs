@@ -3,6 +3,7 @@
 
 use super::DataError;
 use crate::diagnostic::nearest;
+use crate::encoding::{self, NotText};
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
@@ -71,15 +72,10 @@ fn must_be_regular(path: &Path, kind: FileType) -> Result<(), DataError> {
 }
 
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
-    let mut text = String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-        DataError::NotUtf8 { path: path.into(), line }
-    })?;
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    Ok(text)
+    encoding::text(bytes).map_err(|error| match error {
+        NotText::Utf16 => DataError::Utf16 { path: path.into() },
+        NotText::NotUtf8 { line } => DataError::NotUtf8 { path: path.into(), line },
+    })
 }
 
 /// A missing file, with the most similar name beside it; folders outside the root are not listed.

@@ -37,7 +37,7 @@ fn both_ways(name: &str, text: &str) -> [Feed; 2] {
 
 #[test]
 fn csv_rows_are_maps_of_strings() {
-    let feed = open("q.csv", "\u{feff}id, text\r\n1,hello\r\n\r\n2,\"a, \"\"b\"\"\nc\"").unwrap();
+    let feed = open("q.csv", "\u{feff}id,text\r\n1,hello\r\n\r\n2,\"a, \"\"b\"\"\nc\"").unwrap();
     assert_eq!(feed.columns(), ["id", "text"]);
     assert_eq!((feed.len(), feed.is_empty()), (2, false));
     assert_eq!(render(&feed, "{{ row.id ~ 1 }}|{{ row['text'] }}"), ["11|hello", "21|a, \"b\"\nc"]);
@@ -70,13 +70,18 @@ fn json_rows_keep_their_types_and_may_differ() {
 
 #[test]
 fn bad_files_say_where_and_what_to_do() {
-    let cases: [(&str, &[u8], &str); 30] = [
+    let cases: [(&str, &[u8], &str); 31] = [
         ("a.csv", b"", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n", "a.csv: has no rows; add at least one"),
         ("a.csv", b"id,text\n1,a\n2\n", "a.csv:3: values in this row: 1, columns in the header: 2;"),
         ("a.csv", b"id,text\n1,a,b\n", "a.csv:2: values in this row: 3, columns in the header: 2;"),
         ("a.csv", b"id,,text\n1,2,3\n", "a.csv:1: not a header row: column 2 has no name;"),
-        ("a.csv", b"id, id\n1,2\n", "a.csv:1: not a header row: two columns are named `id`;"),
+        ("a.csv", b"id,id\n1,2\n", "a.csv:1: not a header row: two columns are named `id`;"),
+        (
+            "a.csv",
+            b"id, v\n1,2\n",
+            "a.csv:1: not a header row: spaces stand around the name `v`; remove them;",
+        ),
         ("a.csv", b"1,hello\n2,you\n", "a.csv:1: not a header row: `1` is a number;"),
         (
             "a.csv",
@@ -117,6 +122,110 @@ fn bad_files_say_where_and_what_to_do() {
     for (name, text, expected) in cases {
         let said = open(name, text).expect_err(expected);
         assert!(said.starts_with(expected), "{said}\nfor {:?}", String::from_utf8_lossy(text));
+    }
+}
+
+/// What readers of CSV take in different ways is refused, whether rows are kept or stay on disk.
+#[test]
+fn malformed_cells_are_refused_where_they_stand() {
+    let space = "a space stands before the quote that opens a value; remove it";
+    let inside = "a quote stands inside a value without quotes; put quotes around the value";
+    let behind = "more follows the quote that closes a value; write each quote inside a value twice";
+    let space_behind = "a space follows the quote that closes a value; remove it";
+    let backslash = "a backslash does not escape a quote in CSV; write the quote twice";
+    let unclosed = "a quote opened in this row is never closed";
+    let lone = "a carriage return (CR) without a line feed";
+    let filler = "9,z\n".repeat(40_000);
+    for (rows, expected) in [
+        ("1,\"{\"a\":1}\"\n", format!("2: column `v`: {behind}")),
+        ("1,\"a\\\"b\"\n", format!("2: column `v`: {backslash}")),
+        ("1,\"x\"y\n", format!("2: column `v`: {behind}")),
+        ("1,\"z\" \n", format!("2: column `v`: {space_behind}")),
+        ("1, \"w\"\n", format!("2: column `v`: {space}")),
+        ("1,5'6\" tall\n", format!("2: column `v`: {inside}")),
+        ("1,\"a\nb\"\n\n2,\"x\"y\n", format!("5: column `v`: {behind}")),
+        ("\"1\"x,2\n", format!("2: column `id`: {behind}")),
+        ("1,2,\"x\"y\n", format!("2: column 3: {behind}")),
+        ("1,\"a\n2,b\n", format!("2: {unclosed}")),
+        ("1,a\n2,\"b", format!("3: {unclosed}")),
+        ("1,a\r2,b\r", format!("2: {lone}")),
+        ("1,a\r\n2,b\rc\n", format!("3: {lone}")),
+        // Without the quote, a row that is too short.
+        ("1,a\n\"2\",\"b,c\n3,d\n", format!("3: {unclosed}")),
+    ] {
+        for before in ["", &*filler] {
+            let (number, words) = expected.split_once(':').unwrap();
+            let line = number.parse::<usize>().unwrap() + before.matches('\n').count();
+            let expected = format!("a.csv:{line}:{words}");
+            let text = format!("id,v\n{before}{rows}");
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("a.csv");
+            fs::write(&path, &text).unwrap();
+            for kept in [0, LIMITS.kept] {
+                let limits = Limits { kept, ..LIMITS };
+                let opened = Feed::open_within(&path, dir.path(), (None, None), &limits);
+                let said = opened.unwrap_err().to_string().replace(&format!("{}/", dir.path().display()), "");
+                assert!(said.starts_with(&expected), "{said}\nfor {rows:?}, expected {expected}");
+            }
+        }
+    }
+    let header = open("a.csv", "id,\"v\" \n1,2\n").unwrap_err();
+    assert!(header.starts_with(&format!("a.csv:1: column 2: {space_behind}")), "{header}");
+    let other = open("a.tsv", "id\tv\n1\t\"x\"y\n").unwrap_err();
+    assert!(other.starts_with(&format!("a.tsv:2: column `v`: {behind}")), "{other}");
+}
+
+#[test]
+fn what_rfc_4180_allows_is_taken_as_it_stands() {
+    let text = "id,v\r\n1, a b \r\n2,\"\"\r\n3,\"a\"\"b\\\"\r\n4,\"x\r\ny\rz\"\r\n5,back\\slash\n\n6,\n7,\"{\"\"a\"\":1}\"";
+    for feed in both_ways("a.csv", text) {
+        let values: Vec<_> = all_rows(&feed)
+            .iter()
+            .map(|row| row.get_attr("v").unwrap().as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(values, [" a b ", "", "a\"b\\", "x\r\ny\rz", "back\\slash", "", "{\"a\":1}"]);
+    }
+}
+
+#[test]
+fn marks_are_no_part_of_a_file_and_other_encodings_are_named() {
+    for (name, text) in
+        [("a.csv", "id\n1\n"), ("a.json", "[{\"id\":\"1\"}]"), ("a.jsonl", "{\"id\":\"1\"}\n")]
+    {
+        let marked = open(name, format!("\u{feff}{text}")).unwrap();
+        assert_eq!(
+            (marked.columns(), render(&marked, "{{ row.id }}")),
+            (&["id".to_owned()][..], vec!["1".into()])
+        );
+        for big in [false, true] {
+            let unit = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            let bytes: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(unit).collect();
+            let said = open(name, bytes).unwrap_err();
+            assert!(said.starts_with(&format!("{name}: is UTF-16; save the file as UTF-8")), "{said}");
+        }
+    }
+    let quoted = open("a.csv", "\u{feff}\"id\",v\n1,2\n").unwrap();
+    assert_eq!(quoted.columns(), ["id", "v"]);
+}
+
+#[test]
+fn numbers_of_rows_are_written_as_they_stand() {
+    let rows =
+        r#"{"id": 12345678901234567890123, "price": 19.90, "e": 1e3, "deep": {"v": [1.10, -0]}, "n": 5}"#;
+    for (name, text) in [("a.json", format!("[{rows}, {rows}]")), ("a.jsonl", format!("{rows}\n{rows}\n"))] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(name), &text).unwrap();
+        for kept in [0, LIMITS.kept] {
+            let limits = Limits { kept, ..LIMITS };
+            let feed = Feed::open_within(&dir.path().join(name), dir.path(), (None, None), &limits).unwrap();
+            for row in all_rows(&feed) {
+                let text = |name: &str| crate::template::to_text(&row.get_attr(name).unwrap());
+                assert_eq!(
+                    ["id", "price", "e", "deep", "n"].map(text),
+                    ["12345678901234567890123", "19.90", "1e3", r#"{"v":[1.10,-0]}"#, "5"]
+                );
+            }
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use crate::compile::model::{Poll, Rounds, Step};
+use crate::expect::Unreadable;
 use crate::failure::Failure;
 use crate::metric::{Described, Outcome, SeriesId};
-use crate::template::{EvalError, Expr, JsonText, SlotId, with_rng};
+use crate::template::{EvalError, Expr, JsonText, RESPONSE_NAMES, SlotId, with_rng};
 use crate::units::format_duration_us;
 
 use super::in_flight::RunInFlight;
@@ -25,6 +26,14 @@ pub(super) enum Ended {
     Failed(Failure),
     /// The run ended in between.
     Stopped,
+}
+
+/// The kind of failure that an expression over the last answer has.
+fn kind_of(error: &EvalError) -> Failure {
+    match error {
+        EvalError::TooLarge(_) => Failure::BodyTooLarge,
+        EvalError::NotJson(_) | EvalError::Undefined(_) | EvalError::Other { .. } => Failure::Template,
+    }
 }
 
 impl User {
@@ -71,6 +80,10 @@ impl User {
                     true => Ended::Done,
                     false => Ended::Stopped,
                 },
+                Step::Release(parts) => {
+                    parts.release(&self.scope);
+                    Ended::Done
+                }
                 Step::Set(values) => self.set(series, values),
                 // In a box: their futures hold steps themselves.
                 Step::If(test, then, other) => match self.holds(series, test) {
@@ -101,19 +114,34 @@ impl User {
         for (slot, value) in values {
             let (rng, scope) = (&mut self.rng, &self.scope);
             match with_rng(rng, || value.value(scope)) {
-                Ok(value) => self.scope.set(*slot, value),
+                Ok(value) => {
+                    let name = self.local.shared.plan.names.name_of(*slot).unwrap_or_default().into();
+                    if let Err(Unreadable::TooLarge(words) | Unreadable::Decode(words)) =
+                        self.remember(&name, Some(*slot), value)
+                    {
+                        return self.step_failed(series, Failure::BodyTooLarge, &words);
+                    }
+                }
                 Err(error) => return self.step_failed(series, Failure::Template, &error.to_string()),
             }
         }
         Ended::Done
     }
 
-    /// Whether an expression holds now; how the steps ended when that cannot be said.
+    /// Whether an expression holds now; how the steps ended when that cannot be said. One over something that the answer
+    /// does not have does not hold.
     fn holds(&mut self, series: SeriesId, test: &Expr) -> Result<bool, Ended> {
         match self.value_of(test) {
             Ok(value) => Ok(value.is_true()),
-            Err(error) => Err(self.step_failed(series, Failure::Template, &error.to_string())),
+            Err(EvalError::Undefined(name)) if self.is_of_last_answer(&name) => Ok(false),
+            Err(error) => Err(self.step_failed(series, kind_of(&error), &error.to_string())),
         }
+    }
+
+    /// Whether what is missing is a part of an answer that is there.
+    fn is_of_last_answer(&self, name: &str) -> bool {
+        let root = name.split(['.', '[', ' ', '|']).next().unwrap_or_default();
+        RESPONSE_NAMES.contains(&root) && self.scope.by_name(root).is_some_and(|value| !value.is_undefined())
     }
 
     fn value_of(&mut self, expr: &Expr) -> Result<Value, EvalError> {
@@ -219,9 +247,11 @@ impl User {
             match self.value_of(&poll.until) {
                 Ok(value) if value.is_true() => return Ended::Done,
                 // Not there yet.
-                Ok(_) | Err(EvalError::Undefined(_)) => {}
-                Err(error) => return self.step_failed(series, Failure::Template, &error.to_string()),
+                Ok(_) | Err(EvalError::Undefined(_) | EvalError::NotJson(_)) => {}
+                Err(error) => return self.step_failed(series, kind_of(&error), &error.to_string()),
             }
+            // The next answer is another one.
+            poll.request.kept.release(&self.scope);
             let next = Instant::now() + poll.every;
             if next >= give_up {
                 let within = format_duration_us(poll.timeout.as_micros().try_into().unwrap_or(u64::MAX));

@@ -1,13 +1,17 @@
 //! Is the answer what the plan expects? And what a report shows when it is not.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use minijinja::Value;
 
 use crate::compile::model::Request;
-use crate::expect::{Response, Unmet};
+use crate::expect::{Needs, Response, Unmet, Unreadable, too_large};
 use crate::failure::Failure;
 use crate::http::Reply;
 use crate::mask::Masker;
 use crate::metric::{Checks, Described, SeriesId, SeriesKind};
+use crate::template::{EvalError, SlotId, compact, memory_of};
 
 use super::in_flight::Held;
 use super::login::Login;
@@ -60,13 +64,32 @@ impl User {
         {
             return Err(Problem::NeedsLogin(None));
         }
-        let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
+        let body = (&reply.body, reply.size);
+        let limit = self.local.shared.plan.max_values;
+        let mut response = Response::new(reply.status, &reply.headers, body, latency_us, limit);
         *checks = Checks::default();
-        response.keep(request.kept, &self.scope);
+        let mut done = self.check(request, &mut response, checks);
+        if done.is_ok() {
+            done = self.capture(request, &mut response);
+        }
+        let later = if done.is_ok() { request.kept } else { Needs::default() };
+        response.release(later, &self.scope);
+        if done.is_ok() && !later.is_empty() {
+            done = response.keep(later, &self.scope).map_err(unreadable);
+        }
+        done
+    }
+
+    fn check(
+        &self,
+        request: &Request,
+        response: &mut Response<'_>,
+        checks: &mut Checks,
+    ) -> Result<(), Problem> {
         let mut first_unmet = None;
         // All of them even after one that does not hold: each counts in `checks`.
         for check in &request.checks {
-            match check.run(&mut response, &self.scope) {
+            match check.run(response, &self.scope) {
                 Ok(()) => checks.held += 1,
                 Err(unmet) => {
                     checks.failed += 1;
@@ -74,26 +97,49 @@ impl User {
                 }
             }
         }
-        if let Some((unmet, is_default)) = first_unmet {
-            return Err(match unmet {
-                Unmet::False(words) if is_default => Problem::Failed(Failure::Status, words),
-                Unmet::False(words) | Unmet::Eval(words) => Problem::Failed(Failure::Expect, words),
-                Unmet::Decode(words) => Problem::Failed(Failure::Decode, words),
-            });
-        }
+        let Some((unmet, is_default)) = first_unmet else { return Ok(()) };
+        let (kind, words) = match unmet {
+            Unmet::False(words) if is_default => (Failure::Status, words),
+            Unmet::False(words) | Unmet::Eval(words) => (Failure::Expect, words),
+            Unmet::Decode(words) => (Failure::Decode, words),
+            Unmet::TooLarge(words) => (Failure::BodyTooLarge, words),
+        };
+        Err(Problem::Failed(kind, words))
+    }
+
+    fn capture(&mut self, request: &Request, response: &mut Response<'_>) -> Result<(), Problem> {
         for capture in &request.captures {
-            response
-                .fill(capture.needs, &self.scope)
-                .map_err(|words| Problem::Failed(Failure::Decode, words))?;
+            response.fill(capture.needs, &self.scope).map_err(unreadable)?;
             let missing = |why: String| Problem::Failed(Failure::Capture, format!("{}: {why}", capture.name));
-            let value = capture.expr.eval_bounded(&self.scope).map_err(|error| missing(error.to_string()))?;
-            if value.is_undefined() {
-                return Err(missing(format!("`{}` is not in the response", capture.expr.source())));
-            }
-            match capture.slot {
-                Some(slot) => self.scope.set(slot, value),
-                None => self.keep_auth_value(&capture.name, value),
-            }
+            let value = match capture.expr.eval_bounded(&self.scope) {
+                Ok(value) if value.is_undefined() => {
+                    return Err(missing(format!("`{}` is not in the response", capture.expr.source())));
+                }
+                Ok(value) => compact(value),
+                Err(EvalError::NotJson(words)) => return Err(unreadable(response.not_json(&words))),
+                Err(EvalError::TooLarge(limit)) => return Err(unreadable(too_large(&capture.name, limit))),
+                Err(error) => return Err(missing(error.to_string())),
+            };
+            self.remember(&capture.name, capture.slot, value).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a value under a name: of this user, or of its login.
+    pub(super) fn remember(
+        &mut self,
+        name: &Arc<str>,
+        slot: Option<SlotId>,
+        value: Value,
+    ) -> Result<(), Unreadable> {
+        let (bytes, limit) = (memory_of(&value), self.local.shared.plan.max_values);
+        if self.remembered.replace(slot, bytes) > limit {
+            self.remembered.replace(slot, 0);
+            return Err(too_large(&format!("`{name}`, with what is remembered already,"), limit));
+        }
+        match slot {
+            Some(slot) => self.scope.set(slot, value),
+            None => self.keep_auth_value(name, value),
         }
         Ok(())
     }
@@ -156,6 +202,13 @@ impl User {
         let plans = [&self.local.shared.plan.masker];
         let all: Vec<_> = plans.into_iter().chain(of_login).chain(of_cookies.iter().map(|m| &**m)).collect();
         Masker::mask_bytes_with(&all, bytes, limit)
+    }
+}
+
+fn unreadable(unreadable: Unreadable) -> Problem {
+    match unreadable {
+        Unreadable::Decode(words) => Problem::Failed(Failure::Decode, words),
+        Unreadable::TooLarge(words) => Problem::Failed(Failure::BodyTooLarge, words),
     }
 }
 

@@ -151,11 +151,13 @@ impl User {
         latency_us: u32,
         is_auth: bool,
     ) -> Vec<(String, Option<String>)> {
-        let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
+        let limit = self.local.shared.plan.max_values;
+        let body = (&reply.body, reply.size);
+        let mut response = Response::new(reply.status, &reply.headers, body, latency_us, limit);
         let mut all = vec![];
         for check in &request.checks {
             let words = check.run(&mut response, &self.scope).err().map(|unmet| match unmet {
-                Unmet::False(words) | Unmet::Decode(words) | Unmet::Eval(words) => {
+                Unmet::False(words) | Unmet::Decode(words) | Unmet::TooLarge(words) | Unmet::Eval(words) => {
                     let words = if is_auth { without_value(&words).to_owned() } else { words };
                     self.hide_message(&words)
                 }

@@ -11,6 +11,7 @@ use rand::RngExt as _;
 
 use crate::compile::model::{Entry, Scenario};
 use crate::cookie::Jar;
+use crate::expect::Needs;
 use crate::http::{Connection, Deadline, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
@@ -19,6 +20,7 @@ use crate::template::{Rng, Scope};
 use super::crew::Post;
 use super::flow::Ended;
 use super::login::Login;
+use super::remembered::Remembered;
 use super::seat::Seat;
 use super::stop::{Level, Stop};
 use super::worker::Local;
@@ -47,6 +49,7 @@ pub struct User {
     pub jar: Jar,
     /// Logins that failed before the first that worked.
     pub failed_logins: u64,
+    pub remembered: Remembered,
     /// When the arrival of this iteration was due; taken by its first request.
     pub intended: Option<Instant>,
     /// Until then rows of the warm-up count.
@@ -86,6 +89,7 @@ impl User {
             login: None,
             jar: Jar::default(),
             failed_logins: 0,
+            remembered: Remembered::default(),
             intended: None,
             warm_until: (!scenario.warmup.is_zero()).then(|| post.start + scenario.warmup),
             has_sent: false,
@@ -197,7 +201,10 @@ impl User {
                 }
             }
             Entry::Flow { series, steps } => {
-                if self.timed(*series, steps, started, now).await == Ended::Stopped {
+                let ended = self.timed(*series, steps, started, now).await;
+                // One that ended early may have left something.
+                Needs::all_large().release(&self.scope);
+                if ended == Ended::Stopped {
                     return;
                 }
             }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use minijinja::Value;
 
-use crate::template::{RESPONSE_NAMES, Scope, SlotId};
+use crate::template::{Answer, Document, Expr, JsonError, RESPONSE_NAMES, Scope, SlotId};
 
-/// Parts of a response, one bit each, in the order of [`RESPONSE_NAMES`].
+/// Parts of a response, one bit each, in the order of [`RESPONSE_NAMES`]; and one for JSON of which more is needed than
+/// single paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs(u8);
 
@@ -18,13 +19,52 @@ impl Needs {
     pub const STATUS: Self = Self(1);
     const BODY: u8 = 1 << 2;
     const JSON: u8 = 1 << 3;
+    const WHOLE_JSON: u8 = 1 << 7;
+
+    /// What an expression needs: of a JSON document a path alone, where that is all it asks.
+    pub fn of_expression(expr: &Expr) -> Self {
+        let needs = Self::of(&expr.names());
+        if expr.asks_one_path_of(RESPONSE_NAMES[JSON_BIT as usize]) {
+            return Self(needs.0 & !Self::WHOLE_JSON);
+        }
+        needs
+    }
 
     /// The parts named among `names` (dotted).
     pub fn of(names: &BTreeSet<String>) -> Self {
         let root = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
         let roots: BTreeSet<_> = names.iter().map(|name| root(name)).collect();
         let bits = RESPONSE_NAMES.iter().enumerate().filter(|(_, name)| roots.contains(**name));
-        Self(bits.fold(0, |all, (bit, _)| all | 1 << bit))
+        let all = bits.fold(0, |all, (bit, _)| all | 1 << bit);
+        Self(if all & Self::JSON == 0 { all } else { all | Self::WHOLE_JSON })
+    }
+
+    /// Those that the other does not have.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Those that may take much memory.
+    #[must_use]
+    pub fn large(self) -> Self {
+        Self(self.0 & Self::all_large().0)
+    }
+
+    /// All that may take much memory.
+    pub fn all_large() -> Self {
+        Self(Self::BODY | Self::JSON | Self::WHOLE_JSON)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Lets go of these parts of the last answer.
+    pub fn release(self, scope: &Scope) {
+        let bits = (0..RESPONSE_NAMES.len() as u16).filter(|bit| self.0 & (1 << bit) != 0);
+        bits.for_each(|bit| scope.set(SlotId(bit), Value::UNDEFINED));
     }
 
     /// Both.
@@ -33,10 +73,26 @@ impl Needs {
         Self(self.0 | other.0)
     }
 
+    fn has(self, bit: u16) -> bool {
+        self.0 & (1 << bit) != 0
+    }
+
     /// Whether the body must be kept.
     pub fn keeps_body(self) -> bool {
         self.0 & (Self::BODY | Self::JSON) != 0
     }
+}
+
+/// The place of `json` in [`RESPONSE_NAMES`].
+const JSON_BIT: u16 = 3;
+
+/// Why a part of a response cannot be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The body is not what is asked for (JSON, UTF-8); in words.
+    Decode(String),
+    /// It needs more memory than a user has for values; in words.
+    TooLarge(String),
 }
 
 /// One response.
@@ -49,6 +105,7 @@ pub struct Response<'a> {
     size: u64,
     latency_us: u32,
     filled: Needs,
+    limit: usize,
 }
 
 impl Response<'_> {
@@ -57,58 +114,97 @@ impl Response<'_> {
 }
 
 impl<'a> Response<'a> {
-    /// A response of which no expression has asked anything yet.
-    pub fn new(status: u16, headers: &'a HeaderMap, body: &'a Bytes, size: u64, latency_us: u32) -> Self {
-        Self { status, headers, body, size, latency_us, filled: Needs::default() }
+    /// A response of which no expression has asked anything yet. What is made of its body takes at most `limit` bytes.
+    pub fn new(
+        status: u16,
+        headers: &'a HeaderMap,
+        (body, size): (&'a Bytes, u64),
+        latency_us: u32,
+        limit: usize,
+    ) -> Self {
+        Self { status, headers, body, size, latency_us, filled: Needs::default(), limit }
     }
 
     /// Puts the parts asked for into the scope, each once.
     ///
     /// # Errors
-    /// When the body is not what is asked for (JSON, UTF-8), in words.
-    pub fn fill(&mut self, needs: Needs, scope: &Arc<Scope>) -> Result<(), String> {
-        let missing = needs.0 & !self.filled.0;
-        for bit in (0..RESPONSE_NAMES.len() as u16).filter(|bit| missing & (1 << bit) != 0) {
-            scope.set(SlotId(bit), self.part(bit)?);
+    /// When the body is not what is asked for, or too large.
+    pub fn fill(&mut self, needs: Needs, scope: &Arc<Scope>) -> Result<(), Unreadable> {
+        let missing = needs.without(self.filled);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for bit in (0..RESPONSE_NAMES.len() as u16).filter(|bit| missing.has(*bit)) {
+            scope.set(SlotId(bit), self.part(bit, needs)?);
         }
         self.filled = self.filled.and(needs);
         Ok(())
     }
 
-    /// Puts the parts into the scope for expressions that come later; those the response does not have are undefined.
-    pub fn keep(&mut self, parts: Needs, scope: &Arc<Scope>) {
-        for bit in (0..RESPONSE_NAMES.len() as u16).filter(|bit| parts.0 & (1 << bit) != 0) {
-            match self.part(bit) {
-                Ok(value) => {
-                    scope.set(SlotId(bit), value);
-                    self.filled.0 |= 1 << bit;
-                }
-                Err(_) => scope.set(SlotId(bit), Value::UNDEFINED),
+    /// Puts the parts into the scope for expressions that come later, in the least memory; those the response does not
+    /// have are undefined.
+    ///
+    /// # Errors
+    /// When they are too large.
+    pub fn keep(&mut self, parts: Needs, scope: &Arc<Scope>) -> Result<(), Unreadable> {
+        for bit in (0..RESPONSE_NAMES.len() as u16).filter(|bit| parts.has(*bit)) {
+            // Nothing of the buffer it was read into.
+            let own = Bytes::copy_from_slice(if bit == JSON_BIT { self.body } else { &[] });
+            let of_own = Response { body: if bit == JSON_BIT { &own } else { self.body }, ..*self };
+            match of_own.part(bit, parts) {
+                Ok(value) => scope.set(SlotId(bit), value),
+                Err(Unreadable::Decode(_)) => scope.set(SlotId(bit), Value::UNDEFINED),
+                Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
-    fn part(&self, bit: u16) -> Result<Value, String> {
+    /// Lets go of what was put into the scope, but for the parts that are needed later.
+    pub fn release(&self, later: Needs, scope: &Arc<Scope>) {
+        self.filled.without(later).large().release(scope);
+    }
+
+    /// A problem with an expression over the body.
+    pub fn not_json(&self, words: &str) -> Unreadable {
+        Unreadable::Decode(match self.body.is_empty() {
+            true => "the body is empty, not JSON".into(),
+            false => format!("the body is not JSON: {words}"),
+        })
+    }
+
+    fn part(&self, bit: u16, needs: Needs) -> Result<Value, Unreadable> {
         Ok(match bit {
             0 => Value::from(self.status),
             1 => headers(self.headers),
+            2 if self.body.len() > self.limit => return Err(self.too_large("body", self.limit)),
             2 => match std::str::from_utf8(self.body) {
                 Ok(text) => Value::from(text),
-                Err(_) => return Err("the body is not UTF-8 text".into()),
+                Err(_) => return Err(Unreadable::Decode("the body is not UTF-8 text".into())),
             },
-            3 => serde_json::from_slice(self.body).map_err(|error| self.not_json(&error))?,
+            JSON_BIT if needs.0 & Needs::WHOLE_JSON == 0 => Answer::value(self.body, self.limit),
+            JSON_BIT => match Document::parse(self.body, self.limit) {
+                Ok(document) => document.value(),
+                Err(JsonError::Syntax(words)) => return Err(self.not_json(&words)),
+                Err(JsonError::TooLarge(limit)) => return Err(self.too_large("json", limit)),
+            },
             4 => cookies(self.headers),
             5 => Value::from(f64::from(self.latency_us) / 1000.0),
             _ => Value::from(self.size),
         })
     }
 
-    fn not_json(&self, error: &serde_json::Error) -> String {
-        if self.body.is_empty() {
-            return "the body is empty, not JSON".into();
-        }
-        format!("the body is not JSON: {error}")
+    fn too_large(&self, name: &str, limit: usize) -> Unreadable {
+        too_large(&format!("`{name}` of an answer of {} bytes", self.body.len()), limit)
     }
+}
+
+/// The words for what needs more memory than a user has for values, bytes.
+pub fn too_large(what: &str, limit: usize) -> Unreadable {
+    Unreadable::TooLarge(format!(
+        "{what} takes more than the {limit} bytes a user has for values; ask for single paths such as `json.items[0].id`, \
+         or raise `http.max_values`"
+    ))
 }
 
 /// Name → value; several values of one name are joined as RFC 9110 section 5.3 allows.

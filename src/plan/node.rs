@@ -21,14 +21,54 @@ pub enum NodeValue {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Any other number, always finite.
-    Float(f64),
+    /// Any other number.
+    Float(Decimal),
     /// Text.
     String(String),
     /// A list.
     List(Vec<Node>),
     /// A map, in the order written, each key once.
     Map(Vec<(Located<String>, Node)>),
+}
+
+/// A number that is no small whole one; always finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decimal {
+    value: f64,
+    text: Box<str>,
+}
+
+impl Decimal {
+    /// The number that a text of JSON's grammar, or one with a `+` before it, says; `None` for others, and for one that
+    /// is too large for a double.
+    pub fn read(written: &str) -> Option<Self> {
+        let text = written.strip_prefix('+').unwrap_or(written);
+        let value = text.parse::<f64>().ok().filter(|value| value.is_finite())?;
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, rest) = digits.split_at(digits.find(['.', 'e', 'E']).unwrap_or(digits.len()));
+        let (fraction, exponent) = rest.split_at(rest.find(['e', 'E']).unwrap_or(rest.len()));
+        let is_json = !whole.is_empty()
+            && (whole == "0" || !whole.starts_with('0'))
+            && fraction != "."
+            && exponent.len() != 1;
+        let text = if is_json { text.into() } else { value.to_string().into() };
+        Some(Self { value, text })
+    }
+
+    /// The nearest double.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// As it was written, as JSON writes numbers.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is written as a whole number.
+    pub fn is_whole(&self) -> bool {
+        !self.text.contains(['.', 'e', 'E'])
+    }
 }
 
 impl PartialEq for Node {
@@ -97,7 +137,7 @@ impl Node {
     pub fn as_number(&self) -> Option<f64> {
         match self.value {
             NodeValue::Int(number) => Some(number as f64),
-            NodeValue::Float(number) => Some(number),
+            NodeValue::Float(ref number) => Some(number.value),
             _ => None,
         }
     }
@@ -116,7 +156,7 @@ impl Node {
             NodeValue::String(text) => Some(text.clone()),
             NodeValue::Bool(truth) => Some(truth.to_string()),
             NodeValue::Int(number) => Some(number.to_string()),
-            NodeValue::Float(number) => Some(number.to_string()),
+            NodeValue::Float(number) => Some(number.text.to_string()),
             NodeValue::Null | NodeValue::List(_) | NodeValue::Map(_) => None,
         }
     }
@@ -149,7 +189,7 @@ impl Node {
             NodeValue::Null => Value::Null,
             NodeValue::Bool(truth) => Value::Bool(*truth),
             NodeValue::Int(number) => Value::from(*number),
-            NodeValue::Float(number) => Value::from(*number),
+            NodeValue::Float(number) => Value::from(number.value),
             NodeValue::String(text) => Value::String(text.clone()),
             NodeValue::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
             NodeValue::Map(entries) => {

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::ReportError;
 use super::brief::Brief;
 use super::sink::{failed, make_folders, remove_folders};
+use crate::encoding::skip_mark;
 
 /// The folder of all plans' runs, in the working directory, when nobody names one.
 pub const RUNS: &str = "reports";
@@ -278,6 +279,7 @@ fn read(folder: &Path, left: &mut u64) -> Result<Brief, String> {
     if *left == 0 {
         return Err("the results of newer runs were too large to go on".to_owned());
     }
+    skip_mark(&mut file).map_err(|_| "its result cannot be read")?;
     let most = MOST_OF_ONE.min(*left);
     let mut head = file.take(most);
     let brief = Brief::read(BufReader::with_capacity(1 << 14, &mut head));

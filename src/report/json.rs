@@ -8,6 +8,7 @@ use serde_json::error::Category;
 
 use super::ReportError;
 use super::model::{FORMAT, ResultDocument, forget_names};
+use crate::encoding;
 
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
@@ -27,6 +28,8 @@ pub fn to_string(doc: &ResultDocument) -> Result<String, ReportError> {
 /// # Errors
 /// As [`from_str`]; what cannot be read, or is not UTF-8, is no JSON.
 pub fn from_reader(mut source: impl Read + Seek) -> Result<ResultDocument, ReportError> {
+    let begun = encoding::skip_mark(&mut source);
+    begun.map_err(|error| ReportError::NotJson(serde_json::Error::io(error)))?;
     let parsed = serde_json::from_reader::<_, ResultDocument>(BufReader::with_capacity(BUFFER, &mut source));
     forget_names();
     if let Ok(doc) = parsed
@@ -36,7 +39,7 @@ pub fn from_reader(mut source: impl Read + Seek) -> Result<ResultDocument, Repor
     }
     // Why not: from the start.
     let mut text = String::new();
-    let whole = source.rewind().and_then(|()| source.read_to_string(&mut text));
+    let whole = encoding::skip_mark(&mut source).and_then(|()| source.read_to_string(&mut text));
     whole.map_err(|error| ReportError::NotJson(serde_json::Error::io(error)))?;
     from_str(&text)
 }
@@ -80,7 +83,8 @@ mod tests {
         for doc in [fixture::failing(), fixture::empty()] {
             let text = to_string(&doc).unwrap();
             assert_eq!(from_str(&text).unwrap(), doc);
-            assert_eq!(from_reader(std::io::Cursor::new(text)).unwrap(), doc);
+            assert_eq!(from_reader(std::io::Cursor::new(&text)).unwrap(), doc);
+            assert_eq!(from_reader(std::io::Cursor::new(format!("\u{feff}{text}"))).unwrap(), doc);
         }
     }
 

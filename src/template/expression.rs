@@ -1,5 +1,5 @@
-//! One expression: a plain path (`json[0].id`, `auth.token`) looked up directly, or anything else compiled
-//! by minijinja.
+//! One expression: a plain path (`json[0].id`, `auth.token`) looked up directly, one that is compared with something
+//! fixed, or anything else compiled by minijinja.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,7 +10,13 @@ use minijinja::{Expression, Value};
 
 use super::functions::weight;
 use super::guard::{RESERVED, Woven};
+use super::json::{Answer, JsonError, Key, can_find};
+use super::lexer::{Kind, tokens};
 use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, words};
+
+mod comparison;
+
+use comparison::Comparison;
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
@@ -21,14 +27,16 @@ pub struct Expr {
 
 #[derive(Debug, Clone)]
 enum Code {
-    Path { root: Box<str>, keys: Box<[Key]> },
+    Path(Path),
+    Comparison(Box<Comparison>),
     Full(Arc<Expression<'static, 'static>>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Key {
-    Name(Box<str>),
-    Index(i64),
+/// A name with parts.
+#[derive(Debug, Clone)]
+struct Path {
+    root: Box<str>,
+    keys: Box<[Key]>,
 }
 
 /// An expression that does not parse.
@@ -56,8 +64,11 @@ impl Expr {
     /// When it is not an expression, or names a filter, test or function there is not.
     pub fn compile(source: &str) -> Result<Self, ExprError> {
         let text: Arc<str> = source.trim().into();
-        if let Some((root, keys)) = parse_path(&text) {
-            return Ok(Self { source: text, code: Code::Path { root, keys } });
+        if let Some(path) = Path::parse(&text) {
+            return Ok(Self { source: text, code: Code::Path(path) });
+        }
+        if let Some(comparison) = Comparison::parse(&text) {
+            return Ok(Self { source: text, code: Code::Comparison(Box::new(comparison)) });
         }
         words::check_size(&text)?;
         let compiled = ENVIRONMENT.compile_expression_owned(text.to_string()).map_err(|error| {
@@ -88,15 +99,8 @@ impl Expr {
     /// The names it needs, dotted as far as they are plain (`questions.text`, `env.HOST`), without functions.
     pub fn names(&self) -> BTreeSet<String> {
         match &self.code {
-            Code::Path { root, keys } => {
-                let mut name = root.to_string();
-                for key in keys.iter() {
-                    let Key::Name(part) = key else { break };
-                    name.push('.');
-                    name.push_str(part);
-                }
-                BTreeSet::from([name])
-            }
+            Code::Path(path) => BTreeSet::from([path.dotted()]),
+            Code::Comparison(comparison) => BTreeSet::from([comparison.path.dotted()]),
             Code::Full(expression) => expression
                 .undeclared_variables(true)
                 .into_iter()
@@ -107,7 +111,17 @@ impl Expr {
 
     /// The single name this is, when it is a plain path: evaluating it cannot fail but for a missing value.
     pub fn is_path(&self) -> bool {
-        matches!(self.code, Code::Path { .. })
+        matches!(self.code, Code::Path(_))
+    }
+
+    /// Of a document in `name` it asks one path at most, which can be read from the text.
+    pub fn asks_one_path_of(&self, name: &str) -> bool {
+        let path = match &self.code {
+            Code::Path(path) => path,
+            Code::Comparison(comparison) => &comparison.path,
+            Code::Full(_) => return false,
+        };
+        *path.root != *name || can_find(&path.keys)
     }
 
     /// The value; undefined when the last part of a path is not there.
@@ -116,16 +130,8 @@ impl Expr {
     /// When a name has no value, or the evaluation fails.
     pub fn eval(&self, scope: &Arc<Scope>) -> Result<Value, EvalError> {
         match &self.code {
-            Code::Path { root, keys } => {
-                let mut value = scope.by_name(root).unwrap_or(Value::UNDEFINED);
-                for key in keys.iter() {
-                    if value.is_undefined() {
-                        return Err(EvalError::Undefined(self.source.to_string()));
-                    }
-                    value = step(&value, key).map_err(|error| self.error(&error))?;
-                }
-                Ok(value)
-            }
+            Code::Path(path) => path.eval(scope, &self.source),
+            Code::Comparison(comparison) => comparison.eval(scope, &self.source),
             Code::Full(expression) => {
                 let context = Value::from_dyn_object(scope.clone());
                 expression.eval(context).map_err(|error| self.full_error(&error, scope))
@@ -158,24 +164,81 @@ impl Expr {
 
     fn full_error(&self, error: &minijinja::Error, scope: &Arc<Scope>) -> EvalError {
         if error.kind() == minijinja::ErrorKind::UndefinedError {
-            let missing = self.names().into_iter().find(|name| is_missing(name, scope));
-            return EvalError::Undefined(missing.unwrap_or_else(|| self.source.to_string()));
+            let missing = missing_path(&self.source, scope);
+            return EvalError::Undefined(missing.unwrap_or(&self.source).to_owned());
         }
         self.error(error)
     }
 
     fn error(&self, error: &minijinja::Error) -> EvalError {
-        EvalError::Other { expression: self.source.to_string(), message: explain(error) }
+        error_in(&self.source, error)
     }
 }
 
-fn is_missing(dotted: &str, scope: &Arc<Scope>) -> bool {
-    let mut parts = dotted.split('.');
-    let mut value = parts.next().and_then(|root| scope.by_name(root)).unwrap_or(Value::UNDEFINED);
-    for part in parts {
-        value = value.get_attr(part).unwrap_or(Value::UNDEFINED);
+impl Path {
+    /// `name(.name | [int] | ["text"])*`, else `None`.
+    fn parse(text: &str) -> Option<Self> {
+        parse_path(text).map(|(root, keys)| Self { root, keys })
     }
-    value.is_undefined()
+
+    /// The name with the parts that are plain names.
+    fn dotted(&self) -> String {
+        let mut name = self.root.to_string();
+        for key in &self.keys {
+            let Key::Name(part) = key else { break };
+            name.push('.');
+            name.push_str(part);
+        }
+        name
+    }
+
+    fn eval(&self, scope: &Arc<Scope>, source: &str) -> Result<Value, EvalError> {
+        let mut value = scope.by_name(&self.root).unwrap_or(Value::UNDEFINED);
+        let mut keys = &*self.keys;
+        if let Some(answer) = value.downcast_object_ref::<Answer>() {
+            let followed = answer.follow(keys).map_err(|error| match error {
+                JsonError::Syntax(words) => EvalError::NotJson(words),
+                JsonError::TooLarge(limit) => EvalError::TooLarge(limit),
+            });
+            (value, keys) = followed?;
+        }
+        for key in keys {
+            if value.is_undefined() {
+                return Err(EvalError::Undefined(source.to_owned()));
+            }
+            value = step(&value, key).map_err(|error| error_in(source, &error))?;
+        }
+        Ok(value)
+    }
+}
+
+fn error_in(source: &str, error: &minijinja::Error) -> EvalError {
+    EvalError::Other { expression: source.to_owned(), message: explain(error) }
+}
+
+/// The first name with parts in some code that has no value.
+fn missing_path<'s>(source: &'s str, scope: &Arc<Scope>) -> Option<&'s str> {
+    let all: Vec<_> = tokens(source, 0).collect();
+    for (index, token) in all.iter().enumerate() {
+        let is_part = index > 0 && matches!(all[index - 1].text, "." | "|" | "is");
+        if token.kind != Kind::Word || is_part {
+            continue;
+        }
+        let from = token.range.start;
+        let path = all[index..]
+            .iter()
+            .map(|token| &source[from..token.range.end])
+            .take_while(|text| !text.contains(char::is_whitespace))
+            .filter_map(|text| Some((text, Path::parse(text)?)))
+            .last();
+        if let Some((text, path)) = path
+            && scope.knows(&path.root)
+            && !matches!(path.eval(scope, text), Ok(value) if !value.is_undefined())
+        {
+            return Some(text);
+        }
+    }
+    None
 }
 
 fn step(value: &Value, key: &Key) -> Result<Value, minijinja::Error> {
@@ -197,7 +260,6 @@ pub(super) fn explain(error: &minijinja::Error) -> String {
     }
 }
 
-/// `name(.name | [int] | ["text"])*`, else `None`.
 fn parse_path(text: &str) -> Option<(Box<str>, Box<[Key]>)> {
     const WORDS: [&str; 9] = ["true", "false", "none", "True", "False", "None", "not", "and", "or"];
     let (root, mut rest) = take_name(text)?;

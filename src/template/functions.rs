@@ -28,6 +28,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::SeedableRng as _;
 
 use super::UserNumbers;
+use super::json::Document;
 
 /// The generator of picks, rows and random values: small, fast and the same on every release of `rand`.
 pub type Rng = rand_xoshiro::Xoshiro256PlusPlus;
@@ -99,6 +100,9 @@ pub fn is_function(name: &str) -> bool {
     name == fake::ROOT || FUNCTIONS.contains(&name)
 }
 
+/// Most memory of what `fromjson` reads, beside the text, bytes.
+const LARGEST_DOCUMENT: usize = 64 << 20;
+
 thread_local! {
     /// The generator of the user whose template is being rendered on this thread.
     static CURRENT: RefCell<Rng> = RefCell::new(Rng::seed_from_u64(0));
@@ -138,7 +142,9 @@ pub(super) fn install(env: &mut Environment<'static>) {
     });
     env.add_filter("fromjson", |text: Value| -> Result<Value, Error> {
         let text = text_of(&text)?;
-        serde_json::from_str(&text).map_err(|error| invalid(format!("fromjson: not JSON: {error}")))
+        let document = Document::parse_copy(text.as_bytes(), LARGEST_DOCUMENT);
+        let document = document.map_err(|error| invalid(format!("fromjson: not JSON: {error}")));
+        Ok(document?.value())
     });
 }
 

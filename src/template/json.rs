@@ -1,11 +1,34 @@
 //! A JSON document with `{{ … }}` in its texts: serialized when the plan is compiled, only the holes are
 //! filled at run time. A lone `{{ x }}` keeps its type; inside a longer text values are escaped.
 
+mod answer;
+mod find;
+mod number;
+mod plain;
+mod scan;
+mod string;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use answer::Answer;
+pub(super) use find::{Key, can_find};
+pub(super) use number::{Number, plain_number};
+pub use number::{has_written_number, number};
+pub use plain::{compact, memory_of};
+pub(super) use plain::{plain, to_serde};
+pub use scan::JsonError;
+pub(super) use string::escape;
+pub(super) use tree::Container;
+pub use tree::Document;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::text::Part;
-use super::{EvalError, Scope, SyntaxError, Text, write_json, write_text};
+use super::{EvalError, Scope, SyntaxError, Text, write_json};
 
 /// A compiled JSON document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -90,10 +113,11 @@ impl JsonText {
     pub fn value(&self, scope: &Arc<Scope>) -> Result<minijinja::Value, EvalError> {
         let mut json = String::new();
         self.render_into(scope, &mut json)?;
-        serde_json::from_str(&json).map_err(|_| EvalError::Other {
+        let document = Document::parse(&Bytes::from(json), usize::MAX).map_err(|_| EvalError::Other {
             expression: "the value".into(),
             message: "cannot be kept: it is not JSON".into(),
-        })
+        });
+        Ok(document?.value())
     }
 
     /// Appends the document.
@@ -106,15 +130,7 @@ impl JsonText {
                 Piece::Raw(text) => out.push_str(text),
                 Piece::Value(expr) => {
                     let value = expr.eval_defined(scope)?;
-                    match value.as_str() {
-                        Some(text) => {
-                            out.push('"');
-                            escape(text, out);
-                            out.push('"');
-                        }
-                        None if value.is_integer() => write_text(&value, out),
-                        None => write_json(&value, out),
-                    }
+                    write_json(&value, out);
                 }
                 Piece::Escaped(text) => {
                     let mut plain = String::new();
@@ -127,33 +143,8 @@ impl JsonText {
     }
 }
 
-/// Appends `text` as the inside of a JSON string (RFC 8259 section 7).
-fn escape(text: &str, out: &mut String) {
-    let mut clean_from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let short = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..0x20 => "",
-            _ => continue,
-        };
-        out.push_str(&text[clean_from..at]);
-        if short.is_empty() {
-            use std::fmt::Write as _;
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push_str(short);
-        }
-        clean_from = at + 1;
-    }
-    out.push_str(&text[clean_from..]);
-}
-
 #[cfg(test)]
-mod tests {
+mod json_text_tests {
     use minijinja::Value;
 
     use super::super::Names;

@@ -42,6 +42,11 @@ impl Names {
         self.slots.get(name).copied()
     }
 
+    /// The name of a slot.
+    pub fn name_of(&self, slot: SlotId) -> Option<&str> {
+        self.slots.iter().find(|(_, known)| **known == slot).map(|(name, _)| &**name)
+    }
+
     /// How many slots there are.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -83,6 +88,11 @@ impl Scope {
     /// A value; undefined when nothing has set it.
     pub fn get(&self, slot: SlotId) -> Value {
         self.slots()[slot.0 as usize].clone()
+    }
+
+    /// Whether a scope of the plan has the name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.get(name).is_some()
     }
 
     /// The value of a name, `None` when no scope of the plan has it.

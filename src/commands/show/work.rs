@@ -162,7 +162,7 @@ const ONE_REQUEST: (f64, f64) = (1.0, 1.0);
 fn requests_in(steps: &[Step]) -> (f64, f64) {
     let all = steps.iter().map(|step| match step {
         Step::Request(_) => ONE_REQUEST,
-        Step::Think(_) | Step::Set(_) => (0.0, 0.0),
+        Step::Think(_) | Step::Set(_) | Step::Release(_) => (0.0, 0.0),
         Step::If(_, inner, other) => {
             let (a, b) = (requests_in(inner), requests_in(other));
             (a.0.min(b.0), a.1.max(b.1))

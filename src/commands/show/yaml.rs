@@ -90,6 +90,9 @@ impl Writer<'_> {
         let Some(text) = block else {
             let text = match value {
                 Value::String(text) => one_line(text),
+                Value::Number(_) if let Some(NodeValue::Float(number)) = node.map(|node| &node.value) => {
+                    number.text().to_owned()
+                }
                 other => other.to_string(),
             };
             self.lines.push(Line { text: format!("{head}{text}"), comment });

@@ -16,6 +16,8 @@ pub enum Step {
     Request(Box<Request>),
     /// Pauses.
     Think(Pause),
+    /// Lets go of parts of the last answer that no later step looks at.
+    Release(Needs),
     /// Gives names values.
     Set(Box<[(SlotId, JsonText)]>),
     /// Runs the first steps when the expression holds, else the others.
@@ -64,7 +66,7 @@ impl Step {
             match step {
                 Self::Request(request) => found.push(&**request),
                 Self::Poll(poll) => found.push(&poll.request),
-                Self::Think(_) | Self::Set(_) => {}
+                Self::Think(_) | Self::Set(_) | Self::Release(_) => {}
                 Self::Repeat(_, inner) | Self::Group(_, inner) => found.extend(Self::requests(inner)),
                 Self::If(_, inner, other) => {
                     found.extend(Self::requests(inner).into_iter().chain(Self::requests(other)));
@@ -74,27 +76,11 @@ impl Step {
         }
         found
     }
-
-    /// Has every request in these steps keep these parts of its answer for the steps after it.
-    pub fn keep(steps: &mut [Self], parts: Needs) {
-        for step in steps {
-            match step {
-                Self::Request(request) => request.keep(parts),
-                Self::Poll(poll) => poll.request.keep(parts),
-                Self::Think(_) | Self::Set(_) => {}
-                Self::Repeat(_, inner) | Self::Group(_, inner) => Self::keep(inner, parts),
-                Self::If(_, inner, other) => {
-                    Self::keep(inner, parts);
-                    Self::keep(other, parts);
-                }
-                Self::Choose(_, all) => all.iter_mut().for_each(|inner| Self::keep(inner, parts)),
-            }
-        }
-    }
 }
 
 impl Request {
-    fn keep(&mut self, parts: Needs) {
+    /// Has it keep these parts of its answer for later steps.
+    pub(in crate::compile) fn keep(&mut self, parts: Needs) {
         self.kept = self.kept.and(parts);
         self.needs = self.needs.and(parts);
     }

@@ -6,7 +6,7 @@ use super::{Definitions, FromNode, wrong_type};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::codes;
 use crate::plan::node::{Node, NodeValue};
-use crate::units::{self, DurationRange, Factor, Rate, UnitError};
+use crate::units::{self, DurationRange, Factor, Rate, Size, UnitError};
 use serde_json::{Value, json};
 
 impl FromNode for String {
@@ -118,6 +118,14 @@ macro_rules! whole_numbers {
     ($($ty:ty),*) => {$(
         impl FromNode for $ty {
             fn from_node(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+                if let NodeValue::Float(number) = &node.value
+                    && number.is_whole()
+                {
+                    let message = format!("{} is out of range", number.text());
+                    let help = format!("write a whole number from 0 to {}", <$ty>::MAX);
+                    out.push(Diagnostic::error(codes::OUT_OF_RANGE, node.span, message).help(help));
+                    return None;
+                }
                 let Some(number) = node.as_int() else { return not_a_number(node, &Self::expected(), out) };
                 <$ty>::try_from(number).ok().or_else(|| {
                     let message = format!("{number} is out of range");
@@ -231,6 +239,7 @@ written_units! {
     DurationRange: units::parse_range, "a duration such as 2s, or a range such as 1s..5s", "1s..5s",
         r"^\s*([0-9]+(\.[0-9]+)?(d|h|ms|m|s|us|µs)\s*)+(\.\.\s*([0-9]+(\.[0-9]+)?(d|h|ms|m|s|us|µs)\s*)+)?$";
     Rate: units::parse_rate, "a rate such as 5/s", "5/s", r"^\s*[0-9]+(\.[0-9]+)?\s*/\s*[smh]\s*$";
+    Size: units::parse_size, "a size such as 64KB or 16MiB", "16MiB", r"^\s*[0-9]+(\.[0-9]+)?\s*(B|[kK]B|MB|GB|KiB|MiB|GiB)\s*$";
     Factor: units::parse_factor, "a factor such as 2x", "2x", r"^\s*[0-9]+(\.[0-9]+)?[x×]\s*$";
 }
 

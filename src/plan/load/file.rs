@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Failure;
+use crate::encoding::{NotText, text_with_mark};
 use crate::plan::codes;
 use crate::plan::parse::MOST_BYTES;
 
@@ -38,10 +39,12 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     if bytes.len() > MOST_BYTES {
         return Err(too_large(path));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        failure(format!("`{name}` is not UTF-8 text, see line {line}"), "save the file as UTF-8")
+    // With a byte order mark: places are those in the file.
+    text_with_mark(bytes).map_err(|error| match error {
+        NotText::Utf16 => failure(format!("`{name}` is UTF-16"), "save the file as UTF-8"),
+        NotText::NotUtf8 { line } => {
+            failure(format!("`{name}` is not UTF-8 text, see line {line}"), "save the file as UTF-8")
+        }
     })
 }
 

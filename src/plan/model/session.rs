@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, word};
 use crate::plan::node::{Node, NodeValue};
+use crate::units::Size;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ plan_keys! {
         tls: Option<Tls>,
         /// How long cookies of answers are kept; absent: `user` where users loop, `iteration` with a rate.
         cookies: Option<Located<CookieJar>>,
+        /// The most memory that the values of one answer take, and the values that a user remembers of its answers; `16MiB` when absent.
+        max_values: Option<Located<Size>>,
     }
     later { "proxy", "version" }
     check check_http

@@ -9,7 +9,7 @@ use super::convert::{self, Budget, depth, too_long};
 use super::{MOST_DEPTH, MOST_NODES, toml_trap};
 use crate::diagnostic::{Diagnostic, FileId, Located, Span};
 use crate::plan::codes;
-use crate::plan::node::{Node, NodeValue};
+use crate::plan::node::{Decimal, Node, NodeValue};
 
 /// Reads a TOML document; errors of syntax are collected, and what is between them is still read.
 pub fn parse(text: &str, file: FileId) -> (Option<Node>, Vec<Diagnostic>) {
@@ -95,15 +95,19 @@ impl Convert<'_> {
             DeValue::String(text) => NodeValue::String(text.into_owned()),
             DeValue::Boolean(truth) => NodeValue::Bool(truth),
             DeValue::Datetime(time) => NodeValue::String(time.to_string()),
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                .map_or_else(|_| self.refuse(span), NodeValue::Int),
-            DeValue::Float(number) => match number.as_str().parse::<f64>() {
-                Ok(number) if number.is_finite() => NodeValue::Float(number),
-                _ => self.refuse(span),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => NodeValue::Int(number),
+                Err(_) if number.radix() == 10 => self.decimal(number.as_str(), span),
+                Err(_) => self.refuse(span),
             },
+            DeValue::Float(number) => self.decimal(number.as_str(), span),
         };
         self.budget.nodes(1, span)?;
         Ok(Node { value, span })
+    }
+
+    fn decimal(&mut self, text: &str, span: Span) -> NodeValue {
+        Decimal::read(text).map_or_else(|| self.refuse(span), NodeValue::Float)
     }
 
     fn refuse(&mut self, span: Span) -> NodeValue {

@@ -1,7 +1,7 @@
 //! What an unquoted YAML word is: YAML 1.2's core schema, with `no`, `007` and `1_000` as text. Must not
 //! know anything but one word.
 
-use crate::plan::node::NodeValue;
+use crate::plan::node::{Decimal, NodeValue};
 
 /// The value of a plain word, or why it cannot be one.
 pub(super) fn resolve(word: &str) -> Result<NodeValue, &'static str> {
@@ -27,14 +27,11 @@ pub(super) fn resolve(word: &str) -> Result<NodeValue, &'static str> {
         return Ok(NodeValue::String(word.to_owned()));
     }
     if bytes.iter().all(u8::is_ascii_digit) {
-        let number = word.strip_prefix('+').unwrap_or(word).parse();
-        return number.map(NodeValue::Int).map_err(|_| "is too large for a number");
+        if let Ok(number) = word.strip_prefix('+').unwrap_or(word).parse() {
+            return Ok(NodeValue::Int(number));
+        }
     }
-    match word.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(NodeValue::Float(number)),
-        Ok(_) => Err("is too large for a number"),
-        Err(_) => Ok(NodeValue::String(word.to_owned())),
-    }
+    Decimal::read(word).map(NodeValue::Float).ok_or("is too large for a number")
 }
 
 fn radix(word: &str, digits: &str, radix: u32) -> NodeValue {
@@ -67,6 +64,7 @@ mod tests {
     #[test]
     fn words_are_what_yaml_1_2_says() {
         let text = |s: &str| Ok(NodeValue::String(s.to_owned()));
+        let decimal = |s: &str| Ok(NodeValue::Float(Decimal::read(s).unwrap()));
         for (word, value) in [
             ("", Ok(NodeValue::Null)),
             ("~", Ok(NodeValue::Null)),
@@ -83,9 +81,12 @@ mod tests {
             ("0x1F", Ok(NodeValue::Int(31))),
             ("0o17", Ok(NodeValue::Int(15))),
             ("0xzz", text("0xzz")),
-            ("1.5", Ok(NodeValue::Float(1.5))),
-            (".5", Ok(NodeValue::Float(0.5))),
-            ("1e3", Ok(NodeValue::Float(1000.0))),
+            ("1.5", decimal("1.5")),
+            (".5", decimal("0.5")),
+            ("5.", decimal("5")),
+            ("1.10", decimal("1.10")),
+            ("+1.10", decimal("1.10")),
+            ("1e3", decimal("1e3")),
             ("1e", text("1e")),
             ("e", text("e")),
             (".", text(".")),
@@ -98,7 +99,7 @@ mod tests {
             ("2026-01-01", text("2026-01-01")),
             (".nan", Err("is not a finite number")),
             ("1e999", Err("is too large for a number")),
-            ("99999999999999999999", Err("is too large for a number")),
+            ("99999999999999999999", decimal("99999999999999999999")),
         ] {
             assert_eq!(resolve(word), value, "{word}");
         }

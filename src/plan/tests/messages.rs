@@ -71,7 +71,7 @@ fn each_mistake_has_its_message() {
         ("plan: 1\nname: [a]", "P012 expected text, found a list"),
         ("plan: 1\nname: 5", "P012 expected text, found a number"),
         ("plan: 1\nname:", "P012 expected text, found nothing"),
-        ("plan: 1\nhttp: { headers: { v: 1.10 } }", "P012 this number would be sent as `1.1`"),
+        ("plan: 1\nhttp: { headers: { v: +1.10 } }", "P012 this number would be sent as `1.10`"),
         ("plan: 1\nhttp: { headers: { v: [1] } }", "P012 expected text or a number, found a list"),
         ("plan: 1\nthink: -1s", "P015 `-1s` is negative; a duration cannot be"),
         (

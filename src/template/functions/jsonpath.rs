@@ -2,14 +2,15 @@
 //! run for long.
 
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 use minijinja::{Error, ErrorKind, Value};
-use serde::Deserialize as _;
 
-use super::{Compiled, invalid, weight};
+use super::super::json::{Document, to_serde};
+use super::{Compiled, LARGEST_DOCUMENT, invalid, weight};
 
 /// Longest path in bytes.
 const LONGEST: usize = 500;
@@ -43,26 +44,60 @@ impl Path {
 /// `json | jsonpath("$.a[0].b")`: the value, undefined when it is not there. A path that may lead to several
 /// values, such as `$.a[*].b`, gives a list. A text is read as JSON.
 pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
-    let document = match value.as_str() {
-        Some(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        None if value.is_undefined() => return Err(ErrorKind::UndefinedError.into()),
-        None => {
-            weight::check(&value)?;
-            serde_json::to_value(&value).map_err(|error| error.to_string())
+    let value = match value.as_str() {
+        Some(text) => {
+            let read = Document::parse_copy(text.as_bytes(), LARGEST_DOCUMENT);
+            read.map_err(|error| invalid(format!("jsonpath: not JSON: {error}")))?.value()
         }
+        None if value.is_undefined() => return Err(ErrorKind::UndefinedError.into()),
+        None => value,
     };
-    let document = document.map_err(|words| invalid(format!("jsonpath: {words}")))?;
+    weight::check(&value)?;
+    let document = to_serde(&value);
     PATHS.with_borrow_mut(|paths| {
         let path = paths.get(&path, path_of)?;
         let found = js_path_process(&path.query, &document);
         let found = found.map_err(|_| invalid("jsonpath: the path cannot be followed"))?;
-        let mut values =
-            found.into_iter().map(|found| Value::deserialize(found.val).unwrap_or(Value::UNDEFINED));
+        let found: Vec<_> = found.into_iter().map(|found| found.val).collect();
+        let written = as_written(&document, &value, &found);
+        let mut values = found
+            .into_iter()
+            .map(|found| written.get(&std::ptr::from_ref(found)).cloned().unwrap_or(Value::UNDEFINED));
         Ok(match path.single {
             true => values.next().unwrap_or(Value::UNDEFINED),
             false => values.collect(),
         })
     })
+}
+
+/// What was found, each with the value it was made of: that one has its numbers as they were written.
+fn as_written<'d>(
+    document: &'d serde_json::Value,
+    value: &Value,
+    found: &[&'d serde_json::Value],
+) -> HashMap<*const serde_json::Value, Value> {
+    let mut wanted: HashSet<_> = found.iter().map(|found| std::ptr::from_ref(*found)).collect();
+    let (mut written, mut open) = (HashMap::new(), vec![(document, value.clone())]);
+    while let Some((document, value)) = open.pop() {
+        match document {
+            serde_json::Value::Array(items) => {
+                open.extend(items.iter().zip(value.try_iter().into_iter().flatten()));
+            }
+            serde_json::Value::Object(members) => {
+                let member = |name: &str| value.get_attr(name).unwrap_or_default();
+                open.extend(members.iter().map(|(name, below)| (below, member(name))));
+            }
+            _ => {}
+        }
+        let place = std::ptr::from_ref(document);
+        if wanted.remove(&place) {
+            written.insert(place, value);
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    written
 }
 
 /// A compiled path.

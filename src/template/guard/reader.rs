@@ -2,11 +2,12 @@
 //!
 //! Only code that minijinja has parsed is read here; what this does not follow is `None`, never a guess.
 
+mod rules;
 mod statement;
 
-use super::super::functions::{FILTERS, FUNCTIONS};
 use super::super::lexer::{Kind, Token};
-use super::{KEPT, SHORT, WEIGHED};
+use super::{KEPT, NUMBER, PLAIN, SHORT, THERE, WEIGHED};
+use rules::Guards;
 
 /// Something to insert.
 pub(super) struct Mark {
@@ -32,53 +33,9 @@ enum Operator {
     Concat,
     Compare,
     In,
-    Plain,
+    Calculate,
+    Logic,
 }
-
-/// Filters that look at no more than they are charged for.
-const FREE_FILTERS: &[&str] = &[
-    "length", "count", "first", "last", "default", "d", "list", "items", "reverse", "chain", "zip", "batch",
-    "slice", "bool",
-];
-/// minijinja's filters that walk a value and make no text of it.
-const WALKING_FILTERS: &[&str] = &[
-    "sort",
-    "unique",
-    "min",
-    "max",
-    "groupby",
-    "dictsort",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "map",
-    "sum",
-    "attr",
-];
-/// Functions that take lists.
-const LIST_FUNCTIONS: &[&str] = &["range", "dict", "namespace", "random_choice", "weighted_choice"];
-/// Tests that look at the kind of a value only.
-const FREE_TESTS: &[&str] = &[
-    "defined",
-    "undefined",
-    "none",
-    "boolean",
-    "odd",
-    "even",
-    "number",
-    "integer",
-    "int",
-    "float",
-    "string",
-    "sequence",
-    "iterable",
-    "mapping",
-    "true",
-    "false",
-    "safe",
-    "escaped",
-];
 
 /// See the module.
 pub(super) struct Reader<'a, 't> {
@@ -156,26 +113,33 @@ impl<'a, 't> Reader<'a, 't> {
         let open = match function {
             SHORT => "__short(",
             KEPT => "__kept(",
+            THERE => "__there(",
+            NUMBER => "__number(",
+            PLAIN => "__plain(",
             _ => "__weighed(",
         };
         self.marks.push(Mark { at: piece.from, text: open });
         self.marks.push(Mark { at: piece.to, text: ")" });
     }
 
+    fn guards(&mut self, piece: Piece, functions: Guards) {
+        functions.iter().for_each(|function| self.guard(piece, function));
+    }
+
     fn operator(&self) -> Option<(Operator, u8, usize)> {
-        use Operator::{Compare, Concat, In, Plain};
+        use Operator::{Calculate, Compare, Concat, In, Logic};
         Some(match self.text() {
-            "or" => (Plain, 1, 1),
-            "and" => (Plain, 2, 1),
+            "or" => (Logic, 1, 1),
+            "and" => (Logic, 2, 1),
             "not" if self.ahead(1) == "in" => (In, 4, 2),
             "in" => (In, 4, 1),
             "=" | "!" if self.is_joined("=") => (Compare, 4, 2),
             "<" | ">" => (Compare, 4, 1 + usize::from(self.is_joined("="))),
-            "+" | "-" => (Plain, 5, 1),
+            "+" | "-" => (Calculate, 5, 1),
             "~" => (Concat, 6, 1),
-            "*" if self.is_joined("*") => (Plain, 8, 2),
-            "/" if self.is_joined("/") => (Plain, 7, 2),
-            "*" | "/" | "%" => (Plain, 7, 1),
+            "*" if self.is_joined("*") => (Calculate, 8, 2),
+            "/" if self.is_joined("/") => (Calculate, 7, 2),
+            "*" | "/" | "%" => (Calculate, 7, 1),
             _ => return None,
         })
     }
@@ -211,10 +175,20 @@ impl<'a, 't> Reader<'a, 't> {
                     self.guard(left, SHORT);
                     self.guard(right, SHORT);
                 }
-                // A comparison ends with the smaller side.
-                Operator::Compare if !left.is_light => self.guard(right, WEIGHED),
-                Operator::In => self.guard(left, SHORT),
-                Operator::Compare | Operator::Plain => {}
+                Operator::Compare => {
+                    self.guard(left, PLAIN);
+                    // A comparison ends with the smaller side.
+                    self.guards(right, if left.is_light { &[PLAIN] } else { &[WEIGHED, PLAIN] });
+                }
+                Operator::In => {
+                    self.guards(left, &[SHORT, PLAIN]);
+                    self.guard(right, PLAIN);
+                }
+                Operator::Calculate => {
+                    self.guard(left, NUMBER);
+                    self.guard(right, NUMBER);
+                }
+                Operator::Logic => {}
             }
             let is_light = matches!(operator, Operator::Concat | Operator::Compare | Operator::In);
             left = Piece { from: left.from, to: right.to, is_light, is_path: false };
@@ -237,6 +211,9 @@ impl<'a, 't> Reader<'a, 't> {
         let name = self.is_word().then(|| self.text());
         let first = self.primary()?;
         let piece = self.parts(first, name)?;
+        if is_signed {
+            self.guard(piece, NUMBER);
+        }
         Some(Piece { is_path: piece.is_path && !is_signed, ..piece })
     }
 
@@ -247,46 +224,35 @@ impl<'a, 't> Reader<'a, 't> {
         loop {
             if whole.is_none() || self.take("|") {
                 let name = self.name()?;
-                let guard = self.filter_guard(name);
-                if let (Some(input), Some(guard)) = (whole, guard) {
-                    self.guard(input, guard);
+                let by_attribute = name == "map" && self.text() == "(" && self.ahead(1) == "attribute";
+                let (input, arguments) = rules::of_filter(name, by_attribute);
+                if let Some(whole) = whole {
+                    self.guards(whole, input);
                 }
                 if self.text() == "(" {
-                    self.arguments(guard.unwrap_or(WEIGHED))?;
+                    self.arguments(arguments)?;
                 }
                 let from = whole.map_or(0, |whole| whole.from);
                 // What goes through the filters of a block is no part of the code.
-                whole = Some(Piece { from, to: self.end(), is_light: is_block, is_path: false });
+                let is_light = is_block || rules::counts(name);
+                whole = Some(Piece { from, to: self.end(), is_light, is_path: false });
             } else if self.take("is") {
                 self.take("not");
                 let name = self.name()?;
                 let input = whole?;
-                let is_free = FREE_TESTS.contains(&name);
-                if !is_free {
-                    self.guard(input, SHORT);
-                }
+                let guards = rules::of_test(name);
+                self.guards(input, guards);
                 if self.text() == "(" {
-                    self.arguments(SHORT)?;
+                    self.arguments(&[SHORT, PLAIN])?;
                 } else if self.begins_argument() {
                     let from = self.start()?;
                     let argument = self.operand()?;
-                    if !is_free {
-                        self.guard(Piece { from, ..argument }, SHORT);
-                    }
+                    self.guards(Piece { from, ..argument }, guards);
                 }
                 whole = Some(Piece { to: self.end(), is_light: true, is_path: false, ..input });
             } else {
                 return whole;
             }
-        }
-    }
-
-    fn filter_guard(&self, name: &str) -> Option<&'static str> {
-        let by_attribute = name == "map" && self.text() == "(" && self.ahead(1) == "attribute";
-        match name {
-            _ if by_attribute || FREE_FILTERS.contains(&name) => None,
-            _ if WALKING_FILTERS.contains(&name) || FILTERS.contains(&name) => Some(WEIGHED),
-            _ => Some(SHORT),
         }
     }
 
@@ -403,9 +369,7 @@ impl<'a, 't> Reader<'a, 't> {
                     piece.is_light = false;
                 }
                 "(" => {
-                    let is_text =
-                        name.is_some_and(|name| FUNCTIONS.contains(&name) && !LIST_FUNCTIONS.contains(&name));
-                    self.arguments(if is_text { SHORT } else { WEIGHED })?;
+                    self.arguments(name.map_or(&[WEIGHED], rules::of_function))?;
                     piece.is_light = false;
                     piece.is_path = false;
                 }
@@ -429,7 +393,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.expect("]")
     }
 
-    fn arguments(&mut self, guard: &'static str) -> Option<()> {
+    fn arguments(&mut self, guards: Guards) -> Option<()> {
         self.expect("(")?;
         while !self.take(")") {
             while self.take("*") {}
@@ -437,7 +401,7 @@ impl<'a, 't> Reader<'a, 't> {
                 self.at += 2;
             }
             let argument = self.expression(0)?;
-            self.guard(argument, guard);
+            self.guards(argument, guards);
             if self.text() != ")" {
                 self.expect(",")?;
             }
