@@ -3,7 +3,8 @@
 # generator on core 1, 64 connections, keep-alive. Needs nginx and wrk (Debian), oha (cargo install oha).
 # Rounds are short and in turn, so that what else the machine does meets all tools alike; the ratios are of all
 # rounds' requests over all rounds' CPU seconds, and of each round for the range. Also: what a request costs when it
-# arrives at half of the closed model's rate, against the closed model; and the requests of two workers on both cores
+# arrives at half of the closed model's rate, against the closed model; whether such a load with default keys, which may
+# have 10 000 users, is valid, and how many connections it opens; and the requests of two workers on both cores
 # against those of one in the same time, without a target: the system refuses their connections.
 # Usage: benches/speed.sh [rounds]
 set -euo pipefail
@@ -41,6 +42,16 @@ of_plimsoll() {
     echo "$(grep -o '"started": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$') $cpu"
 }
 
+# An open load with default keys: whether it was valid, and the connections it opened.
+of_default_keys() {
+    taskset -c 1 target/release/plimsoll run benches/plans/arrivals_default.yaml --set "load.rate=$1/s" --workers 1 --quiet \
+        --allow-invalid --json "$work/result.json" >"$work/out" 2>"$work/err" || { cat "$work/err" >&2; return 1; }
+    local valid=0
+    grep -q '"valid": *true' "$work/result.json" && valid=1
+    # The first that is in the file is that of all rows together, or of the only row.
+    echo "$valid $(grep -o '"new_connections": *[0-9]*' "$work/result.json" | head -1 | grep -o '[0-9]*$')"
+}
+
 # Requests of so many workers on these cores when every connection is refused. The run fails, as it should.
 of_refused() {
     rm -f "$work/result.json"
@@ -56,6 +67,7 @@ for round in $(seq "$rounds"); do
     echo "$two $one" >>"$work/refused"
     half=$(awk -v s=$seconds 'END { print int($1 / s / 2) }' "$work/our_get")
     of_plimsoll benches/plans/arrivals.yaml --set "load.rate=$half/s" >>"$work/our_open"
+    of_default_keys "$half" >>"$work/default_keys"
     of_oha $base/ >>"$work/oha_get"
     of_wrk -s benches/post.lua $base/json >>"$work/wrk_post"
     of_plimsoll benches/plans/dynamic.yaml >>"$work/our_post"
@@ -77,6 +89,11 @@ awk '
     NR == 1 || r < low { low = r }
     r > high { high = r }
     END { printf "two workers on two cores: %.2f (%.2f-%.2f) x the requests of one (step 1.8)\n", n / m, low, high }' "$work/refused"
+awk '
+    { valid += $1 }
+    NR == 1 || $2 > most { most = $2 }
+    END { printf "open model at half the rate, default keys: %d of %d rounds valid, %d connections at most (step: all, 2500)\n", valid, NR, most }
+    ' "$work/default_keys"
 for tool in wrk_get our_get our_open oha_get wrk_post our_post; do
     awk -v tool=$tool '{ n += $1; c += $2 } END { printf "%s: %.2f us of CPU a request\n", tool, c / n * 1e6 }' "$work/$tool"
 done

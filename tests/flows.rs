@@ -92,7 +92,7 @@ target: \"{}\"
 flows:
   broken:
     weight: 1
-    steps: [{{ set: {{ n: \"{{{{ user.missing + 1 }}}}\" }} }}, {{ request: GET /ok, name: ok }}]
+    steps: [{{ set: {{ n: \"{{{{ later + 1 }}}}\" }} }}, {{ request: GET /ok, name: ok, capture: {{ later: status }} }}]
   refused: {{ weight: 1, steps: [{{ request: GET gone:/, name: gone }}] }}
 load: {{ users: 2, iterations: 40 }}
 ",
