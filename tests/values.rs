@@ -218,7 +218,7 @@ flows:
       - {{ request: POST /template, name: template, template: body.json.j2 }}
       - {{ request: POST /function, name: function, text: "{{{{ file('token.txt') }}}}" }}
       - {{ request: POST /raw, name: raw, file: raw.bin }}
-      - {{ request: POST /graphql, name: graphql, graphql: {{ file: query.graphql }} }}
+      - {{ request: POST /graphql, name: graphql, graphql: {{ query: {{ file: query.graphql }} }} }}
       - {{ request: GET /bom, name: bom, expect: [json.body == "x", json.n | first == 1, "(body | fromjson).n == [1]", json.body == "x", "json.n == [1]"] }}
       - {{ request: GET /utf16, name: utf16, expect: [json.body == "x"] }}
 load: {{ users: 1, iterations: 1 }}
