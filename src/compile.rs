@@ -268,6 +268,7 @@ impl<'a> Compiler<'a> {
             masker,
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
+            look_ups: self.look_ups(),
             tls,
             reports,
             keep_alive: self.keeps_alive(),

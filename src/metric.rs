@@ -8,6 +8,7 @@ mod recorder;
 mod sample;
 mod slice;
 mod sparse;
+mod target;
 mod totals;
 
 pub use dependent::variance_of_sum;
@@ -17,4 +18,5 @@ pub use recorder::{ArrivalCounts, Described, FailureText, Recorder, ScenarioCoun
 pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind};
 pub use slice::{Slice, Window};
 pub use sparse::SparseTimes;
+pub use target::TargetCounts;
 pub use totals::{FailureTotal, SeriesTotal, Totals};

@@ -3,6 +3,7 @@
 mod distribution;
 mod generator;
 mod marks;
+mod targets;
 mod verdict;
 
 pub use generator::strictest_latency_us;
@@ -74,6 +75,7 @@ pub fn document(
                 cores: std::thread::available_parallelism().map_or(1, usize::from),
                 os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             },
+            targets: targets::targets(plan, totals),
             marks: marks::marks(plan, outcome),
             by_hand: by_hand::kept(&outcome.by_hand),
         },
@@ -103,7 +105,8 @@ pub fn document(
         baseline.settle(&mut doc, ended_by);
     }
     let judged = verdict::judge(outcome, &doc.thresholds, &doc.generator, sent, grading);
-    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(warnings);
+    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(targets::notes(plan, totals));
+    let notes = notes.chain(warnings);
     doc.notes.splice(0..0, notes);
     ResultDocument { verdict: judged.verdict, reason: judged.reason, exit_code: judged.exit as u8, ..doc }
 }

@@ -19,7 +19,7 @@ use minijinja::Value;
 use crate::body::{Body, Pairs};
 use crate::data::Feed;
 use crate::expect::{Check, Needs};
-use crate::http::{Target, TlsSettings};
+use crate::http::{LookUps, Target, TlsSettings};
 use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
@@ -35,6 +35,8 @@ pub struct CompiledPlan {
     pub targets: Box<[Target]>,
     /// Addresses connections are made from, in turn; the system chooses when empty.
     pub local_addresses: Arc<[IpAddr]>,
+    /// When the names of targets are looked up again.
+    pub look_ups: LookUps,
     /// Whom HTTPS connections trust, and what they show.
     pub tls: TlsSettings,
     /// Reports that every run writes; `None` when the plan says nothing of them.

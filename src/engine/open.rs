@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::http::micros;
+use crate::http::{Visitor, micros};
 use crate::load::{Arrival, Arrivals, Saturation, share};
 use crate::metric::ArrivalCounts;
 
@@ -244,6 +244,8 @@ impl User {
     /// Runs the iteration of an arrival. One that cannot log in or has no data is not started.
     async fn arrive(&mut self, due: Due) {
         self.intended = Some(due.intended);
+        // An arrival is somebody new: a connection it opens resumes no session of the one before.
+        self.visitors.iter_mut().for_each(Visitor::forget_session);
         if !self.come_in_once().await || self.stop.level() >= Level::AfterRequest {
             return;
         }

@@ -286,7 +286,8 @@ impl User {
         self.connections[target] = None;
         let local = self.local.clone();
         let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
-        let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
+        let visitor = &mut self.visitors[target];
+        let stream = local.connector.open(base, addresses, visitor, timing, &mut self.deadline).await;
         self.connections[target] = Some(Connection::new(stream?).await?);
         Ok(())
     }

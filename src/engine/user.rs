@@ -10,7 +10,7 @@ use rand::RngExt as _;
 
 use crate::compile::model::{CompiledPlan, Entry, Scenario};
 use crate::cookie::Jar;
-use crate::http::{Connection, Deadline, micros};
+use crate::http::{Connection, Deadline, Visitor, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
 use crate::template::{Rng, Scope, UserNumbers};
@@ -35,6 +35,8 @@ pub struct User {
     pub scope: Arc<Scope>,
     /// One connection a target.
     pub connections: Box<[Option<Connection>]>,
+    /// What it keeps of each target between connections.
+    pub visitors: Box<[Visitor]>,
     pub deadline: Deadline,
     /// The header map of the last answer, emptied, for the next request.
     pub spare_headers: HeaderMap,
@@ -81,6 +83,7 @@ impl User {
             rng: rng_of(local.shared.options.seed, id),
             scope,
             connections: plan.targets.iter().map(|_| None).collect(),
+            visitors: plan.targets.iter().map(|_| Visitor::new(number as usize)).collect(),
             deadline: Deadline::default(),
             spare_headers: HeaderMap::new(),
             login: None,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use minijinja::Value;
 
-use crate::template::{RESPONSE_NAMES, Scope, SlotId};
+use crate::template::{RESPONSE_NAMES, Scope, SlotId, json_problem};
 
 /// Parts of a response, one bit each, in the order of [`RESPONSE_NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,7 +102,7 @@ impl<'a> Response<'a> {
         if self.body.is_empty() {
             return "the body is empty, not JSON".into();
         }
-        format!("the body is not JSON: {error}")
+        format!("the body is not JSON: {}", json_problem(error))
     }
 }
 

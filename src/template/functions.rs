@@ -138,7 +138,8 @@ pub(super) fn install(env: &mut Environment<'static>) {
     });
     env.add_filter("fromjson", |text: Value| -> Result<Value, Error> {
         let text = text_of(&text)?;
-        serde_json::from_str(&text).map_err(|error| invalid(format!("fromjson: not JSON: {error}")))
+        let read = serde_json::from_str(&text);
+        read.map_err(|error| invalid(format!("fromjson: not JSON: {}", super::json_problem(&error))))
     });
 }
 

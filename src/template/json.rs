@@ -20,6 +20,12 @@ enum Piece {
     Escaped(Text),
 }
 
+/// Why a text is not JSON, without the place in it: answers that break off at different lengths fail for one reason.
+pub fn json_problem(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    words.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
 impl JsonText {
     /// Appends JSON that is final.
     pub fn push_raw(&mut self, json: &str) {

@@ -52,6 +52,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         tags,
         targets,
         local_addresses,
+        look_ups,
         tls,
         reports,
         keep_alive,
@@ -76,6 +77,8 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("tags", *tags == other.tags),
         ("targets", *targets == other.targets),
         ("local_addresses", *local_addresses == other.local_addresses),
+        ("look_ups", *look_ups == other.look_ups),
+        ("resumption", tls.without_resumption == other.tls.without_resumption),
         ("roots", tls.roots == other.tls.roots),
         ("insecure", tls.insecure == other.tls.insecure),
         (

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::TargetInfo;
+
 /// When, where and how it ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
@@ -20,6 +22,9 @@ pub struct RunInfo {
     pub ended: Ended,
     /// The machine that made the load.
     pub host: Host,
+    /// Where requests went, and over which connections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetInfo>,
     /// Moments worth a mark on a time axis, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,

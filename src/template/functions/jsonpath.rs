@@ -9,6 +9,7 @@ use jsonpath_rust::query::js_path_process;
 use minijinja::{Error, ErrorKind, Value};
 use serde::Deserialize as _;
 
+use super::super::json_problem;
 use super::{Compiled, invalid, weight};
 
 /// Longest path in bytes.
@@ -44,7 +45,9 @@ impl Path {
 /// values, such as `$.a[*].b`, gives a list. A text is read as JSON.
 pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
     let document = match value.as_str() {
-        Some(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
+        Some(text) => {
+            serde_json::from_str(text).map_err(|error| format!("not JSON: {}", json_problem(&error)))
+        }
         None if value.is_undefined() => return Err(ErrorKind::UndefinedError.into()),
         None => {
             weight::check(&value)?;
