@@ -288,6 +288,7 @@ impl<'a> Compiler<'a> {
             targets: std::mem::take(&mut self.targets).into(),
             local_addresses: self.local_addresses(),
             allowed_hosts: self.trust.hosts.clone(),
+            look_ups: self.look_ups(),
             tls,
             reports,
             keep_alive: self.keeps_alive(),

@@ -9,6 +9,7 @@ mod recorder;
 mod sample;
 mod slice;
 mod sparse;
+mod target;
 mod totals;
 
 pub use dependent::variance_of_sum;
@@ -21,4 +22,5 @@ pub use recorder::{
 pub use sample::{ABSENT, Checks, Outcome, Phase, Phases, Sample, SeriesId, SeriesKind, Unsent};
 pub use slice::{Slice, Window};
 pub use sparse::SparseTimes;
+pub use target::TargetCounts;
 pub use totals::{FailureTotal, SeriesTotal, Totals};

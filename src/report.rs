@@ -5,6 +5,7 @@
 //! came from plans and servers harmless.
 
 pub mod brief;
+pub mod connections;
 pub mod console;
 pub mod csv;
 pub mod folder;

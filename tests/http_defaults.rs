@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::fault_server::FaultServer;
-use support::tls::{Authority, Fault, TlsServer};
+use support::tls::{Authority, Fault, TlsServer, of_no_certificate, of_version_1, server_and_authority};
 use support::{Done, Running, Scratch, plimsoll, read_json, row};
 
 /// The server's port, an authority's files, and a client's.
@@ -26,6 +26,11 @@ impl Secure {
         scratch.write("client.pem", &certificate);
         scratch.write("client.key", &key);
         Self { server: TlsServer::start(&authority, fault), scratch, authority }
+    }
+
+    /// One whose server is another.
+    fn at(server: TlsServer) -> Self {
+        Self { server, ..Self::new(Fault::None) }
     }
 
     /// Runs a plan with these TLS settings, written in both formats; what both say must be the same.
@@ -94,6 +99,99 @@ fn insecure_takes_any_certificate_and_says_so() {
         let (_, result) = secure.run("{ insecure: false }", "{ insecure = false }");
         assert_eq!(kinds(&result), (&json!(2), &json!({ "tls.certificate": 2 })), "{fault:?}");
     }
+}
+
+/// What webpki cannot even read, curl -k takes.
+#[test]
+fn insecure_takes_what_is_hardly_a_certificate() {
+    for (config, words) in
+        [(of_version_1(), "X.509 version 1"), (of_no_certificate(), "its encoding is broken")]
+    {
+        let secure = Secure::at(TlsServer::of(config));
+        let (_, result) = secure.run("{ insecure: true }", "{ insecure = true }");
+        assert_eq!(kinds(&result), (&all_ok().0, &all_ok().1), "{words}");
+        let (_, result) = secure.run("{ insecure: false }", "{ insecure = false }");
+        assert_certificate_refused(&result, words);
+    }
+}
+
+/// As the test above, of a key that this process cannot make.
+#[cfg(unix)]
+#[test]
+#[allow(clippy::print_stderr, reason = "what is not tested must be seen")]
+fn insecure_takes_a_short_key() {
+    let scratch = Scratch::new();
+    let (key, certificate) = (scratch.path("short.key"), scratch.path("short.pem"));
+    let mut made = std::process::Command::new("openssl");
+    made.args(["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=localhost", "-days", "10"]);
+    made.arg("-keyout").arg(&key).arg("-out").arg(&certificate).stderr(std::process::Stdio::null());
+    if !made.status().is_ok_and(|status| status.success()) {
+        eprintln!("not run: there is no openssl that makes an RSA key of 1024 bits");
+        return;
+    }
+    // The port is free for as long as it takes openssl to start.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut server = std::process::Command::new("openssl");
+    server.args(["s_server", "-quiet", "-www", "-cipher", "ALL:@SECLEVEL=0", "-accept", &port.to_string()]);
+    server.arg("-key").arg(&key).arg("-cert").arg(&certificate);
+    server.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut server = server.spawn().unwrap();
+    let plan = format!(
+        "plan: 1\ntarget: https://localhost:{port}\nhttp: {{ tls: {{ insecure: true }} }}\n\
+         ready: {{ checks: [GET /], timeout: 60s }}\nload: {{ users: 1, iterations: 2 }}\n\
+         endpoints: {{ it: {{ request: GET / }} }}\n"
+    );
+    let ran = scratch.run(&plan, &[]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(kinds(&ran.result), (&all_ok().0, &all_ok().1), "{}", ran.done.stderr);
+}
+
+#[track_caller]
+fn assert_certificate_refused(result: &Value, words: &str) {
+    assert_eq!(kinds(result), (&json!(2), &json!({ "tls.certificate": 2 })));
+    let message = result["failures"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("TLS handshake failed: ") && message.contains(words), "{message}");
+}
+
+/// `openssl req -x509` makes a certificate that is its own authority; `curl --cacert` takes it.
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_where_the_plan_names_it() {
+    let (yaml, toml) = ("{ ca: self.pem }", "{ ca = \"self.pem\" }");
+    let (config, pem) = server_and_authority("localhost", 2200);
+    let secure = Secure::at(TlsServer::of(config));
+    secure.scratch.write("self.pem", &pem);
+    let (_, result) = secure.run(yaml, toml);
+    assert_eq!(kinds(&result), (&all_ok().0, &all_ok().1));
+    // Its name and its dates are still checked, and nobody else's certificate is trusted for it.
+    let (_, another) = server_and_authority("localhost", 2200);
+    secure.scratch.write("self.pem", &another);
+    let (_, result) = secure.run(yaml, toml);
+    assert_certificate_refused(&result, "name that very certificate in `http.tls.ca`");
+    for (host, last_year, words) in [
+        ("elsewhere.example", 2200, "is not for `localhost`: it is for `elsewhere.example`"),
+        ("localhost", 2020, "expired on 2020-01-01T00:00:00Z"),
+    ] {
+        let (config, pem) = server_and_authority(host, last_year);
+        let secure = Secure::at(TlsServer::of(config));
+        secure.scratch.write("self.pem", &pem);
+        let (_, result) = secure.run(yaml, toml);
+        assert_certificate_refused(&result, words);
+    }
+}
+
+/// The same certificate where the system's are.
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_where_the_system_has_it() {
+    let (config, pem) = server_and_authority("localhost", 2200);
+    let (server, scratch) = (TlsServer::of(config), Scratch::new());
+    let roots = scratch.write("roots.pem", &pem);
+    let plan = format!(
+        "plan: 1\ntarget: {}\nendpoints: {{ it: {{ request: GET / }} }}\nload: {{ users: 1, iterations: 2 }}\n",
+        server.url
+    );
+    let ran = scratch.run_with(&plan, &[], &[("SSL_CERT_FILE", roots.to_str().unwrap())]);
+    assert_eq!(kinds(&ran.result), (&all_ok().0, &all_ok().1));
 }
 
 #[test]

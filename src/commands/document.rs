@@ -4,6 +4,7 @@ mod distribution;
 mod generator;
 mod loads;
 mod marks;
+mod targets;
 mod verdict;
 
 pub use generator::strictest_latency_us;
@@ -77,6 +78,7 @@ pub fn document(
                 cores: std::thread::available_parallelism().map_or(1, usize::from),
                 os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             },
+            targets: targets::targets(plan, totals),
             marks: marks::marks(plan, outcome),
             by_hand: by_hand::kept(&outcome.by_hand),
         },
@@ -106,7 +108,8 @@ pub fn document(
         baseline.settle(&mut doc, ended_by);
     }
     let judged = verdict::judge(outcome, &doc.thresholds, &doc.generator, sent, grading);
-    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(warnings);
+    let notes = verdict::notes(plan, outcome, &judged).into_iter().chain(targets::notes(plan, totals));
+    let notes = notes.chain(warnings);
     doc.notes.splice(0..0, notes);
     ResultDocument { verdict: judged.verdict, reason: judged.reason, exit_code: judged.exit as u8, ..doc }
 }

@@ -19,7 +19,7 @@ use minijinja::Value;
 use crate::body::{Body, Pairs};
 use crate::data::Feed;
 use crate::expect::{Check, Needs};
-use crate::http::{AllowedHost, Target, TlsSettings};
+use crate::http::{AllowedHost, LookUps, Target, TlsSettings};
 use crate::load::{Load, Pause};
 use crate::mask::Masker;
 use crate::metric::{SeriesId, SeriesKind};
@@ -37,6 +37,8 @@ pub struct CompiledPlan {
     pub local_addresses: Arc<[IpAddr]>,
     /// Hosts that the command line allows: the only ones whose link-local addresses are connected to.
     pub allowed_hosts: Arc<[AllowedHost]>,
+    /// When the names of targets are looked up again.
+    pub look_ups: LookUps,
     /// Whom HTTPS connections trust, and what they show.
     pub tls: TlsSettings,
     /// Reports that every run writes; `None` when the plan says nothing of them.

@@ -2,18 +2,21 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
-use crate::http::{Target, TargetError};
-use crate::plan::model::NO_LINE;
-use crate::plan::model::Plan;
+use crate::http::{LookUps, Target, TargetError};
+use crate::plan::model::{Dns, NO_LINE, Plan};
 use crate::template::{EvalError, Scope, SlotId, Text};
 
 use super::names::Place;
 use super::scenario::groups;
 use super::{Compiler, codes};
+
+/// Age at which a look-up is done again when a plan says nothing.
+const LOOK_UP_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Compiler<'_> {
     pub(super) fn compile_targets(&mut self, initial: &[(SlotId, Value)]) {
@@ -40,6 +43,15 @@ impl Compiler<'_> {
     pub(super) fn local_addresses(&self) -> Arc<[IpAddr]> {
         let http = self.plan.http.iter();
         http.flat_map(|http| &http.local_addresses).map(|address| address.value.0).collect()
+    }
+
+    /// When names are looked up again.
+    pub(super) fn look_ups(&self) -> LookUps {
+        match self.plan.http.as_ref().and_then(|http| http.dns.as_ref()).map(|dns| dns.value) {
+            Some(Dns::Once) => LookUps::Once,
+            Some(Dns::Every(interval)) => LookUps::Every(interval),
+            None => LookUps::Every(LOOK_UP_INTERVAL),
+        }
     }
 
     /// Whether connections are used again.

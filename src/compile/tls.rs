@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{TlsSettings, identity_of, roots_of, server_name};
-use crate::plan::model;
+use crate::plan::model::{self, Resumption};
 
 use super::refusal::Use;
 use super::{Compiler, Purpose, codes, files};
@@ -28,6 +28,8 @@ impl Compiler<'_> {
                 self.tls_error(name.span, &words);
             }
         }
+        settings.without_resumption =
+            written.resumption.as_ref().is_some_and(|resumption| resumption.value == Resumption::Off);
         if let Some(insecure) = written.insecure.as_ref().filter(|insecure| insecure.value) {
             settings.insecure = true;
             let message = "certificates are not checked: anyone may answer in the target's place";

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::http::Visitor;
 use crate::load::{Arrivals, Saturation};
 
 use super::crew::{Crew, Post, next_order};
@@ -210,6 +211,8 @@ impl User {
     /// Runs the iteration of an arrival. One that cannot log in or has no data is not started.
     async fn arrive(&mut self, due: Due) {
         self.intended = Some(due.intended);
+        // An arrival is somebody new: a connection it opens resumes no session of the one before.
+        self.visitors.iter_mut().for_each(Visitor::forget_session);
         if !self.come_in_once().await || self.stop.level() >= Level::AfterRequest {
             return;
         }

@@ -7,7 +7,7 @@ use http_body_util::Full;
 
 use crate::compile::model::{CompiledPlan, Ready, Request, UriPlan};
 use crate::failure::Failure;
-use crate::http::{Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Timing};
+use crate::http::{Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Timing, Visitor};
 use crate::metric::{Checks, Outcome, Recorder, Sample};
 use crate::template::Scope;
 
@@ -98,7 +98,8 @@ async fn exchange(
     let mut deadline = Deadline::default();
     deadline.set(Instant::now() + patience);
     let (target, addresses) = (&plan.targets[check.target], Addresses::default());
-    let stream = connector.open(target, &addresses, timing, &mut deadline).await?;
+    // Each check looks the name up and shakes hands anew; no user resumes its session.
+    let stream = connector.open(target, &addresses, &mut Visitor::default(), timing, &mut deadline).await?;
     let connection = kept.insert(Connection::new(stream).await?);
     let mut request = http::Request::new(Full::new(Bytes::new()));
     *request.method_mut() = check.method.clone();

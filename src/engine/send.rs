@@ -302,7 +302,8 @@ impl User {
         self.asked_by[target] = None;
         let local = self.local.clone();
         let (base, addresses) = (&local.shared.plan.targets[target], &local.addresses[target]);
-        let stream = local.connector.open(base, addresses, timing, &mut self.deadline).await;
+        let visitor = &mut self.visitors[target];
+        let stream = local.connector.open(base, addresses, visitor, timing, &mut self.deadline).await;
         let stream = stream.inspect_err(|_| {
             // The plan leads where nothing may be sent: that is no failure of a target.
             local.connector.refusal().iter().for_each(|why| local.shared.refuse(why));

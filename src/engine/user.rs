@@ -12,7 +12,7 @@ use rand::RngExt as _;
 use crate::compile::model::{Entry, Scenario};
 use crate::cookie::Jar;
 use crate::expect::Needs;
-use crate::http::{Connection, Deadline, micros};
+use crate::http::{Connection, Deadline, Visitor, micros};
 use crate::load::Pause;
 use crate::metric::SeriesId;
 use crate::template::{Rng, Scope};
@@ -41,6 +41,8 @@ pub struct User {
     pub connections: Box<[Option<Connection>]>,
     /// The row of the last request on each of them.
     pub asked_by: Box<[Option<SeriesId>]>,
+    /// What it keeps of each target between connections.
+    pub visitors: Box<[Visitor]>,
     pub deadline: Deadline,
     /// The header map of the last answer, emptied, for the next request.
     pub spare_headers: HeaderMap,
@@ -79,6 +81,7 @@ impl User {
         Self {
             scenario: post.index,
             stop,
+            visitors: plan.targets.iter().map(|_| Visitor::new(seat.number as usize)).collect(),
             rng: seat.begin_life(local.shared.options.seed),
             seat,
             scope,

@@ -176,7 +176,7 @@ impl Worker {
             worker: self.index,
             recorder: RefCell::new(Recorder::new(plan.series.len(), plan.scenarios.len())),
             connector: std::mem::replace(&mut self.connector, Connector::new(None)),
-            addresses: plan.targets.iter().map(|_| Addresses::default()).collect(),
+            addresses: plan.targets.iter().map(|_| Addresses::new(plan.look_ups)).collect(),
             flooded: plan.targets.iter().map(|_| Flooded::default()).collect(),
             running: Cell::new(0),
             load_ends: plan.scenarios.iter().map(|_| Cell::new(None)).collect(),
@@ -245,7 +245,8 @@ impl Shipping {
         let plan = &self.local.shared.plan;
         let new = || Recorder::new(plan.series.len(), plan.scenarios.len());
         let empty = self.returned.try_recv().unwrap_or_else(|_| new());
-        let recorder = self.local.recorder.replace(empty);
+        let mut recorder = self.local.recorder.replace(empty);
+        recorder.targets.extend(self.local.addresses.iter().map(Addresses::take_counts));
         let users = self.local.running.get();
         self.next = second + 1;
         // A closed channel means the coordinator is gone; then nobody reads it.

@@ -167,6 +167,8 @@ impl<'a> Response<'a> {
 
     /// A problem with an expression over the body.
     pub fn not_json(&self, words: &str) -> Unreadable {
+        // Without the place: answers that break off at different lengths fail for one reason.
+        let words = words.split(" at line ").next().unwrap_or_default();
         Unreadable::Decode(match self.body.is_empty() {
             true => "the body is empty, not JSON".into(),
             false => format!("the body is not JSON: {words}"),

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::HandshakeKind;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::failure::Failure;
 use crate::metric::ABSENT;
 
-use super::alert::in_handshake;
 use super::connection::ExchangeError;
 use super::dial::dial;
 use super::local::{LocalAddresses, Refused, is_no_way_from_here};
@@ -25,7 +26,8 @@ use super::paced::Paced;
 use super::permit::AllowedHost;
 use super::times::{Lap, Stream};
 use super::tls::TlsClient;
-use super::{Addresses, Deadline, Target, Timing};
+use super::tls_failure::handshake_failure;
+use super::{Addresses, Deadline, Target, Timing, Visitor};
 
 /// Opens streams for one worker.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Connector {
         self.refused.borrow().clone()
     }
 
-    /// Opens a stream before `deadline` and notes in `timing` what it took.
+    /// Opens a stream for a user before `deadline` and notes in `timing` what it took.
     ///
     /// # Errors
     /// With the failure's kind and words.
@@ -66,12 +68,13 @@ impl Connector {
         &self,
         target: &Target,
         addresses: &Addresses,
+        visitor: &mut Visitor,
         timing: &mut Timing,
         deadline: &mut Deadline,
     ) -> Result<Stream, ExchangeError> {
         (timing.dns_us, timing.connect_us, timing.tls_us) = (ABSENT, ABSENT, ABSENT);
         let opened = {
-            let mut opening = pin!(self.phases(target, addresses, timing, deadline.left()));
+            let mut opening = pin!(self.phases(target, addresses, visitor, timing, deadline.left()));
             std::future::poll_fn(|cx| match opening.as_mut().poll(cx) {
                 Poll::Ready(opened) => Poll::Ready(Some(opened)),
                 Poll::Pending if deadline.poll_expired(cx) => Poll::Ready(None),
@@ -80,18 +83,26 @@ impl Connector {
             .await
         };
         // Dropping the phases has noted how long the last of them ran.
-        opened.unwrap_or_else(|| Err(out_of_time(timing, target)))
+        opened.unwrap_or_else(|| {
+            if timing.tls_us != ABSENT {
+                addresses.doubt();
+            } else if timing.connect_us != ABSENT {
+                addresses.none_answered();
+            }
+            Err(out_of_time(timing, target))
+        })
     }
 
     async fn phases(
         &self,
         target: &Target,
         addresses: &Addresses,
+        visitor: &mut Visitor,
         timing: &mut Timing,
         patience: Option<Duration>,
     ) -> Result<Stream, ExchangeError> {
         let started = Instant::now();
-        let known = match addresses.known(target) {
+        let known = match addresses.known(target, started) {
             Some(known) => known,
             None => {
                 let _lap = Lap::start(&mut timing.dns_us);
@@ -101,15 +112,19 @@ impl Connector {
         let patience = patience.map(|patience| patience.saturating_sub(started.elapsed()));
         let tcp = {
             let _lap = Lap::start(&mut timing.connect_us);
-            let dialed = dial(&known, addresses.answered.get(), patience, &self.local).await;
-            let (answered, tcp) = dialed.map_err(|error| {
+            let candidates = addresses.in_turn(&known, visitor.take_turn(), started);
+            let dialed = dial(&candidates, patience, &self.local).await;
+            let (winner, tcp) = dialed.map_err(|error| {
+                if local_shortage(&error).is_none() {
+                    addresses.none_answered();
+                }
                 let failure = connect_failure(&error, target);
                 if error.get_ref().is_some_and(|inner| inner.is::<Refused>()) {
                     self.refused.borrow_mut().get_or_insert_with(|| failure.message.clone());
                 }
                 failure
             })?;
-            addresses.answered.set(Some(answered));
+            addresses.connected(&candidates, winner, Instant::now());
             tcp
         };
         // Nagle's algorithm would add the peer's delayed ACK to every latency.
@@ -118,25 +133,30 @@ impl Connector {
             return Ok(Stream::Plain(tcp));
         }
         let _lap = Lap::start(&mut timing.tls_us);
-        self.handshake(tcp, target).await
+        let stream = self.handshake(tcp, target, visitor).await.inspect_err(|_| addresses.doubt())?;
+        addresses.shook_hands(stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed));
+        Ok(Stream::Tls(Box::new(stream)))
     }
 
-    async fn handshake(&self, tcp: TcpStream, target: &Target) -> Result<Stream, ExchangeError> {
+    async fn handshake(
+        &self,
+        tcp: TcpStream,
+        target: &Target,
+        visitor: &mut Visitor,
+    ) -> Result<TlsStream<Paced>, ExchangeError> {
         let failed = |kind, message: String| ExchangeError::new(kind, message);
-        let Some(TlsClient { config, server_name }) = &self.tls else {
+        let Some(tls) = &self.tls else {
             return Err(failed(Failure::TlsHandshake, "TLS was not set up".into()));
         };
         let of_host = || ServerName::try_from(target.host.clone());
-        let name = server_name.clone().map_or_else(of_host, Ok).map_err(|_| {
+        let name = tls.server_name.clone().map_or_else(of_host, Ok).map_err(|_| {
             failed(
                 Failure::TlsCertificate,
-                format!("`{}` is no host name a certificate can be for", target.host),
+                format!("a certificate cannot be for `{}`: it is not a valid host name", target.host),
             )
         })?;
-        match TlsConnector::from(config.clone()).connect(name, Paced::new(tcp)).await {
-            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-            Err(error) => Err(tls_failure(&error)),
-        }
+        let connector = TlsConnector::from(visitor.config(tls));
+        connector.connect(name, Paced::new(tcp)).await.map_err(|error| handshake_failure(&error))
     }
 }
 
@@ -207,19 +227,6 @@ fn is_unreachable(error: &io::Error) -> bool {
 pub(super) fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-fn tls_failure(error: &io::Error) -> ExchangeError {
-    use tokio_rustls::rustls::Error as Tls;
-    if let Some((kind, words)) = in_handshake(error) {
-        return ExchangeError::new(kind, format!("TLS handshake failed: {words}"));
-    }
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
-    let kind = match tls {
-        Some(Tls::InvalidCertificate(_) | Tls::NoCertificatesPresented) => Failure::TlsCertificate,
-        _ => Failure::TlsHandshake,
-    };
-    ExchangeError::new(kind, format!("TLS handshake failed: {}", words(error)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,38 +14,31 @@ use crate::failure::Failure;
 
 use super::connect::local_shortage;
 use super::local::LocalAddresses;
+use super::peers::Candidate;
 
 /// Head start of an address over the next: the Connection Attempt Delay recommended in RFC 8305 §5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>;
 
-/// Connects to the first address that answers, and says which it was.
+/// Connects to the first candidate that answers, and says which it was.
 ///
-/// `answered` is the one that did so before: it is tried first. `patience` is the time there is; when it is
-/// short the head starts are too, so that every address gets its turn.
+/// `patience` is the time there is; when it is short the head starts are too, so that every address gets its turn.
 ///
 /// # Errors
 /// When all failed, with the error that tells most.
 pub(super) async fn dial(
-    addresses: &[SocketAddr],
-    answered: Option<usize>,
+    candidates: &[Candidate],
     patience: Option<Duration>,
     local: &LocalAddresses,
 ) -> Result<(usize, TcpStream), io::Error> {
-    if let [only] = addresses {
-        return Ok((0, local.connect(*only).await?));
+    if let [only] = candidates {
+        return Ok((0, local.connect(only.address).await?));
     }
-    let turns = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let turns = u32::try_from(candidates.len()).unwrap_or(u32::MAX).max(1);
     let head_start = patience.map_or(HEAD_START, |patience| HEAD_START.min(patience / turns));
-    let mut race = Race {
-        addresses,
-        local,
-        answered,
-        waiting: order(addresses, answered),
-        running: vec![],
-        failed: None,
-    };
+    let waiting = (0..candidates.len()).rev().collect();
+    let mut race = Race { candidates, local, waiting, running: vec![], failed: None };
     let mut next = pin!(tokio::time::sleep(head_start));
     race.start_next();
     std::future::poll_fn(|cx| race.poll(cx, next.as_mut(), head_start)).await
@@ -54,9 +46,8 @@ pub(super) async fn dial(
 
 /// Attempts that run side by side.
 struct Race<'a> {
-    addresses: &'a [SocketAddr],
+    candidates: &'a [Candidate],
     local: &'a LocalAddresses,
-    answered: Option<usize>,
     /// Not tried yet, in reverse.
     waiting: Vec<usize>,
     running: Vec<(usize, Attempt)>,
@@ -77,7 +68,7 @@ enum Tells {
 impl Race<'_> {
     fn start_next(&mut self) {
         if let Some(index) = self.waiting.pop() {
-            self.running.push((index, Box::pin(self.local.connect(self.addresses[index]))));
+            self.running.push((index, Box::pin(self.local.connect(self.candidates[index].address))));
         }
     }
 
@@ -122,7 +113,7 @@ impl Race<'_> {
     }
 
     fn note(&mut self, index: usize, error: io::Error) {
-        let tells = tells(&error, self.answered == Some(index));
+        let tells = tells(&error, self.candidates[index].has_answered);
         if self.failed.as_ref().is_none_or(|(known, _)| *known <= tells) {
             self.failed = Some((tells, error));
         }
@@ -139,31 +130,21 @@ fn tells(error: &io::Error, has_answered: bool) -> Tells {
     }
 }
 
-/// Indexes in reverse of the order to try: the one that answered before, then the families in turn, beginning
-/// with that of the first (RFC 8305 §4).
-fn order(addresses: &[SocketAddr], answered: Option<usize>) -> Vec<usize> {
-    let first_family = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let rest = (0..addresses.len()).filter(|index| Some(*index) != answered);
-    let (same, other): (Vec<_>, Vec<_>) = rest.partition(|index| addresses[*index].is_ipv6() == first_family);
-    let turns = same.len().max(other.len());
-    let in_turn = (0..turns).flat_map(|turn| [same.get(turn), other.get(turn)]).flatten().copied();
-    let mut order: Vec<_> = answered.into_iter().chain(in_turn).collect();
-    order.reverse();
-    order
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
 
+    fn candidates(addresses: &[SocketAddr]) -> Vec<Candidate> {
+        addresses.iter().map(|address| Candidate { address: *address, has_answered: false }).collect()
+    }
+
     async fn dial_from_any(
         addresses: &[SocketAddr],
-        answered: Option<usize>,
         patience: Option<Duration>,
     ) -> io::Result<(usize, TcpStream)> {
-        dial(addresses, answered, patience, &LocalAddresses::default()).await
+        dial(&candidates(addresses), patience, &LocalAddresses::default()).await
     }
 
     fn run<T>(work: impl Future<Output = T>) -> T {
@@ -198,11 +179,8 @@ mod tests {
             let (_full, _queued, hole) = black_hole().await;
             let (_open, good) = listener();
             let limit = Duration::from_secs(60);
-            let dialed = tokio::time::timeout(limit, dial_from_any(&[hole, good], None, Some(limit))).await;
+            let dialed = tokio::time::timeout(limit, dial_from_any(&[hole, good], Some(limit))).await;
             assert_eq!(dialed.expect("the hole alone would take minutes").unwrap().0, 1);
-            // What answered is tried first, whatever came before it in the list.
-            let (answered, _) = dial_from_any(&[hole, good], Some(1), Some(limit)).await.unwrap();
-            assert_eq!(answered, 1);
         });
     }
 
@@ -214,7 +192,7 @@ mod tests {
             // The good one's turn comes long before the head start of RFC 8305 is over, and all turns do within
             // the limit: (1 000 µs ÷ 4) × 3. The limit itself is kept by the caller.
             let addresses = [hole, hole, hole, good];
-            assert_eq!(dial_from_any(&addresses, None, Some(Duration::from_millis(1))).await.unwrap().0, 3);
+            assert_eq!(dial_from_any(&addresses, Some(Duration::from_millis(1))).await.unwrap().0, 3);
         });
     }
 
@@ -224,10 +202,10 @@ mod tests {
             let (gone, refused) = listener();
             drop(gone);
             let (_open, good) = listener();
-            assert_eq!(dial_from_any(&[refused, good], None, None).await.unwrap().0, 1);
-            let error = dial_from_any(&[refused, refused], None, None).await.unwrap_err();
+            assert_eq!(dial_from_any(&[refused, good], None).await.unwrap().0, 1);
+            let error = dial_from_any(&[refused, refused], None).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-            let nowhere = dial_from_any(&[], None, None).await.unwrap_err();
+            let nowhere = dial_from_any(&[], None).await.unwrap_err();
             assert_eq!(nowhere.kind(), io::ErrorKind::AddrNotAvailable);
         });
     }
@@ -243,34 +221,17 @@ mod tests {
         let addresses: Vec<SocketAddr> =
             ["[::1]:1", "127.0.0.1:1"].map(|text| text.parse().unwrap()).to_vec();
         let local = LocalAddresses::default();
-        let mut race = Race {
-            addresses: &addresses,
-            local: &local,
-            answered: None,
-            waiting: vec![],
-            running: vec![],
-            failed: None,
-        };
-        race.note(1, refused);
-        race.note(0, unavailable());
-        assert_eq!(race.failed.as_ref().unwrap().1.kind(), io::ErrorKind::ConnectionRefused);
-        race.answered = Some(1);
-        race.note(1, unavailable());
-        race.note(0, io::ErrorKind::ConnectionRefused.into());
-        assert_eq!(
-            race.failed.as_ref().unwrap().1.kind(),
-            io::ErrorKind::AddrNotAvailable,
-            "ports are used up"
-        );
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let addresses: Vec<SocketAddr> = ["[::1]:1", "[::2]:1", "[::3]:1", "127.0.0.1:1", "127.0.0.2:1"]
-            .map(|text| text.parse().unwrap())
-            .to_vec();
-        let tried = |answered| order(&addresses, answered).into_iter().rev().collect::<Vec<_>>();
-        assert_eq!(tried(None), [0, 3, 1, 4, 2]);
-        assert_eq!(tried(Some(4)), [4, 0, 3, 1, 2]);
+        let [new, mut known] = [candidates(&addresses), candidates(&addresses)];
+        known[1].has_answered = true;
+        let race =
+            |candidates| Race { candidates, local: &local, waiting: vec![], running: vec![], failed: None };
+        let mut of_new = race(&new[..]);
+        of_new.note(1, refused);
+        of_new.note(0, unavailable());
+        assert_eq!(of_new.failed.unwrap().1.kind(), io::ErrorKind::ConnectionRefused);
+        let mut of_known = race(&known[..]);
+        of_known.note(1, unavailable());
+        of_known.note(0, io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(of_known.failed.unwrap().1.kind(), io::ErrorKind::AddrNotAvailable, "ports are used up");
     }
 }

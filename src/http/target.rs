@@ -75,6 +75,12 @@ impl Target {
             prefix: uri.path().trim_end_matches('/').to_owned(),
         })
     }
+
+    /// The URL again.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", String::from_utf8_lossy(self.authority.as_bytes()), self.prefix)
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +91,7 @@ mod tests {
     fn urls() {
         let target = Target::parse("t", "https://[::1]/api/v1/").unwrap();
         assert_eq!((target.tls, &*target.host, target.port, &*target.prefix), (true, "::1", 443, "/api/v1"));
+        assert_eq!(target.url(), "https://[::1]/api/v1");
         let target = Target::parse("t", "http://localhost:9002").unwrap();
         assert_eq!((target.tls, &*target.host, target.port, &*target.prefix), (false, "localhost", 9002, ""));
         for bad in [

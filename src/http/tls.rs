@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{
-    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, Error, RootCertStore};
+
+use super::sessions::SessionStore;
+use super::trust::verifier;
 
 /// TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +28,16 @@ pub struct TlsSettings {
     pub identity: Option<Arc<CertifiedKey>>,
     /// The name that is asked for and that certificates must be for, instead of the target's host.
     pub server_name: Option<ServerName<'static>>,
+    /// No connection resumes the session of an earlier one.
+    pub without_resumption: bool,
 }
 
 /// A TLS client.
 #[derive(Debug, Clone)]
 pub struct TlsClient {
+    /// It resumes nothing: sessions belong to users, see [`TlsClient::with_sessions`].
     pub(super) config: Arc<ClientConfig>,
+    pub(super) resumes: bool,
     pub(super) server_name: Option<ServerName<'static>>,
 }
 
@@ -86,74 +91,68 @@ pub fn server_name(text: &str) -> Option<ServerName<'static>> {
 }
 
 impl TlsClient {
-    /// A client that trusts the system's roots (Mozilla's where the system has none), and what `settings` say.
+    /// A client that trusts the system's roots (Mozilla's where the system has none), and what `settings` say. Makes the
+    /// process ready for its first handshake.
     ///
     /// # Errors
     /// When the provider does not offer the default protocol versions.
     pub fn new(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder =
-            ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-        let builder = if settings.insecure {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-        } else {
-            builder.with_root_certificates(roots(settings))
-        };
-        let config = match &settings.identity {
+        Self::of_provider(settings, aws_lc_rs::default_provider())
+    }
+
+    fn of_provider(settings: &TlsSettings, provider: CryptoProvider) -> Result<Self, TlsError> {
+        let provider = Arc::new(provider);
+        let verifier = verifier(settings, &provider)?;
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+        let mut config = match &settings.identity {
             Some(identity) => {
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.clone())))
             }
             None => builder.with_no_client_auth(),
         };
-        Ok(Self { config: Arc::new(config), server_name: settings.server_name.clone() })
+        config.resumption = Resumption::disabled();
+        let config = Arc::new(config);
+        // The first random bytes of a process take some 40 ms: the provider gathers its entropy then. No request should
+        // wait for that, so the first message of a handshake is made now, and sent to nobody.
+        ClientConnection::new(config.clone(), ServerName::IpAddress(std::net::Ipv4Addr::LOCALHOST.into()))?;
+        Ok(Self { config, resumes: !settings.without_resumption, server_name: settings.server_name.clone() })
+    }
+
+    /// The same for one user and target, with a store for that user's sessions. Some 700 bytes: all but the store is
+    /// shared.
+    pub(super) fn with_sessions(&self) -> Arc<ClientConfig> {
+        let mut own = ClientConfig::clone(&self.config);
+        own.resumption = Resumption::store(Arc::new(SessionStore::default()));
+        Arc::new(own)
     }
 }
 
-fn roots(settings: &TlsSettings) -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots.add_parsable_certificates(settings.roots.iter().cloned());
-    roots
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Takes any certificate, because the plan says `insecure: true`. The handshake must still be signed with its key.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+    use tokio_rustls::rustls::crypto::{GetRandomFailed, SecureRandom};
 
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+    use super::*;
+
+    /// Counts how often it was asked.
+    #[derive(Debug)]
+    struct Counting(AtomicU32);
+
+    impl SecureRandom for Counting {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            aws_lc_rs::default_provider().secure_random.fill(bytes)
+        }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
+    static ASKED: Counting = Counting(AtomicU32::new(0));
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+    #[test]
+    fn the_first_random_bytes_are_taken_before_any_connection() {
+        let provider = CryptoProvider { secure_random: &ASKED, ..aws_lc_rs::default_provider() };
+        TlsClient::of_provider(&TlsSettings::default(), provider).unwrap();
+        assert!(ASKED.0.load(Ordering::Relaxed) > 0, "the first connection would wait for the entropy");
     }
 }

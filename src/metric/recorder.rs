@@ -5,7 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::failure::Failure;
 
-use super::{ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall, Unsent};
+use super::{
+    ABSENT, Checks, Distribution, Outcome, Pace, Phase, Sample, SeriesId, Stall, TargetCounts, Unsent,
+};
 
 /// Different failure texts kept for one row and second; counts stay exact beyond it.
 const TEXTS_PER_SERIES: usize = 8;
@@ -256,6 +258,8 @@ pub struct Recorder {
     pub reauthenticated: u64,
     /// Redirects that were followed.
     pub redirected: u64,
+    /// Connections by target, put there when the recorder is shipped.
+    pub targets: Vec<TargetCounts>,
 }
 
 impl Recorder {
@@ -264,7 +268,8 @@ impl Recorder {
         let series = (0..series).map(|_| SeriesRecord::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios].into();
         let (fingerprints, pace) = (RandomState::new(), Pace::default());
-        Self { series, scenarios, fingerprints, pace, resent: 0, reauthenticated: 0, redirected: 0 }
+        let targets = vec![];
+        Self { series, scenarios, fingerprints, pace, resent: 0, reauthenticated: 0, redirected: 0, targets }
     }
 
     /// Adds a request. Allocates only on a row's first.
@@ -364,6 +369,7 @@ impl Recorder {
         self.scenarios.fill(ScenarioCounts::default());
         self.pace.clear();
         (self.resent, self.reauthenticated, self.redirected) = (0, 0, 0);
+        self.targets.clear();
     }
 }
 

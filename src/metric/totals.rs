@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 
 use super::recorder::{DrainCounts, FailureCount, ScenarioCounts, SeriesRecord};
-use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder, Unsent};
+use super::{Checks, Distribution, FailureText, Pace, Phase, Recorder, TargetCounts, Unsent};
 
 /// Different failure texts kept for one row over the whole run.
 const TEXTS_PER_SERIES: usize = 50;
@@ -177,6 +177,8 @@ pub struct Totals {
     pub reauthenticated: u64,
     /// Redirects that were followed.
     pub redirected: u64,
+    /// Connections by target; empty before the first second is over.
+    pub targets: Vec<TargetCounts>,
 }
 
 impl Totals {
@@ -184,7 +186,8 @@ impl Totals {
     pub fn new(series: usize, scenarios: usize) -> Self {
         let series = (0..series).map(|_| SeriesTotal::default()).collect();
         let scenarios = vec![ScenarioCounts::default(); scenarios];
-        Self { series, scenarios, pace: Pace::default(), resent: 0, reauthenticated: 0, redirected: 0 }
+        let (pace, targets) = (Pace::default(), vec![]);
+        Self { series, scenarios, pace, resent: 0, reauthenticated: 0, redirected: 0, targets }
     }
 
     /// Adds what one worker saw.
@@ -195,6 +198,8 @@ impl Totals {
         self.resent += recorder.resent;
         self.reauthenticated += recorder.reauthenticated;
         self.redirected += recorder.redirected;
+        self.targets.resize_with(self.targets.len().max(recorder.targets.len()), TargetCounts::default);
+        self.targets.iter_mut().zip(&recorder.targets).for_each(|(mine, theirs)| mine.add(theirs));
     }
 
     /// Iterations of all scenarios, begun after the warm-up and ended.

@@ -4,6 +4,7 @@
 mod allow;
 mod auth;
 mod body;
+mod dns;
 mod expect;
 mod feed;
 mod foreign;
@@ -21,6 +22,7 @@ pub use auth::{
     ApiKey, Auth, AuthApply, AuthRefresh, AuthScope, BasicAuth, ClientAuth, MaybeTemplate, OAuth2,
 };
 pub use body::{GraphQl, GraphQlQuery, LongPart, Part, QueryFile};
+pub use dns::Dns;
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
 pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
@@ -32,7 +34,7 @@ pub use session::{CookieJar, HttpDefaults, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
-pub use tls::Tls;
+pub use tls::{Resumption, Tls};
 
 use self::foreign::of_plan;
 use super::codes;

@@ -6,6 +6,7 @@ mod thresholds;
 
 use anstyle::{AnsiColor, Effects};
 
+use super::connections::words;
 use super::model::{Ended, ResultDocument, Verdict};
 use super::number::{moment, plural};
 use super::tables::tables;
@@ -31,6 +32,7 @@ pub fn details(doc: &ResultDocument, style: Style) -> String {
         thresholds::section(doc, style),
         failures::section(doc, style),
         remarks(doc, style),
+        connections(doc, style),
         accounting(doc),
     ];
     let text: String = sections.into_iter().filter(|s| !s.is_empty()).map(|s| s + "\n").collect();
@@ -86,6 +88,13 @@ fn list(title: &str, lines: Vec<String>, style: Style) -> String {
         true => String::new(),
         false => format!("{}\n  - {}\n", bold(title, style), lines.join("\n  - ")),
     }
+}
+
+/// Of each target what its connections were, where that says something.
+fn connections(doc: &ResultDocument, style: Style) -> String {
+    let said = doc.run.targets.iter().map(|target| (clean(&target.name), words(target)));
+    let lines = said.filter(|(_, words)| !words.is_empty()).map(|(name, words)| format!("{name}: {words}"));
+    list("Connections:", lines.collect(), style)
 }
 
 /// Where requests went, when not all simply ran.

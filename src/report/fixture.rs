@@ -56,6 +56,7 @@ pub fn empty() -> ResultDocument {
             model: "closed".into(),
             ended: Ended::Completed,
             host: Host { cores: 2, os: "linux x86_64".into() },
+            targets: vec![],
             marks: vec![],
             by_hand: vec![],
         },

@@ -4,11 +4,13 @@
 mod generator;
 mod run;
 mod second;
+mod target;
 mod threshold;
 
 pub use generator::{Generator, InvalidReason};
 pub use run::{ByHand, ByHandKind, Ended, Host, Mark, MarkKind, RunInfo, ScenarioLoad};
 pub use second::{SecondRows, forget_names};
+pub use target::{AddressUse, Handshakes, LookUps, TargetInfo};
 pub use threshold::{BaselineInfo, BaselineValue, Level, Place, ThresholdResult, WorstWindow};
 
 use std::collections::BTreeMap;

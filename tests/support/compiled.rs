@@ -53,6 +53,7 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         targets,
         local_addresses,
         allowed_hosts: _,
+        look_ups,
         tls,
         reports,
         keep_alive,
@@ -78,6 +79,8 @@ pub fn difference(one: &CompiledPlan, other: &CompiledPlan) -> Option<&'static s
         ("tags", *tags == other.tags),
         ("targets", *targets == other.targets),
         ("local_addresses", *local_addresses == other.local_addresses),
+        ("look_ups", *look_ups == other.look_ups),
+        ("resumption", tls.without_resumption == other.tls.without_resumption),
         ("roots", tls.roots == other.tls.roots),
         ("insecure", tls.insecure == other.tls.insecure),
         (

@@ -40,7 +40,12 @@ fn essence(plan: &Value) -> Value {
     let Some(top) = plan.as_object_mut() else { return plan };
     top.retain(|key, _| !ANYWHERE.contains(&key.as_str()) && !AT_THE_TOP.contains(&key.as_str()));
     if let Some(http) = top.get_mut("http").and_then(Value::as_object_mut) {
-        http.shift_remove("tls");
+        // Whom connections trust is a matter of the place; whether they resume sessions is work for both sides.
+        let resumption =
+            http.shift_remove("tls").and_then(|mut tls| tls.get_mut("resumption").map(Value::take));
+        if let Some(off) = resumption.filter(|resumption| resumption != "user") {
+            http.insert("tls.resumption".to_owned(), off);
+        }
         if http.is_empty() {
             top.shift_remove("http");
         }
@@ -151,6 +156,14 @@ mod tests {
             "endpoints": {"x": {"request": "GET /"}},
             "load": {"users": 102, "duration": "1m", "spawn_rate": "600/m"}});
         assert!(words(a, b).is_empty());
+    }
+
+    #[test]
+    fn resumption_is_work() {
+        let plan = |tls| json!({"http": {"tls": tls}, "load": {"users": 1}});
+        assert!(words(plan(json!({})), plan(json!({"resumption": "user"}))).is_empty());
+        let found = words(plan(json!({"ca": "a"})), plan(json!({"resumption": "off"})));
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]

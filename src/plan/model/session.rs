@@ -1,6 +1,6 @@
 //! What surrounds the requests: secrets, HTTP defaults and readiness. Must not read any file.
 
-use super::{Entries, Scalar, Tls};
+use super::{Dns, Entries, Scalar, Tls};
 use crate::diagnostic::{Diagnostic, Diagnostics, Located};
 use crate::plan::codes;
 use crate::plan::decode::{Definitions, FromNode, Keys, LocalAddress, word};
@@ -50,6 +50,8 @@ plan_keys! {
         user_agent: Option<Located<String>>,
         /// `false` sends each request on a connection of its own; `true` when absent.
         keep_alive: Option<Located<bool>>,
+        /// How old a look-up of a target's name may become before the next, or `once`; `30s` when absent.
+        dns: Option<Located<Dns>>,
         /// Whom HTTPS connections trust, and what they show of the client.
         tls: Option<Tls>,
         /// How long cookies of answers are kept; absent: `user` where users loop, `iteration` with a rate.

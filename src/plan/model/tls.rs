@@ -18,9 +18,22 @@ plan_keys! {
         key: Option<Located<String>>,
         /// Name that certificates must be for, and that is sent as SNI; the target's host when absent.
         server_name: Option<Located<String>>,
+        /// Whose TLS session a connection may resume: `user`, which is the default, for that of the same user; `off` for none.
+        resumption: Option<Located<Resumption>>,
     }
     rules belong_together
     check check_tls
+}
+
+plan_words! {
+    /// Whose TLS session a connection may resume.
+    "a choice for resumption"
+    pub enum Resumption {
+        /// Nobody's: each connection shakes hands in full.
+        Off = "off",
+        /// That of an earlier connection of the same user.
+        User = "user",
+    }
 }
 
 fn belong_together(keys: &Keys<'_>, out: &mut Diagnostics) {

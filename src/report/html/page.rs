@@ -12,7 +12,10 @@ use super::rows::{self, Anchors, RowView};
 use super::spread::spread;
 use super::top::{self, Banner, Findings, Trust, between, failed};
 use super::view::Fact;
-use crate::report::model::{BaselineInfo, FailureGroup, Level, ResultDocument, SeriesKind, ThresholdResult};
+use crate::report::connections;
+use crate::report::model::{
+    BaselineInfo, FailureGroup, Level, ResultDocument, SeriesKind, TargetInfo, ThresholdResult,
+};
 use crate::report::number::{self, moment, plural, span};
 use crate::report::tables::{self, Tables};
 use crate::report::text::{clean, clean_block};
@@ -169,6 +172,7 @@ fn facts(doc: &ResultDocument) -> Vec<Fact> {
     ];
     facts.extend(doc.plan.profile.iter().map(|profile| Fact { name: "Profile", value: clean(profile) }));
     facts.push(Fact { name: "SHA-256 of the plan", value: clean(&doc.plan.sha256) });
+    facts.extend(run.targets.iter().map(target));
     facts
 }
 
@@ -179,6 +183,13 @@ fn duration(doc: &ResultDocument) -> String {
         Some(load) if load != whole => format!("{whole}, load {load}"),
         _ => whole,
     }
+}
+
+fn target(target: &TargetInfo) -> Fact {
+    let at = format!("{}: {}", clean(&target.name), clean(&target.url));
+    let parts = [at, connections::words(target)];
+    let said: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Fact { name: "Target", value: said.join("; ") }
 }
 
 fn accounting(doc: &ResultDocument) -> Vec<Fact> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::TargetInfo;
 use crate::metric::covered_s;
 
 /// When, where and how it ran.
@@ -31,6 +32,9 @@ pub struct RunInfo {
     pub ended: Ended,
     /// The machine that made the load.
     pub host: Host,
+    /// Where requests went, and over which connections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetInfo>,
     /// Moments worth a mark on a time axis, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
