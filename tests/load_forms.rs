@@ -96,7 +96,8 @@ load: { rate: 100/s, duration: 1s, max_users: 2, on_saturation: drop }
 ";
     let (ran, _) = run(rest, &["--seed", "1"]);
     assert_eq!(ran.result["verdict"], "warn");
-    let reason = ran.result["reason"].as_str().unwrap();
+    // A machine that is busy with other things adds that the run is invalid.
+    let reason = ran.result["reason"].as_str().unwrap().split("; but the run is INVALID").next().unwrap();
     let place = |words: &str| reason.find(words).unwrap_or_else(|| panic!("{words}: {reason}"));
     assert!(place("arrivals were dropped") < place("; the plan has no thresholds, and "), "{reason}");
     assert!(reason.ends_with(" requests failed") && !reason.contains("saw only the rest"), "{reason}");

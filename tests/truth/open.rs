@@ -170,6 +170,27 @@ fn a_single_queue_behind_many_users() {
     assert!(service.sum_us() + 2.0 * service.count as f64 >= drawn.iter().sum::<u64>() as f64);
 }
 
+/// More than the generator can do at once: what opens a connection for each arrival that finds nobody free only falls
+/// further behind, and ends with one for most of them.
+#[test]
+fn a_rate_beyond_its_reach_does_not_open_a_connection_for_each_arrival() {
+    for load in ["{ rate: 6000/s, duration: 1s }", "{ rate: 6000/s, duration: 1s, arrivals: poisson }"] {
+        let (_, log, arrivals) = run(Spec::each(0), load, &["--workers", "1", "--seed", "1"]);
+        assert_eq!((arrivals.dropped, arrivals.not_started), (0, 0));
+        assert_eq!(log.received(), arrivals.scheduled);
+        assert!(log.connections() < 2_500, "{} connections", log.connections());
+    }
+}
+
+/// Users that a slow target keeps busy are there at once: each arrival has one of its own.
+#[test]
+fn a_slow_target_gets_all_users_it_needs() {
+    let (_, log, arrivals) = run(Spec::each(1_500_000), "{ rate: 100/s, duration: 1s }", &[]);
+    assert_eq!((arrivals.dropped, arrivals.not_started), (0, 0));
+    // All arrive before the first answer; a machine that stands still meanwhile makes it no more than these.
+    assert!(log.most_at_once() >= 60 && log.connections() <= 100, "{} at once", log.most_at_once());
+}
+
 #[test]
 fn a_warm_up_is_in_no_sum_but_its_own() {
     let load = "{ rate: 100/s, duration: 3s, warmup: 1s }";
