@@ -10,7 +10,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use plimsoll::failure::Failure;
 use plimsoll::http::{
-    Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Target, Timing,
+    Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Target, Timing, Visitor,
 };
 use support::raw_server::{Answer, RawServer};
 
@@ -36,7 +36,9 @@ impl Client {
         let mut deadline = Deadline::default();
         deadline.set(Instant::now() + Duration::from_secs(30));
         let (addresses, mut timing) = (Addresses::default(), Timing::starting(Instant::now()));
-        let opened = Connector::new(None).open(&target, &addresses, &mut timing, &mut deadline).await;
+        let mut visitor = Visitor::default();
+        let opened =
+            Connector::new(None).open(&target, &addresses, &mut visitor, &mut timing, &mut deadline).await;
         Self { connection: Connection::new(opened.unwrap()).await.unwrap(), deadline }
     }
 

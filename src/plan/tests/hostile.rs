@@ -151,6 +151,7 @@ proptest! {
             spawn_rate: Some(set.clone()),
             run_time: Some(set),
             env_file: None,
+            trust: crate::plan::trust::Trust::default(),
         };
         for (format, text) in [(Format::Yaml, WHOLE_YAML), (Format::Toml, WHOLE_TOML)] {
             let text = damaged(text, &all);
