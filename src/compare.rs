@@ -7,6 +7,7 @@
 
 pub mod baseline;
 mod blocks;
+mod disturbed;
 mod few;
 mod judge;
 mod labels;
@@ -19,7 +20,7 @@ mod student;
 pub mod table;
 mod texts;
 
-pub use like::{after_the_run, invalid, not_a_baseline};
+pub use like::{after_the_run, not_a_baseline, unfit};
 
 use serde::Serialize;
 

@@ -14,7 +14,7 @@ mod totals;
 
 pub use dependent::variance_of_sum;
 pub use distribution::Distribution;
-pub use load_window::{LoadWindow, covered_s, covers};
+pub use load_window::LoadWindow;
 pub use pace::{Pace, Stall};
 pub use recorder::{
     ArrivalCounts, Described, DrainCounts, FailureText, Recorder, ScenarioCounts, SeriesRecord,

@@ -1,15 +1,18 @@
-//! Written units: `200ms`, `1m30s`, `50/s`, `1%`, `10MiB`, `1s..5s`, `2x`, and durations back to words.
+//! Written units: `200ms`, `1m30s`, `50/s`, `1%`, `10MiB`, `1s..5s`, `2x`, and durations back to words; and spans of
+//! seconds.
 //! Text and numbers only: must not know where in a plan a unit stands.
 
 mod duration;
 mod number;
 mod ratio;
 mod size;
+mod spans;
 mod spelling;
 
 pub use duration::{format_duration_us, parse_duration, parse_range};
 pub use ratio::{parse_factor, parse_rate, parse_share};
 pub use size::parse_size;
+pub use spans::{covered_s, covers};
 pub use spelling::respelled;
 
 use std::time::Duration;

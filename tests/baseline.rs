@@ -10,7 +10,7 @@ use base64::Engine as _;
 use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use serde_json::{Value, json};
 use support::fault_server::FaultServer;
-use support::{Done, Running, Scratch, plimsoll, read_json};
+use support::{Done, Running, Scratch, plimsoll, quiet, read_json};
 
 /// Two scenarios, of which one drops arrivals; `{…}` are the thresholds at each place.
 fn plan(server: &FaultServer, head: &str, thresholds: impl Fn(&str, &[&str]) -> String) -> String {
@@ -71,7 +71,7 @@ fn run_as_it_is(scratch: &Scratch, plan: &Path, arguments: &[&str]) -> Done {
 
 /// Writes the result of a run as a baseline, whether or not this machine was quiet.
 fn keep(scratch: &Scratch, name: &str, mut result: Value, change: impl Fn(&mut Value)) -> PathBuf {
-    result["generator"]["valid"] = json!(true);
+    quiet(&mut result);
     change(&mut result);
     scratch.write(name, &result.to_string())
 }
@@ -215,6 +215,16 @@ fn what_is_not_comparable_is_no_data_and_no_pass() {
     let (done, now) = judged("invalid", &|r| r["generator"]["valid"] = json!(false));
     assert_eq!((done.code, &thresholds(&now)[0]["verdict"]), (0, &json!("pass")), "{}", done.stdout);
     assert!(done.stdout.contains("it is invalid") && done.stdout.contains("used because of --allow-invalid"));
+    let (done, now) = judged("disturbed", &|r| r["generator"]["queued_share"] = json!(0.4));
+    assert_eq!((done.code, &thresholds(&now)[0]["verdict"]), (0, &json!("pass")), "{}", done.stdout);
+    assert!(done.stdout.contains("it was disturbed: its workers waited for a core 40 %"), "{}", done.stdout);
+    let disturbed = run_as_it_is(&scratch, &plan, &["--json", "now.json"]);
+    let words = "it was disturbed: its workers waited for a core 40 % of the time";
+    assert!(disturbed.stderr.contains(words), "{}", disturbed.stderr);
+    let now = read_json(&scratch.path("now.json"));
+    assert_eq!(thresholds(&now)[0]["verdict"], "no_data");
+    assert!(now["baseline"]["not_comparable"].as_str().unwrap().contains(words), "{}", now["baseline"]);
+    judged("invalid", &|r| r["generator"]["valid"] = json!(false));
     run_as_it_is(&scratch, &plan, &["--json", "now.json"]);
     let now = read_json(&scratch.path("now.json"));
     let relative = &thresholds(&now)[0];

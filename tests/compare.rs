@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use support::fault_server::FaultServer;
-use support::{Done, Running, Scratch, plimsoll, read_json};
+use support::{Done, Running, Scratch, plimsoll, quiet, read_json};
 
 fn compare(arguments: &[&str], paths: &[PathBuf]) -> Done {
     let mut command = plimsoll();
@@ -28,7 +28,7 @@ fn result(scratch: &Scratch) -> Value {
     );
     let mut result = scratch.run(&plan, &[]).result;
     // Whether this machine was quiet is another test's matter.
-    result["generator"]["valid"] = json!(true);
+    quiet(&mut result);
     result
 }
 
@@ -139,6 +139,8 @@ fn what_cannot_be_compared_says_why() {
         r["generator"]["reasons"] =
             json!([{"kind": "stall", "from_s": 0.0, "to_s": 1.0, "detail": "a worker stood still"}]);
     });
+    let disturbed = other("disturbed", &|r| r["generator"]["queued_share"] = json!(0.4));
+    let late = other("late", &|r| r["generator"]["lateness_us"] = json!(60_000_000));
     let aborted = other("aborted", &|r| r["run"]["ended"] = json!("aborted"));
     let short = other("short", &|r| r["plan"]["name"] = json!("another name"));
     for (new, words) in [
@@ -146,6 +148,8 @@ fn what_cannot_be_compared_says_why() {
         (model, "another load model: closed → open-poisson ("),
         (plan, "another plan: endpoints.ok.request GET /ok → GET /slow ("),
         (invalid.clone(), "the new run is invalid, the generator was the limit ("),
+        (disturbed, "the new run is disturbed ("),
+        (late, "its generator was up to 60 s late (p99)"),
         (aborted, "was aborted after"),
         (short, "too little data: needs"),
     ] {

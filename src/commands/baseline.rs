@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::RunFlags;
 use crate::compare::baseline::{Key, Scope, value};
-use crate::compare::{Run, after_the_run, invalid, not_a_baseline};
+use crate::compare::{Run, after_the_run, not_a_baseline, unfit};
 use crate::compile::CompiledPlan;
 use crate::compile::model::{Place, ScopedThreshold, TagScope, ThresholdScope};
 use crate::exit::Exit;
@@ -45,10 +45,10 @@ pub fn bind(plan: &mut CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline
     let Some(baseline) = baseline else { return Ok(None) };
     let model = super::document::model(plan);
     let masker = plan.masker.clone();
-    let invalid = baseline.run.as_ref().and_then(|run| invalid(run));
-    let (doubt, invalid) = if flags.allow_invalid { (invalid, None) } else { (None, invalid) };
+    let unfit = baseline.run.as_ref().and_then(|run| unfit(&run.doc));
+    let (doubt, unfit) = if flags.allow_invalid { (unfit, None) } else { (None, unfit) };
     let other = || baseline.run.as_ref().and_then(|run| not_a_baseline(run, model, &plan.info.effective));
-    let not_comparable = invalid.or_else(other).map(|words| masker.mask(&words).into_owned());
+    let not_comparable = unfit.or_else(other).map(|words| masker.mask(&words).into_owned());
     let is_needed = plan.thresholds.iter().any(|scoped| scoped.threshold.relative().is_some());
     if let Some(words) = not_comparable.as_ref().filter(|_| is_needed) {
         complain(&format!("warning: {}", unlike(&baseline.file, words)));
@@ -183,7 +183,11 @@ impl Baseline {
         let is_used = doc.thresholds.iter().any(|threshold| threshold.baseline.is_some());
         let doubt = self.doubt.as_ref().map(|words| format!("{words}; used because of --allow-invalid"));
         let remarks = remark.into_iter().chain(doubt).filter(|_| is_used);
+        // What made it is told before the next run is refused for it.
+        let unfit = unfit(doc).filter(|_| self.run.is_none());
+        let unfit = unfit.map(|words| format!("this run cannot become a baseline: {words}"));
         doc.notes.extend(remarks.map(|words| format!("baseline {}: {words}", clean(&self.file))));
+        doc.notes.extend(unfit);
         let earlier = self.run.as_ref().map(|run| &run.doc.run);
         doc.baseline = Some(BaselineInfo {
             file: self.file.clone(),

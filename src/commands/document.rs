@@ -2,6 +2,7 @@
 
 mod distribution;
 mod generator;
+mod lateness;
 mod loads;
 mod marks;
 mod targets;
@@ -28,6 +29,7 @@ use crate::report::model::{
 };
 
 use distribution::distribution;
+use lateness::Lateness;
 
 /// The result of a run.
 pub fn document(
@@ -40,8 +42,9 @@ pub fn document(
     let totals = &outcome.totals;
     let endpoints = endpoints(plan);
     let whole = totals.merged(endpoints.iter().copied());
-    let thresholds = verdict::thresholds(plan, outcome, loads);
-    let (generator, warnings) = generator::generator(plan, options, outcome);
+    let lateness = Lateness::of(outcome);
+    let thresholds = verdict::thresholds(plan, outcome, loads, &lateness, grading.allow_invalid);
+    let (generator, warnings) = generator::generator(plan, options, outcome, &lateness);
     let accounting = accounting(plan, &whole, totals);
     let sent = verdict::Sent { whole: &whole, in_warmup: accounting.warmup_requests };
     let mut doc = ResultDocument {

@@ -117,28 +117,25 @@ impl Progress {
     }
 
     fn rows(&self, seen: &Seen<'_>) -> Vec<Row> {
-        let row = |(((index, info), percentiles), rps): (
-            ((usize, &SeriesInfo), &Option<[u64; 3]>),
-            Option<f64>,
-        )| {
+        let row = |(place, (index, info)): (usize, (usize, &SeriesInfo))| {
             // While it warms up, the warm-up is what there is to see.
             let totals = [Some(index), info.warmup.map(|row| usize::from(row.0))];
             let sum = |of: fn(&SeriesTotal) -> u64| -> u64 {
                 totals.iter().flatten().map(|index| of(&seen.totals.series[*index])).sum()
             };
+            let percentiles = self.kept.percentiles.get(place).copied().flatten();
             Row {
                 name: info.name.clone(),
                 method: info.method.as_ref().map(ToString::to_string),
                 requests: sum(SeriesTotal::requests),
                 failures: sum(SeriesTotal::failures),
-                rps,
+                rps: self.rates.rows.get(place).copied().flatten(),
                 p50_us: percentiles.map(|[p50, ..]| p50),
                 p95_us: percentiles.map(|[_, p95, _]| p95),
                 p99_us: percentiles.map(|[.., p99]| p99),
             }
         };
-        let rates = self.rates.rows.iter().copied().chain(std::iter::repeat(None));
-        self.shown().zip(&self.kept.percentiles).zip(rates).map(row).collect()
+        self.shown().enumerate().map(row).collect()
     }
 
     fn look(&self, seen: &Seen<'_>, elapsed: Duration) -> Costly {

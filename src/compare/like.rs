@@ -10,6 +10,7 @@ use crate::report::number::{moment, plural};
 use crate::report::text::clean;
 
 use super::Run;
+use super::disturbed::disturbed;
 use super::rows::load_s;
 
 /// Durations, users and rates that differ by less than this are the same.
@@ -28,21 +29,24 @@ pub(super) struct Like<'a> {
     pub notes: Vec<String>,
 }
 
-/// Leaves out invalid runs, then compares all with the first. With `force` nothing is left out, and reasons become remarks.
+/// Leaves out runs that are no measure, then compares all with the first. With `force` nothing is left out, and reasons become remarks.
 pub(super) fn look<'a>(base: &'a [Run], new: &'a [Run], force: bool) -> Like<'a> {
     let mut like = Like { base: vec![], new: vec![], reason: None, notes: vec![] };
     let mut reasons = vec![];
     for (side, runs, used) in [("base", base, &mut like.base), ("new", new, &mut like.new)] {
-        let (valid, invalid): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.doc.generator.valid);
-        *used = if force { runs.iter().collect() } else { valid };
-        let Some(first) = invalid.first() else { continue };
-        let words = format!("{}: {}", clean(&first.name), why_invalid(&first.doc));
+        let unfit: Vec<_> = runs.iter().filter_map(|run| Some((run, Unfit::of(&run.doc)?))).collect();
+        let is_fit = |run: &&Run| !unfit.iter().any(|(other, _)| std::ptr::eq(*other, *run));
+        *used = runs.iter().filter(|run| force || is_fit(run)).collect();
+        let Some((first, Unfit { is_invalid, words })) = unfit.first() else { continue };
+        let words = format!("{}: {words}", clean(&first.name));
+        let what = if *is_invalid { "invalid" } else { "disturbed" };
         if used.is_empty() {
             let whose = if runs.len() == 1 { "run is" } else { "runs are all" };
-            reasons.push(format!("the {side} {whose} invalid, the generator was the limit ({words})"));
+            let limit = if *is_invalid { ", the generator was the limit" } else { "" };
+            reasons.push(format!("the {side} {whose} {what}{limit} ({words})"));
         } else {
-            let what = if force { "invalid" } else { "left out as invalid" };
-            let (all, number) = (plural(runs.len() as u64, &format!("{side} run")), invalid.len());
+            let what = if force { what.to_owned() } else { format!("left out as {what}") };
+            let (all, number) = (plural(runs.len() as u64, &format!("{side} run")), unfit.len());
             like.notes.push(format!("{what}: {number} of {all}, the first is {words}"));
         }
     }
@@ -111,10 +115,27 @@ pub fn not_a_baseline(base: &Run, model: &str, effective: &Value) -> Option<Stri
         .or_else(|| difference_of_plans(&earlier(), &(model.to_owned(), effective.clone())))
 }
 
-/// Why the numbers of a run are not to be believed, when they are not.
-pub fn invalid(run: &Run) -> Option<String> {
-    (!run.doc.generator.valid)
-        .then(|| format!("it is invalid, the generator was the limit: {}", why_invalid(&run.doc)))
+/// Why the numbers of a run are no measure for another, when they are not: its generator was the limit, or was disturbed.
+pub fn unfit(doc: &ResultDocument) -> Option<String> {
+    let Unfit { is_invalid, words } = Unfit::of(doc)?;
+    Some(match is_invalid {
+        true => format!("it is invalid, the generator was the limit: {words}"),
+        false => format!("it was disturbed: {words}"),
+    })
+}
+
+struct Unfit {
+    is_invalid: bool,
+    words: String,
+}
+
+impl Unfit {
+    fn of(doc: &ResultDocument) -> Option<Self> {
+        match doc.generator.valid {
+            false => Some(Self { is_invalid: true, words: why_invalid(doc) }),
+            true => Some(Self { is_invalid: false, words: disturbed(doc)? }),
+        }
+    }
 }
 
 /// Why a run that is over cannot be compared with its baseline, and what may explain a difference.

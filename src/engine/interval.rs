@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::metric::{Distribution, DrainCounts, LoadWindow, Pace, Recorder, SeriesKind, covered_s};
+use crate::metric::{Distribution, DrainCounts, LoadWindow, Pace, Recorder, SeriesKind};
+use crate::units::covered_s;
 
 /// One second of one row, or of all endpoints together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

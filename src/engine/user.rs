@@ -237,7 +237,7 @@ impl User {
         let done = self.stop.unless(limit, tokio::time::sleep_until(until.into())).await;
         if done {
             let late_us = micros(until, Instant::now());
-            self.local.recorder.borrow_mut().record_pacing(u64::from(late_us));
+            self.local.recorder.borrow_mut().record_end_of_pause(u64::from(late_us));
         }
         done
     }

@@ -26,8 +26,10 @@ pub struct Stall {
 pub struct Pace {
     /// Due (an arrival, the end of a think time) → done, µs.
     pub pacing: Distribution,
-    /// Heartbeat due → heartbeat, µs. The runtime's timers tick in 1 ms and round up, so an idle worker shows 1 to 2 ms.
+    /// Heartbeat due → heartbeat, µs.
     pub lag: Distribution,
+    /// How many of `pacing` were ends of pauses: of the runtime's timers, which tick in 1 ms and round up.
+    pub pauses: u64,
     /// Long gaps between heartbeats, in the order they came.
     pub stalls: Vec<Stall>,
     /// By target: the workers' time that went into reading what it sent without a pause, µs. Short where a target sent
@@ -40,6 +42,7 @@ impl Pace {
     pub fn add(&mut self, other: &Self) {
         self.pacing.add(&other.pacing);
         self.lag.add(&other.lag);
+        self.pauses += other.pauses;
         let room = MOST_STALLS.saturating_sub(self.stalls.len());
         self.stalls.extend(other.stalls.iter().take(room));
         other.flooded_us.iter().enumerate().for_each(|(target, us)| self.add_flood(target, *us));
@@ -57,6 +60,7 @@ impl Pace {
     pub fn clear(&mut self) {
         self.pacing.clear();
         self.lag.clear();
+        self.pauses = 0;
         self.stalls.clear();
         self.flooded_us.clear();
     }

@@ -290,9 +290,15 @@ impl Recorder {
         self.series[sample.series.0 as usize].drain.add(counts);
     }
 
-    /// Adds how late something that was due was done, µs: an arrival, the end of a think time.
+    /// Adds how late an arrival was released, µs.
     pub fn record_pacing(&mut self, us: u64) {
         self.pace.pacing.record(us);
+    }
+
+    /// Adds how late a pause ended, µs.
+    pub fn record_end_of_pause(&mut self, us: u64) {
+        self.pace.pacing.record(us);
+        self.pace.pauses += 1;
     }
 
     /// Adds how late a heartbeat of the worker was, µs.

@@ -210,6 +210,7 @@ fn thresholds() -> Vec<ThresholdResult> {
         over_s: None,
         for_s: None,
         worst_window: None,
+        lateness_s: None,
         note: None,
     };
     let mut all = vec![

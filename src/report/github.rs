@@ -7,7 +7,13 @@ use super::verdict::{judged, verdict_line};
 
 /// One annotation for each threshold that is not met, and one for a run that says nothing about them.
 pub fn annotations(doc: &ResultDocument) -> String {
-    let is_void = matches!(doc.verdict, Verdict::Invalid | Verdict::Interrupted);
+    let is_one = |threshold: &ThresholdResult| threshold.verdict == Verdict::Invalid;
+    let is_void = match doc.verdict {
+        Verdict::Interrupted => true,
+        // Only a threshold is, and it stands beside its line.
+        Verdict::Invalid => !doc.generator.valid || !doc.thresholds.iter().any(is_one),
+        _ => false,
+    };
     let of_run = || command("error", &[("title", &doc.plan.name)], &verdict_line(doc));
     let missed = |threshold: &&ThresholdResult| threshold.verdict != Verdict::Pass;
     match is_void {

@@ -50,7 +50,7 @@ fn run(doc: &ResultDocument) -> TestCase {
     let line = verdict_line(doc);
     let is_whole = doc.run.ended == Ended::Completed || doc.run.ended == Ended::Aborted;
     let status = match doc.verdict {
-        Verdict::Invalid => told(NonSuccessKind::Error, "invalid", &line, &reasons(doc)),
+        Verdict::Invalid if is_invalid(doc) => told(NonSuccessKind::Error, "invalid", &line, &reasons(doc)),
         Verdict::Interrupted => told(NonSuccessKind::Error, "interrupted", &line, ""),
         _ if !is_whole => told(NonSuccessKind::Error, "incomplete", &line, ""),
         // Without a threshold that is missed, what is wrong stands here.
@@ -64,13 +64,20 @@ fn run(doc: &ResultDocument) -> TestCase {
     case
 }
 
+/// Whether all of the run is, and not only a threshold.
+fn is_invalid(doc: &ResultDocument) -> bool {
+    let is_one = |threshold: &ThresholdResult| threshold.verdict == Verdict::Invalid;
+    doc.verdict == Verdict::Invalid && (!doc.generator.valid || !doc.thresholds.iter().any(is_one))
+}
+
 fn reasons(doc: &ResultDocument) -> String {
     let reasons = doc.generator.reasons.iter();
     reasons.map(|reason| clean(&reason.detail)).collect::<Vec<_>>().join("\n")
 }
 
 fn thresholds(doc: &ResultDocument) -> Vec<TestCase> {
-    let is_void = matches!(doc.verdict, Verdict::Invalid | Verdict::Interrupted);
+    // A run that is invalid for a threshold that cannot be judged is believed otherwise.
+    let is_void = doc.verdict == Verdict::Interrupted || is_invalid(doc);
     let one = |threshold: &ThresholdResult| {
         let words = judged(threshold);
         let seen = format!("{} {}, target {}", words.mark, words.observed, words.target);
@@ -79,10 +86,11 @@ fn thresholds(doc: &ResultDocument) -> Vec<TestCase> {
             _ if is_void => skipped(&format!("{seen}; the run is not judged")),
             Verdict::Fail => told_of(NonSuccessKind::Failure, "missed"),
             // One that only warns is not red where the exit code is not.
-            Verdict::NoData if threshold.level == Level::Warn && doc.exit_code == 0 => {
+            Verdict::NoData | Verdict::Invalid if threshold.level == Level::Warn && doc.exit_code == 0 => {
                 skipped(&format!("{seen}; {}", words.note))
             }
             Verdict::NoData => told_of(NonSuccessKind::Failure, "no_data"),
+            Verdict::Invalid => told_of(NonSuccessKind::Error, "invalid"),
             // With --strict a warning ends the run with exit 1.
             Verdict::Warn if doc.exit_code == 1 && doc.verdict == Verdict::Warn => {
                 told_of(NonSuccessKind::Failure, "warning")
@@ -99,7 +107,11 @@ fn thresholds(doc: &ResultDocument) -> Vec<TestCase> {
 
 fn is_red(threshold: &ThresholdResult) -> bool {
     let is_hard = threshold.level == Level::Fail;
-    threshold.verdict == Verdict::Fail || threshold.verdict == Verdict::NoData && is_hard
+    match threshold.verdict {
+        Verdict::Fail => true,
+        Verdict::NoData | Verdict::Invalid => is_hard,
+        Verdict::Pass | Verdict::Warn | Verdict::Interrupted => false,
+    }
 }
 
 fn failures(doc: &ResultDocument) -> Vec<TestCase> {
@@ -198,6 +210,16 @@ mod tests {
         let mut doc = fixture::empty();
         (doc.verdict, doc.exit_code) = (Verdict::Fail, 1);
         assert_eq!(cases(&doc)[0].1, "failure");
+    }
+
+    #[test]
+    fn a_threshold_that_cannot_be_judged_is_an_error_and_the_others_are_judged() {
+        let mut doc = fixture::failing();
+        doc.thresholds.retain(|threshold| threshold.verdict == Verdict::Pass);
+        doc.thresholds[0].verdict = Verdict::Invalid;
+        (doc.verdict, doc.exit_code) = (Verdict::Invalid, 4);
+        let kinds: Vec<_> = cases(&doc).into_iter().map(|(_, kind)| kind).collect();
+        assert_eq!(kinds[..3], ["ok", "error", "ok"]);
     }
 
     #[test]

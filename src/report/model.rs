@@ -97,7 +97,8 @@ pub enum Verdict {
     NoData,
     /// Missed.
     Fail,
-    /// The generator was the limit; thresholds neither passed nor failed.
+    /// Of a run: the generator was the limit, and thresholds neither passed nor failed; or it was so late that one of them can not
+    /// be judged. Of a threshold: that one.
     Invalid,
     /// Ended by Ctrl-C, SIGTERM or SIGHUP; or killed, and this is its last checkpoint.
     Interrupted,

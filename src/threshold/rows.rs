@@ -4,7 +4,8 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::metric::{LoadWindow, Phase, Recorder, ScenarioCounts, SeriesTotal, Slice, Window, covered_s};
+use crate::metric::{LoadWindow, Phase, Recorder, ScenarioCounts, SeriesTotal, Slice, Window};
+use crate::units::covered_s;
 
 use super::blocks::{Block, Blocks};
 use super::{Metric, Stat, Threshold};

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::metric::{LoadWindow, Recorder, Slice, covers};
+use crate::metric::{LoadWindow, Recorder, Slice};
+use crate::units::covers;
 
 use super::rows::{Rows, Sum, blocks_for};
 use super::timed::{Span, Timed};

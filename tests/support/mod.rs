@@ -79,6 +79,15 @@ pub struct Ran {
     pub result: Value,
 }
 
+/// Makes a result look as if nothing had kept the generator from its work: whether this machine was quiet is another test's
+/// matter.
+pub fn quiet(result: &mut Value) {
+    result["generator"]["valid"] = Value::Bool(true);
+    for name in ["queued_share", "throttled_us", "lateness_us"] {
+        result["generator"].as_object_mut().unwrap().remove(name);
+    }
+}
+
 /// A JSON file; null when it is absent or empty.
 pub fn read_json(path: &std::path::Path) -> Value {
     match std::fs::read_to_string(path) {

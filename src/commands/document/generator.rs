@@ -10,9 +10,15 @@ use crate::report::model::{Generator, InvalidReason};
 use crate::threshold::{Metric, Stat, Threshold};
 
 use super::distribution::distribution;
+use super::lateness::Lateness;
 
 /// The generator's part of the result, and remarks about it that make no run invalid.
-pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -> (Generator, Vec<String>) {
+pub fn generator(
+    plan: &CompiledPlan,
+    options: &RunOptions,
+    outcome: &Outcome,
+    lateness: &Lateness,
+) -> (Generator, Vec<String>) {
     let pace = &outcome.totals.pace;
     let pace_by_second: Vec<_> = outcome.timeline.iter().map(|second| (second.at_s, second.pace)).collect();
     let targets = plan.targets.iter().map(|target| target.name.as_str());
@@ -43,6 +49,7 @@ pub fn generator(plan: &CompiledPlan, options: &RunOptions, outcome: &Outcome) -
         achieved_ratio: evidence.arrivals.and_then(Arrivals::achieved_ratio),
         pacing_us: distribution(&pace.pacing),
         lag_us: distribution(&pace.lag),
+        lateness_us: lateness.us(),
         allowed_cores: Some(outcome.health.allowed_cores).filter(|cores| *cores > 0.0),
         cpu_share: seconds.iter().filter_map(|second| second.cpu_share).collect(),
         worker_cpu_share: worker_cpu_share(seconds, options.workers),

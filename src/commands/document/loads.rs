@@ -2,8 +2,9 @@
 
 use crate::compile::CompiledPlan;
 use crate::compile::model::{SeriesInfo, ThresholdScope};
-use crate::metric::{LoadWindow, SeriesKind as Kind, covered_s};
+use crate::metric::{LoadWindow, SeriesKind as Kind};
 use crate::report::model::ScenarioLoad;
+use crate::units::covered_s;
 
 /// When the scenarios of a plan made their loads.
 #[derive(Debug, Clone, Copy)]

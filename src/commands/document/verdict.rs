@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Loads;
+use super::lateness::{Lateness, Undecided};
 use crate::commands::baseline::Baseline;
 use crate::commands::by_hand;
 use crate::compile::CompiledPlan;
@@ -35,7 +36,13 @@ pub struct Grading {
     pub baseline: Option<Baseline>,
 }
 
-pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, loads: Loads<'_>) -> Vec<ThresholdResult> {
+pub fn thresholds(
+    plan: &CompiledPlan,
+    outcome: &Outcome,
+    loads: Loads<'_>,
+    lateness: &Lateness,
+    allow_invalid: bool,
+) -> Vec<ThresholdResult> {
     let totals = &outcome.totals;
     let judged = plan.thresholds.iter().enumerate().map(|(index, scoped)| {
         let finding = outcome.findings.get(index).cloned().unwrap_or_default();
@@ -50,7 +57,12 @@ pub fn thresholds(plan: &CompiledPlan, outcome: &Outcome, loads: Loads<'_>) -> V
             Stopped::Aborted(Broken { threshold, at_s }) if threshold == index => Some(at_s),
             _ => None,
         };
-        result(scoped, seen, &finding, aborted_at_s)
+        let undecided = lateness.undecided(&scoped.threshold, plan.tolerance, &seen, finding.worst);
+        let judged = result(scoped, seen, &finding, aborted_at_s);
+        match undecided {
+            Some(undecided) => not_judged(judged, undecided, allow_invalid),
+            None => judged,
+        }
     });
     judged.collect()
 }
@@ -105,7 +117,19 @@ fn result(
             to_s: span.to_s,
             observed,
         }),
+        lateness_s: None,
         note: (!notes.is_empty()).then(|| notes.join("; ")),
+    }
+}
+
+/// The generator could have decided it: neither met nor missed, unless the user wants it judged.
+fn not_judged(threshold: ThresholdResult, undecided: Undecided, allow_invalid: bool) -> ThresholdResult {
+    let notes: Vec<_> = [undecided.words].into_iter().chain(threshold.note).collect();
+    ThresholdResult {
+        verdict: if allow_invalid { threshold.verdict } else { Verdict::Invalid },
+        lateness_s: Some(undecided.lateness_s),
+        note: Some(notes.join("; ")),
+        ..threshold
     }
 }
 
@@ -178,7 +202,10 @@ fn by_thresholds(
     {
         let after = number::moment(at_s as f64);
         let reason = format!("{}; it ended the run at {after}", missed(broken, 1, 1));
-        return judgement(Verdict::Fail, Exit::Fail, reason);
+        return match broken.verdict {
+            Verdict::Invalid => judgement(Verdict::Invalid, Exit::Invalid, reason),
+            _ => judgement(Verdict::Fail, Exit::Fail, reason),
+        };
     }
     if whole.requests() == 0 {
         let reason = match sent.in_warmup {
@@ -198,6 +225,13 @@ fn by_thresholds(
     if let Some(first) = failed.first() {
         let reason = missed(first, failed.len(), thresholds.len());
         return judgement(Verdict::Fail, Exit::Fail, reason);
+    }
+    // A clear miss stays one, whatever else cannot be said.
+    let undecided = |t: &&ThresholdResult| t.level == Level::Fail && t.verdict == Verdict::Invalid;
+    let undecided: Vec<_> = thresholds.iter().filter(undecided).collect();
+    if let Some(first) = undecided.first() {
+        let reason = missed(first, undecided.len(), thresholds.len());
+        return judgement(Verdict::Invalid, Exit::Invalid, reason);
     }
     let warned: Vec<_> = thresholds.iter().filter(|t| t.verdict != Verdict::Pass).collect();
     let changed = by_hand::changed(&outcome.by_hand);
@@ -287,7 +321,8 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
         (None, _) => format!("target {}", rest.trim_start()),
     };
     let lacks = first.baseline.as_ref().and_then(|baseline| baseline.lacks.as_ref());
-    let tally = if of == 1 { String::new() } else { format!(" ({count} of {of} thresholds missed)") };
+    let how = if first.verdict == Verdict::Invalid { "not judged" } else { "missed" };
+    let tally = if of == 1 { String::new() } else { format!(" ({count} of {of} thresholds {how})") };
     if let Some(lacks) = lacks {
         return format!("{what}, {target}: no data ({lacks}){tally}");
     }
@@ -297,8 +332,15 @@ fn missed(first: &ThresholdResult, count: usize, of: usize) -> String {
             format!("{what}, {target}: no data ({note}, has {}){tally}", first.samples)
         }
         (_, Some(observed)) => {
+            let late = first.lateness_s.filter(|_| first.verdict == Verdict::Invalid);
+            let late = late.map_or_else(String::new, |late_s| {
+                format!(
+                    "; the generator was up to {} late (p99), so nothing can be said",
+                    number::seconds(late_s)
+                )
+            });
             format!(
-                "{what} was {}{}, {target}{tally}",
+                "{what} was {}{}, {target}{late}{tally}",
                 verdict::beside_target(first, observed),
                 first.worst_window.as_ref().map(verdict::during).unwrap_or_default()
             )
@@ -371,3 +413,6 @@ fn of_kind<'a>(
 ) -> impl Iterator<Item = &'a SeriesTotal> {
     plan.series.iter().zip(&totals.series).filter(move |(info, _)| info.kind == kind).map(|(_, total)| total)
 }
+
+#[cfg(test)]
+mod tests;

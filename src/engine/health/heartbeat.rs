@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
+use crate::engine::timer::Timer;
 use crate::engine::worker::Local;
 use crate::metric::Stall;
 
@@ -38,10 +39,10 @@ async fn beat(local: Rc<Local>) {
     let thread = ThisThread::new();
     let mut before = thread.read();
     let mut due = Instant::now() + EVERY;
-    let sleep = tokio::time::sleep_until(due.into());
-    tokio::pin!(sleep);
+    // The runtime's timer rounds up to its tick of 1 ms: no lag of the worker's.
+    let timer = Timer::new();
     loop {
-        sleep.as_mut().await;
+        timer.until(due).await;
         let now = Instant::now();
         let lag = now.saturating_duration_since(due);
         let seen = thread.read();
@@ -58,6 +59,5 @@ async fn beat(local: Rc<Local>) {
         drop(recorder);
         before = seen;
         due = now + EVERY;
-        sleep.as_mut().reset(due.into());
     }
 }

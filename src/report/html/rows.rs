@@ -110,8 +110,9 @@ fn view(doc: &ResultDocument, frame: &Frame, id: String, row: &Series, points: O
     let scope = scope_of(row);
     let mine: Vec<_> = doc.thresholds.iter().filter(|t| t.scope == scope).collect();
     let worst = mine.iter().map(|t| t.verdict).filter(|v| *v != Verdict::Pass);
-    let worst =
-        worst.max_by_key(|v| [Verdict::Warn, Verdict::NoData, Verdict::Fail].iter().position(|w| w == v));
+    let worst = worst.max_by_key(|v| {
+        [Verdict::Warn, Verdict::Invalid, Verdict::NoData, Verdict::Fail].iter().position(|w| w == v)
+    });
     let (class, mark) = match worst {
         Some(verdict) => (verdict::class(verdict), verdict::mark(verdict)),
         None if row.failures > 0 => ("warn", "⚠"),

@@ -101,8 +101,9 @@ pub(super) fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Fail => 0,
         Verdict::NoData => 1,
-        Verdict::Warn => 2,
-        Verdict::Invalid | Verdict::Interrupted | Verdict::Pass => 3,
+        Verdict::Invalid => 2,
+        Verdict::Warn => 3,
+        Verdict::Interrupted | Verdict::Pass => 4,
     }
 }
 
@@ -131,6 +132,9 @@ fn of_threshold(doc: &ResultDocument, threshold: &ThresholdResult, anchors: &Anc
         (Verdict::NoData, _) => {
             let has = plural(threshold.samples, "sample");
             format!("{}: no data, it has {has}", cells.expression)
+        }
+        (Verdict::Invalid, _) => {
+            format!("{}: it was {}, and the generator too late to say", cells.expression, cells.observed)
         }
         (_, "") => format!("{}: it was {}", cells.expression, cells.observed),
         (_, margin) => format!("{}: it was {}, {margin}", cells.expression, cells.observed),
@@ -195,6 +199,12 @@ pub(super) fn trust(doc: &ResultDocument) -> Trust {
             "As far as it ran",
             "The generator kept up; the numbers are of a run that was cut short.",
         ),
+        (true, Ended::Completed) if doc.verdict == Verdict::Invalid => (
+            "void",
+            "✗",
+            "In part",
+            "The generator kept up, but not so well that every threshold can be judged.",
+        ),
         (true, Ended::Completed) => ("pass", "✓", "Yes", "The generator kept up; it was not the limit."),
     };
     Trust { class, mark, word, what, remarks: remarks(doc), facts: facts(doc) }
@@ -217,6 +227,17 @@ fn remarks(doc: &ResultDocument) -> Vec<String> {
     let without_data = doc.thresholds.iter().filter(|t| t.verdict == Verdict::NoData).count() as u64;
     if without_data > 0 {
         remarks.push(format!("{} had too few samples to be judged", plural(without_data, "threshold")));
+    }
+    let undecided = doc.thresholds.iter().filter(|t| t.verdict == Verdict::Invalid).count() as u64;
+    if undecided > 0 {
+        let late = doc
+            .generator
+            .lateness_us
+            .map_or_else(String::new, |us| format!(" (up to {}, p99)", number::seconds(us as f64 / 1e6)));
+        remarks.push(format!(
+            "{} not judged: nearer to the limit than the generator was late{late}",
+            plural(undecided, "threshold")
+        ));
     }
     let a = &doc.accounting;
     let sums =

@@ -20,10 +20,13 @@ pub struct Generator {
     /// How late the generator did what was due: arrivals, ends of think times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pacing_us: Option<Distribution>,
-    /// How late the workers' event loops turned, measured by a heartbeat. An idle worker shows 1 to 2 ms, the tick
-    /// of its timers.
+    /// How late the workers' event loops turned, measured by a heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_us: Option<Distribution>,
+    /// How late the generator was in what latencies hold: arrivals, or without them the event loops, 99 %, µs. A threshold on times
+    /// that is nearer to its limit is `invalid`. Absent when fewer than 100 of them were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness_us: Option<u64>,
     /// Cores the process may use: its affinity, cut by the quota of its control group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_cores: Option<f64>,

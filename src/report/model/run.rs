@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TargetInfo;
-use crate::metric::covered_s;
+use crate::units::covered_s;
 
 /// When, where and how it ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

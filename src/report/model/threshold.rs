@@ -55,6 +55,10 @@ pub struct ThresholdResult {
     /// The window, or row of windows, that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_window: Option<WorstWindow>,
+    /// How late the generator was in what this measures, 99 %, s: more than lies between value and limit, so that nothing can be
+    /// said. Absent where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness_s: Option<f64>,
     /// A remark ("few samples", "needs 368 samples", "3 requests were still running").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
