@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod dial;
 mod driver;
+mod gate;
 mod idle;
 #[cfg(target_os = "linux")]
 mod ip_option;
@@ -23,6 +24,7 @@ mod turn;
 pub use connect::Connector;
 pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
 pub use deadline::Deadline;
+pub use gate::keep_gate;
 pub use look_up::Addresses;
 pub use target::{Target, TargetError};
 pub use times::{IoTimes, Timing, micros};
