@@ -9,6 +9,7 @@ mod deadline;
 mod dial;
 mod driver;
 mod fault;
+mod gate;
 mod idle;
 #[cfg(target_os = "linux")]
 mod ip_option;
@@ -32,6 +33,7 @@ mod wire;
 pub use connect::Connector;
 pub use connection::{BODY_LIMIT, Connection, ExchangeError, Keep, Reply};
 pub use deadline::Deadline;
+pub use gate::keep_gate;
 pub use location::{Astray, Origin, Place, origin_of, read as read_location, shown as shown_location};
 pub use look_up::{Addresses, LookUps};
 pub use permit::{AllowedHost, refusal};

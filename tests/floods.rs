@@ -11,22 +11,22 @@ use support::fault_server::FaultServer;
 use support::tls::{Authority, Fault, TlsServer};
 use support::{Running, Scratch, check_accounting, plimsoll, read_json, row};
 
-/// A user of the same thread gets a good many requests done while these never end. Counts, not times: a thread that
-/// gives others a turn after some hundred parts of a body does so however slow the machine is.
+/// A user of the same thread gets requests done while these never end. How large a turn is, is counted in
+/// `src/http/connection/tests.rs`.
 fn others_go_on(bad: &str, path: &str, users: u32) {
-    const MANY: u64 = 40;
+    const MANY: u64 = 20;
     let (good, scratch) = (FaultServer::start(), Scratch::new());
     let plan = format!(
         "plan: 1\ntargets: {{ good: \"{}\", bad: \"{bad}\" }}\nhttp: {{ tls: {{ insecure: true }} }}\nscenarios:\n  \
          innocent: {{ load: {{ users: 1, duration: 10m }}, endpoints: {{ ok: {{ request: GET good:/ok }} }} }}\n  \
-         flood: {{ load: {{ users: {users}, duration: 10m }}, endpoints: {{ it: {{ request: GET bad:{path}, timeout: 20s }} }} }}\n",
+         flood: {{ load: {{ users: {users}, duration: 10m }}, endpoints: {{ it: {{ request: GET bad:{path}, timeout: 60s }} }} }}\n",
         good.url
     );
     let (plan, json) = (scratch.write("plan.yaml", &plan), scratch.path("result.json"));
     let mut command = plimsoll();
     command.arg("run").arg(plan).args(["--workers", "1", "--quiet", "--json"]).arg(&json);
     let running = Running::start(command);
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_secs(50);
     while good.log.count("/ok") < MANY {
         assert!(Instant::now() < give_up, "{path}: only {} requests", good.log.count("/ok"));
         std::thread::sleep(Duration::from_millis(5));
@@ -40,7 +40,8 @@ fn others_go_on(bad: &str, path: &str, users: u32) {
     check_accounting(&result);
     // None had ended: they were there all the time.
     assert_eq!(row(&result, "flood/it")["failure_kinds"], json!({ "interrupted": users }), "{path}");
-    assert_eq!(row(&result, "innocent/ok")["failures"], 0, "{}", result["failures"]);
+    let innocent = row(&result, "innocent/ok")["failure_kinds"].as_object().unwrap();
+    assert!(innocent.keys().all(|kind| kind == "interrupted"), "{innocent:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::http::{Addresses, Connector, Flooded};
+use crate::http::{Addresses, Connector, Flooded, keep_gate};
 use crate::metric::{ABSENT, Outcome, Phase, Recorder, Sample, SeriesId};
 
 use super::Shared;
@@ -189,6 +189,7 @@ impl Worker {
         let mut shipping = Shipping::new(local.clone(), self.ship.clone());
         let mut hand = self.hand.clone();
         let heartbeat = Heartbeat::start(local.clone());
+        let gate = tokio::task::spawn_local(keep_gate());
         // Shipping is a branch here, not a task: nothing may be recorded after the last shipment.
         tokio::select! {
             () = shipping.every_second() => {}
@@ -196,6 +197,7 @@ impl Worker {
             () = self.load(&local) => {}
         }
         drop(heartbeat);
+        gate.abort();
         shipping.ship(true);
     }
 

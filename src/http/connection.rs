@@ -339,6 +339,9 @@ impl Live {
 /// Lets the other users of the thread go first, and looks at the clock: a body that comes without pause would
 /// leave no time for either.
 async fn give_way(deadline: &Deadline) -> Result<(), ExchangeError> {
-    tokio::task::yield_now().await;
+    super::gate::give_way().await;
     if deadline.is_over() { Err(body_out_of_time()) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

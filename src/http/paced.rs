@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::turn::let_others_go_first;
+use super::gate::let_others_go_first;
 
 /// Bytes read before the other users of the thread have their turn.
 const READ_AT_ONCE: usize = 64 << 10;

@@ -14,8 +14,9 @@ use tokio_rustls::client::TlsStream;
 use crate::metric::{ABSENT, Phase, Phases};
 
 use super::alert::TlsTrouble;
+use super::gate::let_others_go_first;
 use super::paced::Paced;
-use super::turn::{FEW, Turn, let_others_go_first};
+use super::turn::{FEW, Turn};
 use super::wire::Upload;
 
 /// When the bytes of the current request moved on one connection.

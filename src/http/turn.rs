@@ -2,10 +2,7 @@
 //! theirs, and how much of the thread's time such targets took. Must not know HTTP.
 
 use std::cell::{Cell, OnceCell};
-use std::future::Future as _;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Context;
 use std::time::{Duration, Instant};
 
 use super::micros;
@@ -15,6 +12,8 @@ const READ_AT_ONCE: u64 = 256 << 10;
 /// Parts of a body taken in one turn at most: a target can make each of them one byte long, and each takes as long as
 /// one of kilobytes.
 const FRAMES_AT_ONCE: u32 = 512;
+/// Parts of a body after which the clock is looked at.
+const LOOKED_EVERY: u32 = 16;
 /// A turn that has lasted so long ends before more is read.
 const LONGEST: Duration = Duration::from_micros(100);
 /// Bytes of a read after one that gave nothing: what is no head and no part of a body yet is looked through byte by
@@ -78,7 +77,8 @@ impl Turn {
     /// Whether this turn ends with the part of a body that was just taken. [`Turn::go_on`] must follow.
     pub(super) fn is_over_with_frame(&self) -> bool {
         let frames = self.frames.get() + 1;
-        let over = frames >= FRAMES_AT_ONCE;
+        let is_late = || self.began.get().is_some_and(|began| began.elapsed() >= LONGEST);
+        let over = frames >= FRAMES_AT_ONCE || frames.is_multiple_of(LOOKED_EVERY) && is_late();
         self.frames.set(if over { 0 } else { frames });
         if over {
             self.end();
@@ -103,13 +103,6 @@ impl Turn {
     pub(super) fn gave_way(&self) -> bool {
         self.gave_way.replace(false)
     }
-}
-
-/// Wakes the task after the thread has looked at its timers and sockets and the tasks that wait had their turn. A plain
-/// wake-up would let it run up to 61 times before that.
-pub(super) fn let_others_go_first(cx: &mut Context<'_>) {
-    // It is pending the first time, and sees to it that the task is woken.
-    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 #[cfg(test)]
