@@ -19,7 +19,10 @@ pub use block::{FileMistake, Link, TemplateFile};
 pub use expression::{Expr, ExprError};
 pub use functions::{FILES, FILTERS, FUNCTIONS, Files, Rng, is_function, random_letters, with_rng};
 pub use json::{Answer, Document, JsonError, JsonText, compact, has_written_number, memory_of, number};
-pub use place::{files_in_expression, files_in_template, name_in_expression, name_in_template};
+pub use place::{
+    files_in_expression, files_in_template, name_in_expression, name_in_template, uses_in_expression,
+    uses_in_template,
+};
 pub use references::{Reference, references};
 pub use scope::{Names, RESPONSE_NAMES, Scope, SlotId, UserNumbers};
 pub use text::{SyntaxError, Text};

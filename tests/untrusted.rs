@@ -225,6 +225,11 @@ fn a_stranger_reads_only_variables_that_are_allowed() {
         ("", "text: \"{% set e = env %}{{ e.HOME }}\""),
         ("", "text: \"{% for e in [env] %}{{ e.HOME }}{% endfor %}\""),
         ("", "text: \"{% if env.HOME == 'x' %}y{% endif %}\""),
+        // Where another meaning of the name hides its use from who lists names.
+        ("", "text: \"{% with env = env %}{{ env.HOME }}{% endwith %}\""),
+        ("", "text: \"{% macro m(env=env) %}{{ env.HOME }}{% endmacro %}{{ m() }}\""),
+        ("", "text: \"{% if false %}{% set env = 1 %}{% endif %}{{ env.HOME | default(1) }}\""),
+        ("", "text: \"{{ env.ALLOWED }}{% with env = env %}{{ env.HOME }}{% endwith %}\""),
         ("", "text: \"{{ env.ALLOWED }}{{ env.HOME }}\""),
         ("variables: { name: HOME }", "text: \"{{ env[name] }}\""),
         ("variables: { home: \"{{ env.HOME }}\" }", ""),

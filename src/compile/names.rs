@@ -113,6 +113,10 @@ impl Compiler<'_> {
     pub(super) fn check_names(&mut self, names: &BTreeSet<String>, source: &str, span: Span, place: Place) {
         self.note(names);
         self.load_files(source, span, place);
+        for (range, problem) in self.variable_problems(names, source, place) {
+            let span = self.place_of(span, source, range);
+            self.error(Diagnostic { span, ..problem });
+        }
         let problems =
             names.iter().filter_map(|dotted| Some((dotted, self.name_problem(dotted, span, place)?)));
         for (dotted, problem) in problems.take(MOST_NAMES).collect::<Vec<_>>() {
@@ -157,7 +161,12 @@ impl Compiler<'_> {
             Span { file, start: range.start as u32, end: range.end as u32 }
         };
         let problems = names.iter().filter_map(|dotted| self.name_problem(dotted, place_of(dotted), place));
-        for problem in problems.take(MOST_NAMES).collect::<Vec<_>>() {
+        let mut problems = problems.take(MOST_NAMES).collect::<Vec<_>>();
+        for (range, problem) in self.variable_problems(names, source, place) {
+            let span = Span { file, start: range.start as u32, end: range.end as u32 };
+            problems.push(Diagnostic { span, ..problem });
+        }
+        for problem in problems {
             self.error(in_body(problem, at));
         }
     }

@@ -1,13 +1,17 @@
 //! What a plan may not have: files that are hidden or lie elsewhere, and, of a stranger's plan, variables and hosts that the
 //! command line does not allow. Must not read files or look up names.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::diagnostic::{Diagnostic, FileId, Located, Span};
 use crate::http::{Target, refusal};
 use crate::plan::bounds::{Bounds, Refusal};
+use crate::template::{uses_in_expression, uses_in_template};
 
+use super::names::Place;
 use super::{Compiler, codes};
 
 /// What becomes of a file's text.
@@ -80,6 +84,32 @@ impl Compiler<'_> {
                     .help("with `--untrusted` write the name out: `env.NAME`"),
             ),
         }
+    }
+
+    /// Uses of variables that are not among the `names` of a stranger's text, because a statement gives `env` another meaning
+    /// there, or seems to; and why each may not be.
+    pub(super) fn variable_problems(
+        &self,
+        names: &BTreeSet<String>,
+        source: &str,
+        place: Place,
+    ) -> Vec<(Range<usize>, Diagnostic)> {
+        if !self.trust.is_stranger || !source.contains("env") {
+            return vec![];
+        }
+        let uses = match place {
+            Place::Answer | Place::AuthAnswer => uses_in_expression(source, "env"),
+            _ => uses_in_template(source, "env"),
+        };
+        let is_named = |part: &Option<String>| match part {
+            Some(part) => names.contains(&format!("env.{part}")),
+            None => names.contains("env"),
+        };
+        let nowhere = Span { file: FileId(0), start: 0, end: 0 };
+        let unnamed = uses.into_iter().filter(|(part, _)| !is_named(part));
+        unnamed
+            .filter_map(|(part, range)| Some((range, self.variable_problem(part.as_deref(), nowhere)?)))
+            .collect()
     }
 
     /// Says why nothing may be sent to a target, as far as its URL tells.

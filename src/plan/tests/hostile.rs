@@ -4,6 +4,7 @@ use super::texts::{WHOLE_TOML, WHOLE_YAML};
 use super::{load, problems, rendered, yaml};
 use crate::plan::load::{Overrides, load as load_file};
 use crate::plan::parse::Format;
+use crate::plan::trust::Trust;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -151,7 +152,7 @@ proptest! {
             spawn_rate: Some(set.clone()),
             run_time: Some(set),
             env_file: None,
-            trust: crate::plan::trust::Trust::default(),
+            trust: Trust { is_stranger: true, ..Trust::default() },
         };
         for (format, text) in [(Format::Yaml, WHOLE_YAML), (Format::Toml, WHOLE_TOML)] {
             let text = damaged(text, &all);

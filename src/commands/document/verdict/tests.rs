@@ -19,6 +19,7 @@ fn outcome(stopped: Stopped) -> Outcome {
         resources: Resources::default(),
         health: Observed::default(),
         by_hand: vec![],
+        data_end: None,
     }
 }
 
