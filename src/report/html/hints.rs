@@ -14,7 +14,7 @@ fn of(failure: Failure) -> &'static str {
         Failure::ConnectRefused => "is the service up? is the port right? use ready",
         Failure::ConnectTimeout => "firewall, full accept queue, wrong address",
         Failure::ConnectReset => "a proxy or load balancer in between",
-        Failure::TlsCertificate => "the certificate; the system's root certificates",
+        Failure::TlsCertificate => "the certificate; the system's root certificates; tls.ca",
         Failure::TlsHandshake => "protocol versions; is it plain HTTP on that port?",
         Failure::TlsTimeout => "a target that is stuck; a port that expects the client to wait",
         Failure::Send => "body limits of the target or a proxy",
