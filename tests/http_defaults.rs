@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::fault_server::FaultServer;
-use support::tls::{Authority, Fault, TlsServer, of_no_certificate, of_version_1, server_and_authority};
+use support::tls::{
+    Authority, Fault, TlsServer, of_no_certificate, of_version_1, server_and_authority, server_by_common_name,
+};
 use support::{Done, Running, Scratch, plimsoll, read_json, row};
 
 /// The server's port, an authority's files, and a client's.
@@ -163,16 +165,26 @@ fn a_certificate_that_is_its_own_authority_is_trusted_where_the_plan_names_it() 
     secure.scratch.write("self.pem", &pem);
     let (_, result) = secure.run(yaml, toml);
     assert_eq!(kinds(&result), (&all_ok().0, &all_ok().1));
+    // As above, where the host is only in the subject.
+    let (config, pem) = server_by_common_name("LocalHost", 2200);
+    let by_name = Secure::at(TlsServer::of(config));
+    by_name.scratch.write("self.pem", &pem);
+    let (_, result) = by_name.run(yaml, toml);
+    assert_eq!(kinds(&result), (&all_ok().0, &all_ok().1));
     // Its name and its dates are still checked, and nobody else's certificate is trusted for it.
     let (_, another) = server_and_authority("localhost", 2200);
     secure.scratch.write("self.pem", &another);
     let (_, result) = secure.run(yaml, toml);
     assert_certificate_refused(&result, "name that very certificate in `http.tls.ca`");
-    for (host, last_year, words) in [
-        ("elsewhere.example", 2200, "is not for `localhost`: it is for `elsewhere.example`"),
-        ("localhost", 2020, "expired on 2020-01-01T00:00:00Z"),
+    for ((config, pem), words) in [
+        (
+            server_and_authority("elsewhere.example", 2200),
+            "is not for `localhost`: it is for `elsewhere.example`",
+        ),
+        (server_and_authority("localhost", 2020), "expired on 2020-01-01T00:00:00Z"),
+        (server_by_common_name("elsewhere.example", 2200), "is not for `localhost`: it names no host"),
+        (server_by_common_name("localhost", 2020), "expired on 2020-01-01T00:00:00Z"),
     ] {
-        let (config, pem) = server_and_authority(host, last_year);
         let secure = Secure::at(TlsServer::of(config));
         secure.scratch.write("self.pem", &pem);
         let (_, result) = secure.run(yaml, toml);

@@ -54,15 +54,21 @@ impl ServerCertVerifier for Trusted {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.chain.verify_server_cert(certificate, between, name, ocsp, now) {
-            // `openssl req -x509` makes certificates that are an authority's and a server's at once, as OpenSSL accepts
-            // them. webpki refuses them for that alone, after it has checked their dates.
-            Err(error) if is_authority(&error) && self.known.contains(certificate) => {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
+        let mut verdict = self.chain.verify_server_cert(certificate, between, name, ocsp, now);
+        if verdict.is_ok() || !self.known.contains(certificate) {
+            return verdict;
         }
+        // `openssl req -x509` makes certificates that are an authority's and a server's at once, as OpenSSL accepts
+        // them. webpki refuses them for that alone, after it has checked their dates.
+        if verdict.as_ref().is_err_and(is_authority) {
+            verdict = verify_server_name(&ParsedCertificate::try_from(certificate)?, name)
+                .map(|()| ServerCertVerified::assertion());
+        }
+        // Those made by hand often name their host only as OpenSSL and curl still read it, in the subject.
+        if verdict.as_ref().is_err_and(names_no_host) && is_common_name(certificate, &name.to_str()) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        verdict
     }
 
     fn verify_tls12_signature(
@@ -92,6 +98,32 @@ impl ServerCertVerifier for Trusted {
 fn is_authority(error: &Error) -> bool {
     // webpki's error is not re-exported by rustls; its text is the variant's name.
     matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if other.to_string() == "CaUsedAsEndEntity")
+}
+
+/// Whether a certificate was refused for its name and has no names but that of its subject.
+fn names_no_host(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) if presented.is_empty())
+}
+
+/// Whether the common name of a certificate's subject is this host.
+fn is_common_name(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    /// DER of the type `commonName`, 2.5.4.3.
+    const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+    let mut store = RootCertStore::empty();
+    if store.add(certificate.clone().into_owned()).is_err() {
+        return false;
+    }
+    let subject = store.roots.first().map(|root| root.subject.as_ref()).unwrap_or_default();
+    let names = subject.windows(COMMON_NAME.len()).enumerate().filter(|(_, bytes)| *bytes == COMMON_NAME);
+    // A string of any type: its tag, its length, which is below 128, and its bytes.
+    let text = |at: usize| match subject.get(at + COMMON_NAME.len()..) {
+        Some([_, length @ 0..=127, rest @ ..]) => rest.get(..usize::from(*length)),
+        _ => None,
+    };
+    names
+        .filter_map(|(at, _)| text(at))
+        .next_back()
+        .is_some_and(|name| name.eq_ignore_ascii_case(host.as_bytes()))
 }
 
 /// Accepts any certificate, because the plan says `insecure: true`. The handshake's signature is not checked either:

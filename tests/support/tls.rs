@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    date_time_ymd,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -150,7 +153,18 @@ impl Authority {
 /// that certificate, PEM.
 pub fn server_and_authority(host: &str, last_year: i32) -> (ServerConfig, String) {
     let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    self_made(CertificateParams::new(vec![host.to_owned()]).unwrap(), key, last_year)
+}
+
+/// The same, with its host in the subject alone.
+pub fn server_by_common_name(host: &str, last_year: i32) -> (ServerConfig, String) {
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, host);
+    self_made(params, KeyPair::generate().unwrap(), last_year)
+}
+
+fn self_made(mut params: CertificateParams, key: KeyPair, last_year: i32) -> (ServerConfig, String) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.not_after = date_time_ymd(last_year, 1, 1);
     let certificate = params.self_signed(&key).unwrap();

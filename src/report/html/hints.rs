@@ -15,7 +15,7 @@ fn of(failure: Failure) -> &'static str {
         Failure::ConnectTimeout => "firewall, full accept queue, wrong address",
         Failure::ConnectReset => "a proxy or load balancer in between",
         Failure::ConnectUnreachable => "is the host up? routers and firewalls on the way",
-        Failure::TlsCertificate => "the certificate; the system's root certificates; tls.cert",
+        Failure::TlsCertificate => "the certificate; the system's root certificates; tls.ca, tls.cert",
         Failure::TlsHandshake => "protocol versions; is it plain HTTP on that port?",
         Failure::TlsTimeout => "a target that is stuck; a port that expects the client to wait",
         Failure::Send => "body limits of the target or a proxy",
