@@ -54,10 +54,7 @@ impl User {
         may_renew: bool,
         checks: &mut Checks,
     ) -> Result<(), Problem> {
-        if may_renew
-            && request.auth
-            && self.plan().auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&reply.status))
-        {
+        if may_renew && self.asks_for_login(request, reply.status) {
             return Err(Problem::NeedsLogin(None));
         }
         let mut response = Response::new(reply.status, &reply.headers, &reply.body, reply.size, latency_us);
@@ -96,6 +93,11 @@ impl User {
             }
         }
         Ok(())
+    }
+
+    /// Whether an answer of this status means that the login is over.
+    pub(super) fn asks_for_login(&self, request: &Request, status: u16) -> bool {
+        request.auth && self.plan().auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&status))
     }
 
     /// Puts a failure's words into the recorder, masked and cut.
