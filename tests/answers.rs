@@ -12,7 +12,9 @@ use plimsoll::failure::Failure;
 use plimsoll::http::{
     Addresses, Connection, Connector, Deadline, ExchangeError, Keep, Reply, Target, Timing, Visitor,
 };
+use serde_json::json;
 use support::raw_server::{Answer, RawServer};
+use support::{Scratch, check_accounting, row};
 
 /// What comes of an answer.
 enum Is {
@@ -300,24 +302,48 @@ fn bytes_on_an_idle_connection_are_found_before_the_next_request() {
             runtime().block_on(async {
                 let mut client = Client::connect(&server.url).await;
                 assert_eq!(client.ask(Method::GET, Bytes::new()).await.unwrap().status, 200);
-                // Until they are there.
-                while client.is_usable().await {
+                while server.answered() == 0 {
                     tokio::time::sleep(Duration::from_millis(5)).await;
-                    if just_used {
-                        break;
-                    }
                 }
+                // From there through the system to here.
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 if just_used {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
                     let request = Request::new(Full::new(Bytes::new()));
                     let mut slot = Some(request);
                     let result =
                         client.connection.exchange(&mut slot, Keep::Body, &mut client.deadline).await;
                     assert!(result.is_err() && slot.is_some(), "handed back unsent: {result:?}");
+                } else {
+                    assert!(!client.is_usable().await, "{extra}");
                 }
                 assert_eq!(client.connection.unasked().as_deref(), what, "{extra}");
             });
             assert_eq!(server.asked().len(), 1, "nothing was asked on it again");
         }
+    }
+}
+
+#[test]
+fn none_of_it_passes() {
+    let server = RawServer::start(|asked| {
+        Answer::of(match asked.path() {
+            "/extra" => ok("content-length: 3\r\n\r\nabcEXTRA BYTES HERE"),
+            _ => b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n".to_vec(),
+        })
+    });
+    for (path, status) in [("extra", "200"), ("101", "101")] {
+        let plan = format!(
+            "plan: 1\ntarget: \"{}\"\nload: {{ users: 1, iterations: 5 }}\nthresholds: [errors == 0]\n\
+             endpoints: {{ '{path}': {{ request: GET /{path} }} }}\n",
+            server.url
+        );
+        let ran = Scratch::new().run(&plan, &[]);
+        ran.done.assert_code(1);
+        check_accounting(&ran.result);
+        let row = row(&ran.result, path);
+        assert_eq!(
+            (&row["failure_kinds"], &row["status"]),
+            (&json!({ "protocol": 5 }), &json!({ status: 5 }))
+        );
     }
 }

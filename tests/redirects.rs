@@ -156,6 +156,30 @@ fn logins_follow_and_readiness_does_not() {
     assert_eq!(server.log.of("/ok")[0].header("x-key"), Some("token-1"));
 }
 
+/// Where a session that is over leads to the page of a login, the plan's login comes first.
+#[test]
+fn a_redirect_that_asks_for_a_login_is_not_followed() {
+    let pages = std::sync::atomic::AtomicU64::new(0);
+    let server = RawServer::start(move |asked| {
+        let is_over =
+            asked.path() == "/page" && pages.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        match is_over {
+            true => Answer::of("HTTP/1.1 302 F\r\nlocation: /form\r\ncontent-length: 0\r\n\r\n"),
+            false => Answer::of("HTTP/1.1 200 OK\r\nx-login: t\r\ncontent-length: 0\r\n\r\n"),
+        }
+    });
+    let plan = format!(
+        "plan: 1\ntarget: \"{}\"\nthresholds: [errors < 1%]\nload: {{ users: 1, iterations: 1 }}\n\
+         auth: {{ steps: [{{ request: POST /login, capture: {{ t: \"headers['x-login']\" }} }}], refresh: {{ on_status: [302] }},\n\
+         \x20       apply: {{ headers: {{ x-key: \"{{{{ auth.t }}}}\" }} }} }}\n\
+         endpoints: {{ a: {{ request: GET /page }} }}\n",
+        server.url
+    );
+    let ran = Scratch::new().run(&plan, &[]);
+    assert_eq!(server.paths(), ["/login", "/page", "/login", "/page"], "{}", ran.done.stderr);
+    ran.done.assert_code(0);
+}
+
 /// What servers write, and what browsers and curl make of it.
 #[test]
 fn locations_that_are_no_uri_are_followed() {

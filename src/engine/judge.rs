@@ -58,10 +58,7 @@ impl User {
         may_renew: bool,
         checks: &mut Checks,
     ) -> Result<(), Problem> {
-        if may_renew
-            && request.auth
-            && self.plan().auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&reply.status))
-        {
+        if may_renew && self.asks_for_login(request, reply.status) {
             return Err(Problem::NeedsLogin(None));
         }
         let body = (&reply.body, reply.size);
@@ -142,6 +139,11 @@ impl User {
             None => self.keep_auth_value(name, value),
         }
         Ok(())
+    }
+
+    /// Whether an answer of this status means that the login is over.
+    pub(super) fn asks_for_login(&self, request: &Request, status: u16) -> bool {
+        request.auth && self.plan().auth.as_ref().is_some_and(|auth| auth.refresh_on.contains(&status))
     }
 
     /// Puts a failure's words into the recorder, masked and cut.

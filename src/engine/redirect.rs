@@ -43,6 +43,7 @@ impl User {
         &mut self,
         request: &Request,
         first: Reply,
+        may_renew: bool,
         (attempt, sent, in_flight): (&mut Attempt, &mut Sent, &mut InFlight),
     ) -> Result<Reply, ExchangeError> {
         let mut left = request.redirects;
@@ -50,6 +51,10 @@ impl User {
         let mut reply = first;
         let mut slot = None;
         while let Some(method) = next_method(reply.status, &sent.method) {
+            if may_renew && self.asks_for_login(request, reply.status) {
+                // Where it leads to is the page of a login that is not ours.
+                break;
+            }
             self.keep_cookies(request, sent, &reply.headers);
             let (target, uri) = match self.next_place(request, sent, &reply, left) {
                 Ok(place) => place,

@@ -144,7 +144,7 @@ impl User {
                     result = match result {
                         Ok(reply) => {
                             let on_the_way = (&mut attempt, &mut sent, &mut in_flight);
-                            Box::pin(self.follow(request, reply, on_the_way)).await
+                            Box::pin(self.follow(request, reply, may_renew, on_the_way)).await
                         }
                         failed => failed,
                     };

@@ -1,6 +1,7 @@
 //! A server that answers each request with bytes as they are given, whatever they say, over TCP or TLS.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -70,6 +71,7 @@ impl Asked {
 pub struct RawServer {
     pub url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    answered: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -87,26 +89,39 @@ impl RawServer {
         let acceptor = authority.map(Authority::acceptor);
         let scheme = if acceptor.is_some() { "https://localhost" } else { "http://127.0.0.1" };
         let (asked, answer) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::new(answer));
-        let log = asked.clone();
+        let answered = Arc::<AtomicUsize>::default();
+        let (log, count) = (asked.clone(), answered.clone());
         let (address, stop, thread) = serve(move |connection, stream| {
-            let (log, answer, acceptor) = (log.clone(), answer.clone(), acceptor.clone());
+            let (log, count) = (log.clone(), count.clone());
+            let (answer, acceptor) = (answer.clone(), acceptor.clone());
             async move {
                 // A client that goes away is part of the tests.
                 let _ = match acceptor {
-                    None => converse(stream, connection, &log, &*answer).await,
+                    None => converse(stream, connection, (&log, &count), &*answer).await,
                     Some(acceptor) => match acceptor.accept(stream).await {
-                        Ok(stream) => converse(stream, connection, &log, &*answer).await,
+                        Ok(stream) => converse(stream, connection, (&log, &count), &*answer).await,
                         Err(error) => Err(error),
                     },
                 };
             }
         });
-        Self { url: format!("{scheme}:{}", address.port()), asked, stop: Some(stop), thread: Some(thread) }
+        Self {
+            url: format!("{scheme}:{}", address.port()),
+            asked,
+            answered,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     /// All requests, in the order they came.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// Answers that were written to their last piece.
+    pub fn answered(&self) -> usize {
+        self.answered.load(Ordering::SeqCst)
     }
 
     /// Paths of all requests, in the order they came.
@@ -125,7 +140,7 @@ impl Drop for RawServer {
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     connection: usize,
-    log: &Mutex<Vec<Asked>>,
+    (log, count): (&Mutex<Vec<Asked>>, &AtomicUsize),
     answer: &(dyn Fn(&Asked) -> Answer + Send + Sync),
 ) -> io::Result<()> {
     let mut unread = vec![];
@@ -158,6 +173,7 @@ async fn converse(
             stream.write_all(&piece).await?;
             stream.flush().await?;
         }
+        count.fetch_add(1, Ordering::SeqCst);
         if let Some(pause) = planned.closes {
             tokio::time::sleep(pause).await;
             return Ok(());
