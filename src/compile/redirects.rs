@@ -99,13 +99,13 @@ fn wanted(checks: &[Check], captures: &[Capture]) -> Wanted {
     if redirects == 0 {
         return Wanted::Last;
     }
-    let mut others = (100..600).filter(|status| !REDIRECTS.contains(status));
+    let mut others = (100..300).chain(400..600);
     let of_checks = checks.iter().map(|check| (check.source(), check.names()));
     let of_captures = captures.iter().map(|capture| (capture.expr.source(), capture.expr.names()));
     let reads_location = of_checks.chain(of_captures).any(|(source, names)| {
         let has =
             |name: &str| names.iter().any(|known| known == name || known.starts_with(&format!("{name}.")));
-        has("headers") && source.to_ascii_lowercase().contains("location")
+        has("headers") && names_location(source)
     });
     if reads_location || !others.any(passes) {
         return Wanted::Redirect;
@@ -118,6 +118,13 @@ fn wanted(checks: &[Check], captures: &[Capture]) -> Wanted {
     if redirects < REDIRECTS.len() || checks.iter().any(names_one) { Wanted::Unclear } else { Wanted::Last }
 }
 
+/// Whether an expression reads the header `location`.
+fn names_location(source: &str) -> bool {
+    let plain: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.to_ascii_lowercase().replace('"', "'");
+    ["headers.location", "headers['location']"].iter().any(|read| plain.contains(read))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +134,8 @@ mod tests {
         for (expect, expected) in [
             (&["status == 302"][..], Wanted::Redirect),
             (&["status in [301, 302]"], Wanted::Redirect),
-            (&["status >= 300 and status < 400 and status != 304 and status != 300"], Wanted::Unclear),
+            (&["status >= 300 and status < 400 and status != 304 and status != 300"], Wanted::Redirect),
+            (&["status in [301, 304]"], Wanted::Redirect),
             (&["status == 302 or status == 303"], Wanted::Redirect),
             (&["status < 400", "headers.location == '/x'"], Wanted::Redirect),
             (&["status == 302", "json.x"], Wanted::Redirect),
@@ -138,7 +146,8 @@ mod tests {
             (&["status in [200, 304]"], Wanted::Last),
             (&["status < 400"], Wanted::Last),
             (&["json.status == 302"], Wanted::Last),
-            (&["json.location == headers.x"], Wanted::Redirect),
+            (&["headers[ \"Location\" ] | length > 1"], Wanted::Redirect),
+            (&["json.location == headers.x"], Wanted::Last),
             (&[], Wanted::Last),
         ] {
             let checks: Vec<_> = expect.iter().map(|source| Check::compile(source).unwrap()).collect();

@@ -104,7 +104,7 @@ fn scheme_of(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn here(rest: &[u8], from: &Uri) -> Result<Place, Astray> {
     let own = from.path().as_bytes();
     let whole = match rest.first() {
-        None => from.path_and_query().map_or(own, |own| own.as_str().as_bytes()).to_vec(),
+        None => return Ok(Place { origin: None, path: from.clone() }),
         Some(b'?') => [own, rest].concat(),
         Some(b'/' | b'\\') => rest.to_vec(),
         Some(_) => {
