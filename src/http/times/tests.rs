@@ -1,4 +1,4 @@
-//! Phases that add up, whatever cut a request; and turns.
+//! Phases that add up, whatever cut a request.
 
 use std::time::Duration;
 
