@@ -10,7 +10,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
     /// They begin with the byte order mark of UTF-16.
-    #[error("is UTF-16; save it as UTF-8 (PowerShell: `-Encoding utf8`)")]
+    #[error("is not UTF-8 text but UTF-16; save it as UTF-8 (PowerShell: `-Encoding utf8`)")]
     Utf16,
     /// They are not UTF-8.
     #[error("is not UTF-8 text, see line {line}; save the file as UTF-8")]

@@ -9,6 +9,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use plimsoll::compile::model::{Entry, Step};
+use plimsoll::plan::parse::Format;
+use support::compiled::check;
 use support::{Ran, Running, Scratch, check_accounting, plimsoll, row};
 
 /// A server that gives fixed answers by path, and keeps what it was sent.
@@ -310,6 +313,82 @@ fn a_missing_value_does_not_hold() {
         assert_eq!(row(&ran.result, "f")["failures"], 0);
         let paths: Vec<_> = server.seen()[from..].iter().map(|sent| sent.path.clone()).collect();
         assert_eq!(paths, ["/x", path, "/x"], "{test}");
+    }
+}
+
+/// Steps in short: a request with `+` keeps a part of its answer that may be large, `-` lets go of one.
+fn in_short(steps: &[Step]) -> String {
+    let one = |step: &Step| match step {
+        Step::Request(request) => {
+            if request.kept.large().is_empty() { "request" } else { "request+" }.to_owned()
+        }
+        Step::Poll(poll) => if poll.request.kept.large().is_empty() { "poll" } else { "poll+" }.to_owned(),
+        Step::Release(_) => "-".to_owned(),
+        Step::Think(_) => "think".to_owned(),
+        Step::Set(_) => "set".to_owned(),
+        Step::If(_, then, other) => format!("if({}|{})", in_short(then), in_short(other)),
+        Step::Repeat(_, steps) => format!("repeat({})", in_short(steps)),
+        Step::Group(_, steps) => format!("group({})", in_short(steps)),
+        Step::Choose(_, all) => {
+            format!("choose({})", all.iter().map(|steps| in_short(steps)).collect::<Vec<_>>().join("|"))
+        }
+    };
+    steps.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn answers_are_kept_as_long_as_a_later_step_looks_at_them() {
+    let get = "{ request: GET /x, name: x }";
+    for (steps, expected) in [
+        (format!("[{get}, {{ think: 1s }}, {get}]"), "request think request"),
+        (format!("[{get}, {{ if: json.a == 1, steps: [{{ think: 1s }}] }}]"), "request+ if(- think|-)"),
+        (
+            format!(
+                "[{get}, {{ if: json.a == 1, steps: [{{ think: 1s }}, {{ set: {{ b: '{{{{ json.b }}}}' }} }}] }}, {{ think: 1s }}]"
+            ),
+            "request+ if(think set -|-) think",
+        ),
+        (format!("[{get}, {get}, {{ set: {{ b: '{{{{ body }}}}' }} }}]"), "request request+ set -"),
+        (
+            format!(
+                "[{get}, {{ if: status == 200, steps: [{get}] }}, {{ if: json.a, steps: [{{ think: 1s }}] }}]"
+            ),
+            "request+ if(- request+|) if(- think|-)",
+        ),
+        (
+            format!(
+                "[{get}, {{ repeat: {{ while: json.more, steps: [{{ think: 1s }}, {get}] }} }}, {{ think: 1s }}]"
+            ),
+            "request+ repeat(- think request+) - think",
+        ),
+        (
+            format!("[{get}, {{ repeat: {{ for_each: {{ i: json.list }}, steps: [{{ think: 1s }}] }} }}]"),
+            "request+ repeat(- think) -",
+        ),
+        (
+            format!(
+                "[{get}, {{ repeat: {{ times: 2, steps: [{{ if: json.a, steps: [{get}] }}, {{ think: 1s }}] }} }}]"
+            ),
+            "request+ repeat(if(- request+|) think) -",
+        ),
+        (
+            "[{ poll: { request: GET /x, until: json.done, every: 1s } }, { think: 1s }]".to_owned(),
+            "poll+ - think",
+        ),
+        (
+            format!(
+                "[{get}, {{ group: {{ name: g, steps: [{{ think: 1s }}] }} }}, {{ if: json.a, steps: [{get}] }}]"
+            ),
+            "request+ group(think) if(- request|-)",
+        ),
+    ] {
+        let plan = format!(
+            "plan: 1\ntarget: http://127.0.0.1:1\nflows:\n  f:\n    steps: {steps}\nload: {{ users: 1, iterations: 1 }}\n"
+        );
+        let checked = check(Format::Yaml, &plan, std::path::Path::new("./plan.yaml"), None);
+        let compiled = checked.plan.unwrap_or_else(|| panic!("{plan}\n{}", checked.told));
+        let Entry::Flow { steps: found, .. } = &compiled.scenarios[0].entries[0] else { panic!("a flow") };
+        assert_eq!(in_short(found), expected, "{steps}");
     }
 }
 

@@ -26,10 +26,10 @@ pub(super) fn resolve(word: &str) -> Result<NodeValue, &'static str> {
     if leading_zero || !is_number(unsigned) {
         return Ok(NodeValue::String(word.to_owned()));
     }
-    if bytes.iter().all(u8::is_ascii_digit) {
-        if let Ok(number) = word.strip_prefix('+').unwrap_or(word).parse() {
-            return Ok(NodeValue::Int(number));
-        }
+    if bytes.iter().all(u8::is_ascii_digit)
+        && let Ok(number) = word.strip_prefix('+').unwrap_or(word).parse()
+    {
+        return Ok(NodeValue::Int(number));
     }
     Decimal::read(word).map(NodeValue::Float).ok_or("is too large for a number")
 }

@@ -322,13 +322,11 @@ impl Build<'_> {
         }
         replaced.sort_unstable();
         replaced.dedup();
-        let mut index = 0;
         let members: Vec<u32> = self.items.split_off(from);
-        for member in members.chunks_exact(WIDTH) {
-            if replaced.binary_search(&index).is_err() {
+        for (index, member) in members.chunks_exact(WIDTH).enumerate() {
+            if replaced.binary_search(&(index as u32)).is_err() {
                 self.items.extend_from_slice(member);
             }
-            index += 1;
         }
         // Once more without them: their indexes have changed.
         self.members(from)
