@@ -10,6 +10,7 @@ mod consequence;
 mod cookie;
 mod credentials;
 mod doubt;
+mod effort;
 mod entry;
 pub mod explain;
 mod feed;
@@ -59,6 +60,7 @@ use crate::plan::model::{Plan, ScenarioHttp, Tags};
 use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
+use effort::Effort;
 use feed::Feeds;
 use model::{Info, Request, SeriesInfo, ThresholdScope};
 use named_files::NamedFiles;
@@ -154,6 +156,8 @@ struct Compiler<'a> {
     templates_folder: Option<PathBuf>,
     /// Whether a profile was laid over the plan.
     has_profile: bool,
+    /// What values that are computed before the run have taken.
+    effort: Effort,
 }
 
 /// What every scenario has unless it says otherwise.
@@ -175,6 +179,7 @@ impl<'a> Compiler<'a> {
             sources: &loaded.sources,
             purpose,
             out: Diagnostics::default(),
+            effort: Effort::default(),
             names: Names::default(),
             known: Known::default(),
             root,

@@ -1,4 +1,5 @@
-//! Where text goes. A closed pipe ends nothing: the exit code is what counts.
+//! Where text goes. A closed pipe ends nothing: the exit code is what counts. Every text for people is made printable here,
+//! because parts of it come from plans, results, answers and names of files.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -7,16 +8,27 @@ use crate::diagnostic::{Diagnostics, render_all};
 use crate::mask::Masker;
 use crate::plan::load::Loaded;
 use crate::report::console::Style;
+use crate::report::text::printable;
 
-/// Writes to standard output.
+/// Writes to standard output, for people.
 pub fn out(text: &str) {
+    out_exactly(&printable(text));
+}
+
+/// Writes to standard output what a program reads: a format with its own escapes.
+pub fn out_exactly(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error, for people.
 pub fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// Writes a command of a CI system to standard error.
+pub fn command(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Writes an error and what caused it, on one line.

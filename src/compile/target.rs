@@ -7,10 +7,12 @@ use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{Target, TargetError};
+use crate::plan::codes::LIMIT;
 use crate::plan::model::NO_LINE;
 use crate::plan::model::Plan;
 use crate::template::{EvalError, Scope, SlotId, Text};
 
+use super::effort::Effort;
 use super::names::Place;
 use super::scenario::groups;
 use super::{Compiler, codes};
@@ -82,6 +84,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// The error for values that take too long together; once for all.
+    pub(super) fn too_much_effort(&mut self, span: Span) {
+        if !self.out.any(|known| known.code == LIMIT) {
+            let error =
+                Diagnostic::error(LIMIT, span, Effort::is_spent()).label("this one is not computed any more");
+            self.error(error.help("move large values and lists to a data file"));
+        }
+    }
+
     /// The value of a text before the run.
     pub(super) fn render_now(
         &mut self,
@@ -100,7 +111,11 @@ impl Compiler<'_> {
             return None;
         }
         let scope = Scope::new(Arc::new(self.names.clone()), initial);
-        match text.render(&scope) {
+        let Some(rendered) = self.effort.within(|| text.render(&scope)) else {
+            self.too_much_effort(at.span);
+            return None;
+        };
+        match rendered {
             Ok(rendered) => Some(rendered),
             Err(error) => {
                 self.error(not_computed(&error, at.span));

@@ -2,14 +2,17 @@
 //!
 //! minijinja counts steps and the bytes of texts, but not what it costs to compare a list, to make a text of it or
 //! to take it apart; and lists can be repeated, joined and nested without taking memory. So `a ~ b` becomes
-//! `__short(a) ~ __short(b)`. What a value is does not change. Must not know what the code is for.
+//! `__short(a) ~ __short(b)`. What a value is does not change, but views come out as values of their own (see `flat`).
+//! Must not know what the code is for.
 
 mod reader;
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
 
-use super::functions::{invalid, weight};
+use super::flat;
+use super::functions::invalid;
+use super::functions::weight::{self, Weight};
 use super::lexer::{code_of, is_statement, tokens};
 
 use reader::{Mark, Reader};
@@ -20,9 +23,11 @@ const WEIGHED: &str = "__weighed";
 const SHORT: &str = "__short";
 /// What a namespace keeps.
 const KEPT: &str = "__kept";
+/// What is cut, or walked letter by letter or item by item from its beginning: only that level is looked at.
+const CUT: &str = "__cut";
 
 /// Names that code cannot use itself.
-pub(super) const RESERVED: [&str; 3] = [WEIGHED, SHORT, KEPT];
+pub(super) const RESERVED: [&str; 4] = [WEIGHED, SHORT, KEPT, CUT];
 
 /// Values that are walked for one step.
 const PARTS_A_STEP: usize = 8;
@@ -93,16 +98,16 @@ impl Woven {
 
 /// Makes the guards known.
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_function(WEIGHED, |state: &State, value: Value| {
-        weigh(state, &value, usize::MAX)?;
-        Ok::<_, Error>(value)
-    });
-    env.add_function(SHORT, |state: &State, value: Value| {
-        weigh(state, &value, LONGEST)?;
-        Ok::<_, Error>(value)
+    env.add_function(WEIGHED, |state: &State, value: Value| weighed(state, value, usize::MAX));
+    env.add_function(SHORT, |state: &State, value: Value| weighed(state, value, LONGEST));
+    env.add_function(CUT, |state: &State, value: Value| {
+        match flat::is_view(&value) || value.as_str().is_some() {
+            true => weighed(state, value, usize::MAX),
+            false => Ok(value),
+        }
     });
     env.add_function(KEPT, |state: &State, value: Value| {
-        weigh(state, &value, usize::MAX)?;
+        let value = weighed(state, value, usize::MAX)?;
         if holds_namespace(&value) {
             // It could hold itself, and would never be freed.
             return Err(invalid("a namespace cannot hold a namespace"));
@@ -116,11 +121,29 @@ pub(super) fn install(env: &mut Environment<'static>) {
 /// # Errors
 /// When the value is too large, or there is no fuel left.
 pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(), Error> {
+    weight(state, value, most_bytes).map(drop)
+}
+
+/// The value, paid for as in [`weigh`], without views in it.
+fn weighed(state: &State, value: Value, most_bytes: usize) -> Result<Value, Error> {
+    match weight(state, &value, most_bytes)? {
+        // Twice the same walk.
+        Some(weight) if weight.has_views => {
+            state.consume_fuel((weight.parts / PARTS_A_STEP) as u64)?;
+            Ok(flat::without_views(&value))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// What the value weighs, when it has parts.
+fn weight(state: &State, value: &Value, most_bytes: usize) -> Result<Option<Weight>, Error> {
     if let Some(text) = value.as_str() {
-        return state.consume_fuel((text.len() / BYTES_A_STEP) as u64);
+        state.consume_fuel((text.len() / BYTES_A_STEP) as u64)?;
+        return Ok(None);
     }
     if !is_container(value) {
-        return Ok(());
+        return Ok(None);
     }
     let left = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
     let most_parts = usize::try_from(left).unwrap_or(usize::MAX).saturating_mul(PARTS_A_STEP);
@@ -129,7 +152,7 @@ pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(
     if weight.bytes.saturating_add(weight.parts) > most_bytes {
         return Err(invalid(format!("makes a text of a list or map of more than {} MiB", LONGEST >> 20)));
     }
-    Ok(())
+    Ok(Some(weight))
 }
 
 fn is_container(value: &Value) -> bool {
@@ -176,7 +199,10 @@ mod tests {
             ("a is defined", "a is defined"),
             ("a is not eq b.c", "__short(a) is not eq __short(b.c)"),
             ("f(a, *b, c=d)", "f(__weighed(a), *__weighed(b), c=__weighed(d))"),
-            ("a[b][1:c]", "a[__weighed(b)][1:c]"),
+            ("a[b][1:c]", "__cut(a[__weighed(b)])[1:c]"),
+            ("a[1:][2:].b", "__cut(__cut(a)[1:])[2:].b"),
+            ("'text'[1:2]", "'text'[1:2]"),
+            ("(a + b)[1:]", "__cut((a + b))[1:]"),
             ("{a: b, 'c': [d]}", "{__weighed(a): b, 'c': [d]}"),
             ("x if a == b else y ~ z", "x if a == __weighed(b) else __short(y) ~ __short(z)"),
             ("(a, b) < (c,)", "(a, b) < __weighed((c,))"),
@@ -193,12 +219,14 @@ mod tests {
     fn statements_are_guarded() {
         for (source, woven) in [
             ("{% set x = a %}", "{% set x = a %}"),
+            ("{% set x = a[0:] %}", "{% set x = __weighed(__cut(a)[0:]) %}"),
+            ("{% set x = a[0] %}", "{% set x = a[0] %}"),
             ("{%- set x = [a] -%}", "{%- set x = __weighed([a]) -%}"),
             ("{% set x, y = a %}", "{% set x, y = __weighed(a) %}"),
             ("{% set n.x = a %}", "{% set n.x = __kept(a) %}"),
             ("{% set x = a, b %}", "{% set x = a, b %}"),
             ("{% set x | upper %}a ~ b{% endset %}", "{% set x | upper %}a ~ b{% endset %}"),
-            ("{% for x in a %}", "{% for x in a %}"),
+            ("{% for x in a %}", "{% for x in __cut(a) %}"),
             ("{% for x, y in a if x ~ y %}", "{% for x, y in __weighed(a) if __short(x) ~ __short(y) %}"),
             ("{% for x in f(a) recursive %}", "{% for x in __weighed(f(__weighed(a))) recursive %}"),
             ("{% with x = a, y = b + c %}", "{% with x = a, y = __weighed(b + c) %}"),

@@ -10,7 +10,7 @@ use crate::plan::root::{is_same_place, real_place};
 use crate::report::folder::{PAGE, RESULT};
 use crate::report::model::ResultDocument;
 use crate::report::sink::Sink;
-use crate::report::text::clean;
+use crate::report::text::shown_path;
 use crate::report::{ReportError, csv, hdr, html, json, junit, markdown};
 
 use super::Report;
@@ -102,8 +102,8 @@ pub(in crate::commands) fn stay_below(root: Option<&Path>, path: &Path) -> Resul
     match root.filter(leads_out) {
         None => Ok(()),
         Some(root) => Err(ReportError::Write {
-            path: clean(&path.display().to_string()),
-            cause: format!("it leads out of {}", clean(&root.display().to_string())),
+            path: shown_path(path),
+            cause: format!("it leads out of {}", shown_path(root)),
         }),
     }
 }
@@ -117,10 +117,7 @@ pub(in crate::commands) fn keep_inputs<'a>(
 ) -> Result<(), String> {
     match inputs.into_iter().any(|input| is_same_place(input, path)) {
         false => Ok(()),
-        true => Err(format!(
-            "{by} {}: would replace a file that is read here",
-            clean(&path.display().to_string())
-        )),
+        true => Err(format!("{by} {}: would replace a file that is read here", shown_path(path))),
     }
 }
 
@@ -145,7 +142,7 @@ pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<A
     }
     for path in &flags.hdr {
         let form = hdr::Form::of_path(path).ok_or_else(|| {
-            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
+            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", shown_path(path))
         })?;
         all.push(Asked::by_flag("--hdr", path, Kind::Hdr(form)));
     }

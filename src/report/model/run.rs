@@ -1,7 +1,8 @@
 //! What the result says about when, where and how the plan ran. Holds no behaviour.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// When, where and how it ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +14,7 @@ pub struct RunInfo {
     /// From the first user's start to the last answer, seconds.
     pub duration_s: f64,
     /// Seed of picks, rows and random values.
+    #[serde(deserialize_with = "any_seed")]
     pub seed: u64,
     /// `closed`, `open-constant`, `open-poisson`, or `mixed` when scenarios differ.
     pub model: String,
@@ -26,6 +28,11 @@ pub struct RunInfo {
     /// What a person changed while it ran, in the order of time: with `users` or `pause` the load was not the plan's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<ByHand>,
+}
+
+/// Any seed: it is no count, so the limit of those (`report::guarded`) is not for it.
+fn any_seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    u64::try_from(u128::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// Something that a person changed while it ran.

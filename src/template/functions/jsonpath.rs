@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 use serde::Deserialize as _;
 
 use super::{Compiled, invalid, weight};
@@ -42,7 +42,7 @@ impl Path {
 
 /// `json | jsonpath("$.a[0].b")`: the value, undefined when it is not there. A path that may lead to several
 /// values, such as `$.a[*].b`, gives a list. A text is read as JSON.
-pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
+pub(super) fn filter(state: &State, value: Value, path: String) -> Result<Value, Error> {
     let document = match value.as_str() {
         Some(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
         None if value.is_undefined() => return Err(ErrorKind::UndefinedError.into()),
@@ -53,7 +53,7 @@ pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
     };
     let document = document.map_err(|words| invalid(format!("jsonpath: {words}")))?;
     PATHS.with_borrow_mut(|paths| {
-        let path = paths.get(&path, path_of)?;
+        let path = paths.get(state, &path, path_of)?;
         let found = js_path_process(&path.query, &document);
         let found = found.map_err(|_| invalid("jsonpath: the path cannot be followed"))?;
         let mut values =

@@ -2,11 +2,13 @@
 //!
 //! Only code that minijinja has parsed is read here; what this does not follow is `None`, never a guess.
 
+mod kinds;
 mod statement;
 
 use super::super::functions::{FILTERS, FUNCTIONS};
 use super::super::lexer::{Kind, Token};
-use super::{KEPT, SHORT, WEIGHED};
+use super::{CUT, KEPT, SHORT, WEIGHED};
+use kinds::{FREE_FILTERS, FREE_TESTS, LIST_FUNCTIONS, WALKING_FILTERS};
 
 /// Something to insert.
 pub(super) struct Mark {
@@ -34,51 +36,6 @@ enum Operator {
     In,
     Plain,
 }
-
-/// Filters that look at no more than they are charged for.
-const FREE_FILTERS: &[&str] = &[
-    "length", "count", "first", "last", "default", "d", "list", "items", "reverse", "chain", "zip", "batch",
-    "slice", "bool",
-];
-/// minijinja's filters that walk a value and make no text of it.
-const WALKING_FILTERS: &[&str] = &[
-    "sort",
-    "unique",
-    "min",
-    "max",
-    "groupby",
-    "dictsort",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "map",
-    "sum",
-    "attr",
-];
-/// Functions that take lists.
-const LIST_FUNCTIONS: &[&str] = &["range", "dict", "namespace", "random_choice", "weighted_choice"];
-/// Tests that look at the kind of a value only.
-const FREE_TESTS: &[&str] = &[
-    "defined",
-    "undefined",
-    "none",
-    "boolean",
-    "odd",
-    "even",
-    "number",
-    "integer",
-    "int",
-    "float",
-    "string",
-    "sequence",
-    "iterable",
-    "mapping",
-    "true",
-    "false",
-    "safe",
-    "escaped",
-];
 
 /// See the module.
 pub(super) struct Reader<'a, 't> {
@@ -156,6 +113,7 @@ impl<'a, 't> Reader<'a, 't> {
         let open = match function {
             SHORT => "__short(",
             KEPT => "__kept(",
+            CUT => "__cut(",
             _ => "__weighed(",
         };
         self.marks.push(Mark { at: piece.from, text: open });
@@ -399,7 +357,10 @@ impl<'a, 't> Reader<'a, 't> {
                 }
                 "[" => {
                     self.at += 1;
-                    self.subscript()?;
+                    if self.subscript()? {
+                        self.guard(piece, CUT);
+                        piece.is_path = false;
+                    }
                     piece.is_light = false;
                 }
                 "(" => {
@@ -416,9 +377,11 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn subscript(&mut self) -> Option<()> {
+    /// `key]`, or `from:to]`: whether it is the latter.
+    fn subscript(&mut self) -> Option<bool> {
         let key = if self.text() == ":" { None } else { Some(self.expression(0)?) };
-        if self.text() != ":" {
+        let is_slice = self.text() == ":";
+        if !is_slice {
             self.guard(key?, WEIGHED);
         }
         while self.take(":") {
@@ -426,7 +389,8 @@ impl<'a, 't> Reader<'a, 't> {
                 self.expression(0)?;
             }
         }
-        self.expect("]")
+        self.expect("]")?;
+        Some(is_slice)
     }
 
     fn arguments(&mut self, guard: &'static str) -> Option<()> {
