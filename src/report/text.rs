@@ -41,7 +41,10 @@ pub fn printable(text: &str) -> String {
             }
             rest = &rest[length.max(c.len_utf8())..];
         }
-        out.push_str(&defuse(&plain));
+        // So begins a second place in rustc's look; no command is called so.
+        let mark = plain.len() - plain.trim_start().strip_prefix("::: ").map_or(plain.len(), str::len);
+        out.push_str(&plain[..mark]);
+        out.push_str(&defuse(&plain[mark..]));
     }
     out
 }
@@ -195,6 +198,8 @@ mod tests {
             ("a\r\n::error::b\n  ::set-output", "a␍\n: :error::b\n  : :set-output"),
             ("\u{1b}[31\u{1b}[", "␛[31␛["),
             ("\u{202e}", "\u{fffd}"),
+            ("  ::: plan.yaml:2:1", "  ::: plan.yaml:2:1"),
+            (" ::: ::error::x", " ::: : :error::x"),
         ] {
             assert_eq!(printable(text), safe);
         }

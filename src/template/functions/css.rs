@@ -23,19 +23,31 @@ thread_local! {
 }
 
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_filter(
-        "css",
-        |state: &State, html: Value, selector: String, attr: Option<String>, named: Kwargs| {
-            let found = find(state, &html, &selector, attr, &named, 1)?;
-            Ok::<_, Error>(found.into_iter().next().map_or(Value::UNDEFINED, Value::from))
-        },
-    );
-    env.add_filter(
-        "css_all",
-        |state: &State, html: Value, selector: String, attr: Option<String>, named: Kwargs| {
-            find(state, &html, &selector, attr, &named, MOST_FOUND).map(Value::from)
-        },
-    );
+    env.add_filter("css", css_first);
+    env.add_filter("css_all", css_all);
+}
+
+/// `html | css("a.next", attr="href")`: of the first element that fits; undefined without one.
+fn css_first(
+    state: &State,
+    html: Value,
+    selector: String,
+    attr: Option<String>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let found = find(state, &html, &selector, attr, &named, 1)?;
+    Ok(found.into_iter().next().map_or(Value::UNDEFINED, Value::from))
+}
+
+/// The same of every element, in a list.
+fn css_all(
+    state: &State,
+    html: Value,
+    selector: String,
+    attr: Option<String>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    find(state, &html, &selector, attr, &named, MOST_FOUND).map(Value::from)
 }
 
 /// Texts, or values of an attribute, of the elements a selector picks, in the order they begin.
