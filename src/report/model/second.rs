@@ -17,6 +17,9 @@ thread_local! {
     static SHARED: RefCell<Shared> = RefCell::default();
 }
 
+/// Most names of rows that are read, of all results that are in memory.
+const MOST_NAMES: usize = 20_000;
+
 /// Names that were seen, and the last list of them: most seconds have the same rows.
 #[derive(Default)]
 struct Shared {
@@ -173,6 +176,10 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
+                let count = SHARED.with(|shared| shared.borrow().names.len());
+                if count > MOST_NAMES {
+                    return Err(E::custom(format_args!("more than {MOST_NAMES} names of rows")));
+                }
                 Ok(Name(shared(name)))
             }
         }
