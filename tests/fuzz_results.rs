@@ -166,7 +166,7 @@ fn damaged_results_never_panic() {
     });
 }
 
-/// Every number and text of the result, one after the other, with each value that a field of its kind may hold.
+/// A number or text of each name in the result, one after the other, with each value that a field of its kind may hold.
 #[test]
 fn every_value_may_be_the_worst_of_its_kind() {
     let seed = seed();
@@ -179,6 +179,9 @@ fn every_value_may_be_the_worst_of_its_kind() {
     let mut pointers = vec![];
     leaves(&small, String::new(), &mut pointers);
     assert!(pointers.len() > 200, "{}", pointers.len());
+    // One of each name: what is done with a field does not depend on the row it belongs to.
+    let mut seen = std::collections::BTreeSet::new();
+    pointers.retain(|pointer| seen.insert(pointer.rsplit('/').next().map(str::to_owned)));
     for pointer in pointers.iter().filter(|pointer| !pointer.starts_with("/plan/effective")) {
         let worst = match &small.pointer(pointer).unwrap() {
             Value::String(_) => vec![json!(""), json!(EVIL)],
