@@ -10,6 +10,7 @@ mod consequence;
 mod cookie;
 mod credentials;
 mod doubt;
+mod effort;
 mod entry;
 pub mod explain;
 mod feed;
@@ -64,6 +65,7 @@ use crate::plan::trust::Trust;
 use crate::template::{FILES, Names, SlotId};
 
 use consequence::Written;
+use effort::Effort;
 use feed::Feeds;
 use model::{Info, Request, SeriesInfo, ThresholdScope};
 use named_files::NamedFiles;
@@ -169,6 +171,8 @@ struct Compiler<'a> {
     templates_folder: Option<PathBuf>,
     /// Whether a profile was laid over the plan.
     has_profile: bool,
+    /// What values that are computed before the run have taken.
+    effort: Effort,
 }
 
 /// What every scenario has unless it says otherwise.
@@ -193,6 +197,7 @@ impl<'a> Compiler<'a> {
             sources: &loaded.sources,
             purpose,
             out: Diagnostics::default(),
+            effort: Effort::default(),
             names: Names::default(),
             known: Known::default(),
             bounds,

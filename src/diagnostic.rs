@@ -56,6 +56,8 @@ pub struct Source {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    /// Where the lines of each end, once somebody asked.
+    lines: Vec<OnceLock<Box<[u32]>>>,
     later: Later,
 }
 
@@ -70,6 +72,7 @@ impl Sources {
     /// Adds a text and returns its id.
     pub fn add(&mut self, source: Source) -> FileId {
         self.files.push(source);
+        self.lines.push(OnceLock::new());
         FileId((self.files.len() - 1) as u16)
     }
 
@@ -103,11 +106,24 @@ impl Sources {
         while !text.is_char_boundary(at) {
             at -= 1;
         }
-        let before = &text[..at];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
+        let line = self.line(span);
+        let column = text[..at].rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
         (line, column)
     }
+
+    /// 1-based line of a span's first byte.
+    pub fn line(&self, span: Span) -> usize {
+        let text = &self.get(span.file).text;
+        let known =
+            self.lines.get(usize::from(span.file.0)).map(|lines| lines.get_or_init(|| line_ends(text)));
+        let ends_before = |ends: &[u32]| ends.partition_point(|end| *end < span.start);
+        known.map_or_else(|| ends_before(&line_ends(text)), |ends| ends_before(ends)) + 1
+    }
+}
+
+/// Where the lines of a text end.
+fn line_ends(text: &str) -> Box<[u32]> {
+    text.bytes().zip(0..).filter(|(byte, _)| *byte == b'\n').map(|(_, at)| at).collect()
 }
 
 /// How bad it is.
@@ -225,12 +241,21 @@ fn listed(names: &[&str]) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many errors and warnings were found; some are not kept.
+    found: [usize; 2],
 }
+
+/// Most errors kept, and most warnings: what is made of them takes time for each.
+const MOST_KEPT: usize = 1_000;
 
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.list.push(diagnostic);
+        let found = &mut self.found[usize::from(diagnostic.severity == Severity::Warning)];
+        *found += 1;
+        if *found <= MOST_KEPT {
+            self.list.push(diagnostic);
+        }
     }
 
     /// Whether the plan must not run.
@@ -248,13 +273,13 @@ impl Diagnostics {
         self.list.iter().filter(|d| d.severity == Severity::Error)
     }
 
-    /// How many errors and warnings.
+    /// How many errors and warnings were found.
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
-        (errors, self.list.len() - errors)
+        let [errors, warnings] = self.found;
+        (errors, warnings)
     }
 
-    /// All, in the order of the text.
+    /// All that are kept, in the order of the text.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.list.iter().collect();
         all.sort_by_key(|d| (d.span.file, d.span.start, d.code));

@@ -2,11 +2,13 @@
 //! encodings. Must not know where a secret comes from, nor what the text is for.
 //!
 //! Encodings whose output is fixed (base64, hex) are searched as texts of their own; encodings with many
-//! spellings (percent, JSON, HTML escapes) are undone first and the result is searched (see `view`). All matches
-//! at all places count, overlapping ones become one `***`.
+//! spellings (percent, JSON, HTML escapes) are undone first, up to three one around the other, and the result is searched
+//! (see `view`). Long secrets are found in other letter case too. All matches at all places count, overlapping ones become
+//! one `***`.
 //!
-//! Not covered: line-wrapped base64, double percent-encoding, hashes, compressed or encrypted copies.
+//! Not covered: line-wrapped base64, hashes, compressed or encrypted copies.
 
+mod escape;
 mod forms;
 mod names;
 mod shape;
@@ -59,7 +61,8 @@ impl Masker {
     ///
     /// Values of four characters and more are hidden wherever they occur. Shorter ones (`7`, `on`) would tear
     /// holes into ordinary words and numbers, so they are hidden only where they stand as a whole word.
-    /// A value with space around it (a file's last line break) is hidden without it as well.
+    /// Values of eight characters and more that are not letters alone, and of sixteen and more, are hidden in other
+    /// letter case too. A value with space around it (a file's last line break) is hidden without it as well.
     pub fn add(&mut self, value: impl AsRef<str>) {
         let value = value.as_ref();
         self.forms.add(value);
@@ -108,12 +111,12 @@ impl Masker {
         }
         let mut ranges = vec![];
         for view in View::all(text) {
-            let bytes = view.bytes();
-            let hits = (0..bytes.len()).filter_map(|at| self.forms.hit(bytes, at));
-            ranges.extend(hits.map(|hit| view.source(hit)));
+            let hits = self.forms.hits(view.bytes(), view.has_words());
+            ranges.extend(hits.into_iter().map(|hit| view.source(hit)));
         }
         if cut {
-            let begun = [text, finished(text)].into_iter().filter_map(|whole| self.begun_at_the_end(whole));
+            let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+            let begun = [text, whole].into_iter().filter_map(|text| self.begun_at_the_end(text));
             ranges.extend(begun.map(|start| start..text.len()));
         }
         join(text, ranges)
@@ -121,19 +124,14 @@ impl Masker {
 
     /// Where at the end of `text` a secret begins that does not end there.
     fn begun_at_the_end(&self, text: &str) -> Option<usize> {
-        let starts = View::all(text).into_iter().filter_map(|view| {
-            self.forms.cut_hit(view.bytes(), CUT_AT_LEAST).map(|hit| view.source(hit).start)
+        let starts = View::all(text).into_iter().flat_map(|view| {
+            let bytes = view.bytes();
+            let ends = [bytes, &bytes[..view.finished()]];
+            let hits = ends.into_iter().filter_map(|bytes| self.forms.cut_hit(bytes, CUT_AT_LEAST));
+            hits.map(|hit| view.source(hit).start).collect::<Vec<_>>()
         });
         starts.min()
     }
-}
-
-/// The text without a character or an escape that may be cut in two at its end.
-fn finished(text: &str) -> &str {
-    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    let near = text.floor_char_boundary(text.len().saturating_sub(view::LONGEST_ESCAPE));
-    let end = text[near..].rfind(['\\', '%', '&']).map_or(text.len(), |at| near + at);
-    text[..end].trim_end_matches('\\')
 }
 
 /// Sorts, rounds outwards to characters, and joins what overlaps or touches.

@@ -10,6 +10,7 @@ pub mod console;
 pub mod csv;
 pub mod folder;
 pub mod github;
+mod guarded;
 pub mod hdr;
 pub mod html;
 pub mod json;
@@ -19,6 +20,7 @@ pub mod markdown;
 pub mod model;
 pub mod number;
 pub mod schema;
+mod short_texts;
 pub mod sink;
 pub mod tables;
 pub mod text;
@@ -50,6 +52,9 @@ pub enum ReportError {
     /// A result, but fields are missing or of the wrong type.
     #[error("a damaged result")]
     Damaged(#[source] serde_json::Error),
+    /// A result that would take too much memory.
+    #[error("takes more than {} MiB of memory, which no result needs", guarded::MOST_BYTES >> 20)]
+    TooLarge,
     /// A value that JSON cannot hold.
     #[error("the result cannot be written as JSON")]
     Encode(#[source] serde_json::Error),

@@ -4,6 +4,7 @@
 
 mod block;
 mod expression;
+mod flat;
 mod functions;
 mod guard;
 mod json;

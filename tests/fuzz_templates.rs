@@ -135,3 +135,63 @@ fn known_templates_are_refused() {
         assert_eq!(body, None, "{:?} gave a body; {shown}", &files[0][..files[0].len().min(200)]);
     }
 }
+
+/// Values that are computed only when somebody walks through them, and work that is paid by the length of a text: with
+/// each round of a loop they must not take longer. 3 s of an unoptimized build are some 0.2 s of a release.
+#[test]
+fn known_templates_take_little_time() {
+    let rounds = |start: &str, code: &str| {
+        format!(
+            "{{% set ns = namespace({start}) %}}{{% for i in range(12000) %}}{{% set {code} %}}{{% endfor %}}x"
+        )
+    };
+    let long = |text: &str, code: &str| {
+        format!("{{% set s = '{text}' * 1400000 %}}{{% for i in range(9000) %}}{code}{{% endfor %}}x")
+    };
+    let made_up = |code: &str| format!("{{% for i in range(9000) %}}{{% set x = {code} %}}{{% endfor %}}x");
+    for main in [
+        rounds("a=[1]", "ns.a = ns.a[0:]"),
+        rounds("a=[1, 2, 3]", "ns.a = ns.a[::-1]"),
+        rounds("a=[1]", "ns.a = ns.a | reverse"),
+        rounds("a=[1]", "ns.a = ns.a + [1]"),
+        rounds("a=[1]", "ns.a = [] + ns.a"),
+        rounds("a=[1]", "ns.a = [] | chain(ns.a)"),
+        rounds("a=[1]", "ns.a = ns.a | zip(ns.a) | list"),
+        rounds("a=[1]", "ns.a = {'k': ns.a[0:]}.k"),
+        rounds("a=[[1]]", "ns.a = [ns.a[0][0:]]"),
+        rounds("a={'k': [1]}", "ns.a = {'k': ns.a.k[0:]}"),
+        rounds("a={'k': 1}", "ns.a = dict(ns.a, x=1)"),
+        rounds("a={'k': 1}", "ns.a = ns.a | chain({'x': 1})"),
+        rounds("a={'k': {'l': 1}}", "ns.a = {'k': ns.a.k | chain({'x': 1})}"),
+        rounds("a={'k': 1}", "ns.a = ns.a | items | list"),
+        rounds("a=[1]", "ns.a = ns.a | map('string') | select | list"),
+        format!("{{% set a = [1] %}}{}x", "{% set a = a[0:] %}".repeat(12_000)),
+        format!("{{% set a = {{}} %}}{}x", "{% set a = dict(a, x=1) %}".repeat(4_000)),
+        "{% macro m(x) %}{{ x | length }}{{ m(x[0:]) }}{% endmacro %}{{ m([1]) }}".to_owned(),
+        format!(
+            "{{% set x = (range(40000) | list){} %}}{{% for i in range(40) %}}{{{{ x | length }}}}{{% endfor %}}",
+            "[0:]".repeat(90)
+        ),
+        long("ä", "{% set x = s[5:6] %}"),
+        long("a", "{% set x = s[5:6] %}"),
+        long("ä", "{% set x = s[::2] %}"),
+        long("ä", "{% for c in s %}{% break %}{% endfor %}"),
+        long("ä", "{% set x = s[1000000] %}"),
+        long("ä", "{% set x = s == s ~ '' %}"),
+        long("ä", "{% if s %}{% endif %}{% set x = [s] %}"),
+        made_up("'a' | regex('a{' ~ (i % 500) ~ '}b{300}' ~ i)"),
+        made_up("'a' | regex('(' ~ i ~ '[a-z]{1000}){1000}')"),
+        made_up("'<a>' | css('a.b' ~ i ~ ' > c')"),
+        made_up("[1] | jsonpath('$.a' ~ i)"),
+        made_up("'%999999d' | format(1)"),
+        made_up("range(9000) | list | sort | unique | list"),
+    ] {
+        let shown = main[..main.floor_char_boundary(160)].to_owned();
+        let files = [main, String::new(), String::new(), String::new()];
+        let before = fuzz::cpu_time();
+        check(&files);
+        if let (Some(before), Some(after)) = (before, fuzz::cpu_time()) {
+            assert!(after - before < std::time::Duration::from_secs(3), "{:?}: {shown}", after - before);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::metric::SeriesKind as Kind;
 use crate::plan::root::is_same_place;
 use crate::report::model::{BaselineInfo, ResultDocument, SeriesKind, ThresholdResult, Verdict};
-use crate::report::text::clean;
+use crate::report::text::{clean, harmless};
 use crate::threshold::Baseline as Value;
 
 use super::stored;
@@ -90,7 +90,7 @@ fn open(plan: &CompiledPlan, flags: &RunFlags) -> Result<Option<Baseline>, Strin
         (None, Some(named)) => (&named.path, Some(&named.place)),
         (None, None) => return relative_to_nothing(plan),
     };
-    let file = path.display().to_string();
+    let file = path.to_string_lossy().into_owned();
     if !path.exists() {
         return match flags.json.as_deref().is_some_and(|json| is_same_place(json, path)) {
             true => Ok(Some(Baseline { file, run: None, not_comparable: None, doubt: None })),
@@ -126,7 +126,9 @@ fn relative_to_nothing(plan: &CompiledPlan) -> Result<Option<Baseline>, String> 
 
 /// What a threshold is about, as results call it.
 fn scope(plan: &CompiledPlan, scope: &ThresholdScope) -> Scope {
-    let named = |scenario: &usize| plan.scenarios.get(*scenario).map(|scenario| scenario.name.clone());
+    let named = |scenario: &usize| {
+        plan.scenarios.get(*scenario).map(|scenario| harmless(&scenario.name).into_owned())
+    };
     let scenario = match scope {
         ThresholdScope::Scenario(scenario, _)
         | ThresholdScope::Tags(TagScope { scenario: Some(scenario), .. }, _) => named(scenario),
@@ -140,7 +142,9 @@ fn scope(plan: &CompiledPlan, scope: &ThresholdScope) -> Scope {
             Kind::Ready => SeriesKind::Ready,
             Kind::Flow => SeriesKind::Flow,
         };
-        Some(Key { name: row.name.clone(), kind, scenario: named(&row.scenario)? })
+        // As the names of a stored result are read.
+        let name = harmless(&row.name).into_owned();
+        Some(Key { name, kind, scenario: named(&row.scenario)? })
     });
     let rows = match scope {
         ThresholdScope::Plan => None,

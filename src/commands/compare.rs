@@ -7,6 +7,7 @@ use crate::cli::Compare;
 use crate::compare::{Comparison, Options, Run, compare as compared, markdown, page, table};
 use crate::exit::Exit;
 use crate::report::sink::{Readers, Sink};
+use crate::report::text::shown_path;
 use crate::report::{ReportError, html};
 
 use super::outputs::keep_inputs;
@@ -113,7 +114,7 @@ fn sides(options: &Compare) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
             return Err(format!("which of these {} results are the new ones? {help}", results.len()));
         }
         [result, ..] => {
-            let result = result.display();
+            let result = shown_path(result);
             return Err(format!("is {result} a base or a new result? {help}"));
         }
     }
@@ -139,7 +140,7 @@ fn read_all(paths: &[PathBuf]) -> Result<Vec<Run>, String> {
                 }
             }
             if runs.len() == before {
-                return Err(format!("{}: no result of `run --json` in this folder", path.display()));
+                return Err(format!("{}: no result of `run --json` in this folder", shown_path(path)));
             }
         }
         if runs.len() > MOST_RUNS {
@@ -150,7 +151,7 @@ fn read_all(paths: &[PathBuf]) -> Result<Vec<Run>, String> {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", shown_path(folder)))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json") && path.is_file());
     files.sort();

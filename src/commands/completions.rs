@@ -6,11 +6,11 @@ use clap_complete::{Shell, generate};
 use crate::cli::Cli;
 use crate::exit::Exit;
 
-use super::terminal::out;
+use super::terminal::out_exactly;
 
 pub fn completions(shell: Shell) -> Exit {
     let mut text = vec![];
     generate(shell, &mut Cli::command(), "plimsoll", &mut text);
-    out(&String::from_utf8_lossy(&text));
+    out_exactly(&String::from_utf8_lossy(&text));
     Exit::Pass
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Ci, Init};
 use crate::exit::Exit;
-use crate::report::text::clean;
 
 use super::terminal::{complain, out};
 
@@ -108,5 +107,5 @@ fn next_steps(options: &Init, folder: &Path) -> String {
 
 /// A path for people: without `./` in front.
 fn shown(path: &Path) -> String {
-    clean(&path.strip_prefix(".").unwrap_or(path).display().to_string())
+    crate::report::text::shown_path(path.strip_prefix(".").unwrap_or(path))
 }

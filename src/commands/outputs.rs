@@ -16,6 +16,7 @@ use crate::plan::root::is_same_place;
 use crate::report::model::{Ended, ResultDocument};
 use crate::report::number::plural;
 use crate::report::sink::{Sink, unwritten};
+use crate::report::text::shown_path;
 use crate::report::{ReportError, console, folder};
 
 use super::checkpoint::{Build, Checkpoint};
@@ -155,7 +156,7 @@ impl Outputs {
                 Err((index, error)) => {
                     let failed = self.reports.remove(index);
                     if let Some(path) = failed.checkpoint.and_then(Checkpoint::keep) {
-                        said.push(format!("the last checkpoint of the run stands at {}", path.display()));
+                        said.push(format!("the last checkpoint of the run stands at {}", shown_path(&path)));
                     }
                     Some(error)
                 }
@@ -187,13 +188,12 @@ impl Outputs {
     /// Ends the log of single requests, and what there is to say of it; the result tells what is not in it.
     fn finish_samples(&mut self, result: &mut ResultDocument, said: &mut Vec<String>) -> Option<String> {
         let samples = self.samples.take()?;
-        let (path, is_stdout) = (samples.path().display().to_string(), samples.is_stdout());
+        let (path, is_stdout) = (shown_path(samples.path()), samples.is_stdout());
         // A run that was told to end has little time left: what told it may kill it next.
         let is_hurried = result.run.ended == Ended::Interrupted;
         match samples.finish(is_hurried) {
             Ok((written, remarks)) => {
                 result.notes.extend(remarks);
-                let path = crate::report::text::clean(&path);
                 (!is_stdout).then(|| format!("wrote {path}: {}", plural(written, "request")))
             }
             Err(error) => {
@@ -213,9 +213,9 @@ impl Outputs {
             let names: Vec<_> = self.reports.iter().filter(|report| report.is_kept).collect();
             let names: Vec<_> = names
                 .iter()
-                .filter_map(|report| Some(report.path.file_name()?.to_string_lossy().into_owned()))
+                .filter_map(|report| Some(shown_path(Path::new(report.path.file_name()?))))
                 .collect();
-            let folder = crate::report::text::clean(&kept.path().display().to_string());
+            let folder = shown_path(&kept.path());
             complain(&format!("wrote {folder}: {}", names.join(", ")));
             complain(&format!("wrote {}", kept.index()));
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::ReportFlags;
 use crate::compare::Run;
 use crate::exit::Exit;
+use crate::report::text::shown_path;
 
 use super::checkpoint::path_of;
 use super::outputs::{Outputs, show};
@@ -16,10 +17,10 @@ pub fn report(path: &Path, reports: &ReportFlags, baseline: Option<&Path>, quiet
     let read = match stored::document(path) {
         Ok(read) => read,
         Err(error) => {
-            complain(&format!("error: cannot read {}: {error}", path.display()));
+            complain(&format!("error: cannot read {}: {error}", shown_path(path)));
             let partial = path_of(path);
             if partial.is_file() {
-                let partial = partial.display();
+                let partial = shown_path(&partial);
                 complain(&format!("a checkpoint of a run that was killed, or still goes on, is {partial}"));
             }
             return Exit::CouldNotRun;

@@ -50,7 +50,7 @@ pub fn compiled(loaded: &Loaded, path: &Path, profile: Option<&str>) -> Result<C
     let compiled = compile(loaded, path, profile, Purpose::Run, &mut diagnostics);
     show_diagnostics(&diagnostics, loaded);
     compiled.ok_or_else(|| {
-        complain(&format!("{} is not valid; nothing was sent", path.display()));
+        complain(&format!("{} is not valid; nothing was sent", crate::report::text::shown_path(path)));
         Exit::Usage
     })
 }

@@ -108,7 +108,7 @@ impl Samples {
 
     fn remarks(&self) -> Vec<String> {
         let count = |count: u64| plural(count, "request");
-        let path = crate::report::text::clean(&self.path.display().to_string());
+        let path = crate::report::text::shown_path(&self.path);
         let (lost, beyond) = counts(&self.log.state);
         let lost = (lost > 0).then(|| {
             format!(

@@ -3,7 +3,7 @@
 use crate::cli::SchemaKind;
 use crate::exit::Exit;
 
-use super::terminal::out;
+use super::terminal::out_exactly;
 
 pub fn schema(which: SchemaKind) -> Exit {
     let schema = match which {
@@ -11,6 +11,6 @@ pub fn schema(which: SchemaKind) -> Exit {
         SchemaKind::Part => crate::plan::schema::part_schema(),
         SchemaKind::Result => crate::report::schema::schema(),
     };
-    out(&format!("{schema:#}\n"));
+    out_exactly(&format!("{schema:#}\n"));
     Exit::Pass
 }

@@ -1,5 +1,6 @@
 //! Where text goes. A closed pipe ends nothing: the exit code is what counts. Any other failure to write standard output
-//! is told once and remembered, so that a command whose product is that text does not end as if it had been delivered.
+//! is reported once and remembered, so that a command whose product is that text does not end as if it had been delivered.
+//! Every text for people is made printable here, because parts of it come from plans, results, answers and names of files.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +10,25 @@ use crate::diagnostic::{Diagnostics, render_all};
 use crate::mask::Masker;
 use crate::plan::load::Loaded;
 use crate::report::console::Style;
+use crate::report::text::printable;
 
 /// Whether some text for standard output is lost.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Writes to standard output.
+/// Writes to standard output, for people.
 pub fn out(text: &str) {
+    out_exactly(&printable(text));
+}
+
+/// Writes to standard output what a program reads: a format with its own escapes.
+pub fn out_exactly(text: &str) {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     drop(stdout);
     note(written);
 }
 
-/// Remembers and tells that standard output could not be written. A reader that has seen enough (`| head`) is no failure.
+/// Remembers and reports that standard output could not be written. A reader that has seen enough (`| head`) is no failure.
 pub fn note(written: io::Result<()>) {
     let Err(error) = written else { return };
     if error.kind() != io::ErrorKind::BrokenPipe && !IS_LOST.swap(true, Ordering::Relaxed) {
@@ -34,9 +41,14 @@ pub fn is_lost() -> bool {
     IS_LOST.load(Ordering::Relaxed)
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error, for people.
 pub fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// Writes a command of a CI system to standard error.
+pub fn command(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Writes an error and what caused it, on one line.

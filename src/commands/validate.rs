@@ -14,9 +14,9 @@ use crate::compile::{CompiledPlan, Purpose, compile};
 use crate::diagnostic::Diagnostics;
 use crate::exit::Exit;
 use crate::plan::load::{Loaded, Overrides, load};
-use crate::report::text::clean;
+use crate::report::text::shown_path;
 
-use super::terminal::{complain, count, hint, out, show_problems};
+use super::terminal::{complain, count, hint, out, out_exactly, show_problems};
 use problem::Problem;
 
 pub fn validate(options: &Validate) -> Exit {
@@ -77,7 +77,7 @@ impl Seen {
             return;
         }
         show_problems(&diagnostics, &loaded);
-        let name = clean(&path.display().to_string());
+        let name = shown_path(path);
         out(&match compiled.filter(|_| is_right) {
             Some(plan) => format!("ok    {name} — {}\n", contents(&plan)),
             None => format!("wrong {name}\n"),
@@ -93,10 +93,10 @@ impl Seen {
                 let fixes = self.problems.iter().filter(|problem| problem.fix.is_some()).count();
                 hint(self.problems.iter().map(|problem| problem.code).collect(), fixes);
             }
-            Format::Json => out(&format!("{:#}\n", serde_json::json!(self.problems))),
-            Format::Sarif => out(&format!("{:#}\n", sarif::log(&self.problems))),
+            Format::Json => out_exactly(&format!("{:#}\n", serde_json::json!(self.problems))),
+            Format::Sarif => out_exactly(&format!("{:#}\n", sarif::log(&self.problems))),
             Format::Github => {
-                self.problems.iter().for_each(|problem| out(&github::command(problem)));
+                self.problems.iter().for_each(|problem| out_exactly(&github::command(problem)));
                 complain(&self.summary());
             }
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::report::model::ResultDocument;
 use crate::report::{github, markdown};
 
-use super::terminal::complain;
+use super::terminal::{command, complain};
 
 /// Set to `true` by the runner.
 const RUNS_IN_WORKFLOW: &str = "GITHUB_ACTIONS";
@@ -23,7 +23,7 @@ pub fn tell(result: &ResultDocument) {
     // Commands are read from both outputs; standard output may be a report.
     let annotations = github::annotations(result);
     if !annotations.is_empty() {
-        complain(annotations.trim_end());
+        command(annotations.trim_end());
     }
     let Some(path) = std::env::var_os(SUMMARY).filter(|path| !path.is_empty()) else { return };
     if let Err(error) = append(Path::new(&path), &markdown::render(result)) {

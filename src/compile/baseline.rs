@@ -40,7 +40,7 @@ impl Compiler<'_> {
         problem.into_iter().for_each(|problem| self.error(problem));
         let place = Place {
             file: self.sources.get(written.span.file).name.clone(),
-            line: self.sources.line_col(written.span).0,
+            line: self.sources.line(written.span),
         };
         Some(BaselineFile { path, place })
     }

@@ -93,7 +93,11 @@ impl Compiler<'_> {
         scope: &[(SlotId, Value)],
     ) -> Value {
         let scope = Scope::new(Arc::new(self.names.clone()), scope);
-        match expr.eval_defined(&scope) {
+        let Some(value) = self.effort.within(|| expr.eval_defined(&scope)) else {
+            self.too_much_effort(node.span);
+            return Value::UNDEFINED;
+        };
+        match value {
             Ok(value) => value,
             Err(_) if (self.out.has_errors() || self.written.has_errors()) && !expr.names().is_empty() => {
                 Value::UNDEFINED

@@ -8,9 +8,11 @@ use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::http::{LookUps, Target, TargetError};
+use crate::plan::codes::LIMIT;
 use crate::plan::model::{Dns, NO_LINE, Plan};
 use crate::template::{EvalError, Scope, SlotId, Text};
 
+use super::effort::Effort;
 use super::names::Place;
 use super::scenario::groups;
 use super::{Compiler, codes};
@@ -104,6 +106,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// The error for values that take too long together; once for all.
+    pub(super) fn too_much_effort(&mut self, span: Span) {
+        if !self.out.any(|known| known.code == LIMIT) {
+            let error =
+                Diagnostic::error(LIMIT, span, Effort::is_spent()).label("this one is not computed any more");
+            self.error(error.help("move large values and lists to a data file"));
+        }
+    }
+
     /// The value of a text before the run.
     pub(super) fn render_now(
         &mut self,
@@ -122,7 +133,11 @@ impl Compiler<'_> {
             return None;
         }
         let scope = Scope::new(Arc::new(self.names.clone()), initial);
-        match text.render(&scope) {
+        let Some(rendered) = self.effort.within(|| text.render(&scope)) else {
+            self.too_much_effort(at.span);
+            return None;
+        };
+        match rendered {
             Ok(rendered) => Some(rendered),
             Err(error) => {
                 self.error(not_computed(&error, at.span));

@@ -134,7 +134,7 @@ impl Compiler<'_> {
         let warn_only = written.level.as_ref().is_some_and(|level| level.value == model::Level::Warn);
         let place = Place {
             file: self.sources.get(written.that.span.file).name.clone(),
-            line: self.sources.line_col(written.that.span).0,
+            line: self.sources.line(written.that.span),
         };
         Some(ScopedThreshold { scope, threshold, warn_only, place })
     }

@@ -35,8 +35,9 @@ pub fn render_all(all: &Diagnostics, sources: &Sources, color: bool) -> String {
         out.push_str(render(diagnostic, sources, color).trim_end());
         out.push_str("\n\n");
     }
-    if sorted.len() > MOST_SHOWN {
-        out.push_str(&format!("… and {} more\n\n", sorted.len() - MOST_SHOWN));
+    let (errors, warnings) = all.counts();
+    if errors + warnings > MOST_SHOWN {
+        out.push_str(&format!("… and {} more\n\n", errors + warnings - MOST_SHOWN));
     }
     out
 }

@@ -8,6 +8,10 @@ use std::ops::{Bound, Range};
 
 /// Values shorter than this are hidden as whole words only.
 const FREE_FROM: usize = 4;
+/// Values of so many characters are hidden in any letter case, unless they are letters alone, as words are.
+const ANY_CASE_FROM: usize = 8;
+/// Values of so many characters are hidden in any letter case.
+const LONG_FROM: usize = 16;
 
 /// How a form may stand in a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(super) struct Forms {
     /// Forms that count anywhere, and forms that count as whole words.
     free: BTreeMap<Box<[u8]>, Manner>,
     words: BTreeMap<Box<[u8]>, Manner>,
+    /// Forms that count in any letter case, in lower case.
+    folded: BTreeMap<Box<[u8]>, Manner>,
     /// First bytes that occur at all.
     first: [bool; 256],
     longest: usize,
@@ -34,7 +40,13 @@ pub(super) struct Forms {
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { free: BTreeMap::new(), words: BTreeMap::new(), first: [false; 256], longest: 0 }
+        Self {
+            free: BTreeMap::new(),
+            words: BTreeMap::new(),
+            folded: BTreeMap::new(),
+            first: [false; 256],
+            longest: 0,
+        }
     }
 }
 
@@ -56,7 +68,7 @@ impl Forms {
         let whole = Manner { word, ..Manner::default() };
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         self.insert(hex.to_uppercase(), whole);
-        self.insert(hex, whole);
+        self.insert(hex.clone(), whole);
         for encoding in [STANDARD, URL_SAFE] {
             let padded = encoding.encode(secret);
             self.insert(padded.trim_end_matches('=').to_owned(), whole);
@@ -67,6 +79,28 @@ impl Forms {
             }
         }
         self.insert(secret.to_owned(), whole);
+        let (length, is_word) = (secret.chars().count(), secret.chars().all(char::is_alphabetic));
+        if length >= LONG_FROM || length >= ANY_CASE_FROM && !is_word {
+            for lower in [folded(secret.as_bytes()), hex.into_bytes()] {
+                self.first[usize::from(lower[0])] = true;
+                self.folded.insert(lower.into(), whole);
+            }
+        }
+    }
+
+    /// Where forms stand in the text; whole words only when asked for. They may overlap.
+    pub(super) fn hits(&self, text: &[u8], with_words: bool) -> Vec<Range<usize>> {
+        let mut hits: Vec<_> = (0..text.len()).filter_map(|at| self.hit(text, at, with_words)).collect();
+        if !self.folded.is_empty() {
+            let lower = folded(text);
+            let found = |at: usize| {
+                let is_first = self.first[usize::from(lower[at])] || self.first[usize::from(text[at])];
+                let (length, _) = longest_prefix(&self.folded, lower.get(at..).filter(|_| is_first)?)?;
+                Some(at..at + length)
+            };
+            hits.extend((0..lower.len()).filter_map(found));
+        }
+        hits
     }
 
     /// The characters that stand for `secret` in the base64 of a longer text, `before` (mod 3) bytes into it:
@@ -93,7 +127,7 @@ impl Forms {
     }
 
     /// The longest form at `at`, with the neighbouring characters that hold bits of it.
-    pub(super) fn hit(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+    fn hit(&self, text: &[u8], at: usize, with_words: bool) -> Option<Range<usize>> {
         if !self.first[usize::from(text[at])] {
             return None;
         }
@@ -103,7 +137,7 @@ impl Forms {
             let right = usize::from(manner.right && end < text.len() && is_base64(text[end]));
             at - left..end + right
         });
-        free.or_else(|| self.word_hit(text, at))
+        free.or_else(|| if with_words { self.word_hit(text, at) } else { None })
     }
 
     /// The longest form at `at` that is a whole word there.
@@ -124,8 +158,27 @@ impl Forms {
     pub(super) fn cut_hit(&self, text: &[u8], at_least: usize) -> Option<Range<usize>> {
         let from = text.len().saturating_sub(self.longest);
         let until = (text.len() + 1).saturating_sub(at_least);
-        (from..until).find(|at| begins_a_form(&self.free, &text[*at..])).map(|at| at..text.len())
+        let lower = if self.folded.is_empty() { vec![] } else { folded(text) };
+        let begins = |at: &usize| {
+            let begins_folded = || lower.get(*at..).is_some_and(|rest| begins_a_form(&self.folded, rest));
+            begins_a_form(&self.free, &text[*at..]) || begins_folded()
+        };
+        (from..until).find(begins).map(|at| at..text.len())
     }
+}
+
+/// Letters in lower case where that takes as many bytes; the length stays.
+fn folded(text: &[u8]) -> Vec<u8> {
+    let mut lower = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut all = c.to_lowercase();
+            let small = all.next().filter(|small| all.next().is_none() && small.len_utf8() == c.len_utf8());
+            lower.extend_from_slice(small.unwrap_or(c).encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        lower.extend_from_slice(chunk.invalid());
+    }
+    lower
 }
 
 /// The longest key that `text` starts with. Every such key sorts at or before `text`, and whatever sorts between

@@ -245,3 +245,130 @@ fn maskers_together_hide_what_one_that_knows_all_would() {
     assert_eq!(Masker::mask_bytes_with(&[&apart[0], &apart[1]], b"overlapping-over", 200), "***");
     assert_eq!(Masker::mask_bytes_with(&[], b"as it is", 200), "as it is");
 }
+
+/// An encoding, and what it is called.
+type Encoding = (&'static str, fn(&str) -> String);
+
+/// Every encoding that a text may be written in, in the spellings of several writers.
+fn encodings() -> Vec<Encoding> {
+    fn json(text: &str) -> String {
+        let quoted = serde_json::to_string(text).expect("JSON");
+        quoted[1..quoted.len() - 1].to_owned()
+    }
+    fn json_html(text: &str) -> String {
+        json(text)
+            .replace('<', "\\u003C")
+            .replace('>', "\\u003E")
+            .replace('&', "\\u0026")
+            .replace('\'', "\\u0027")
+    }
+    fn units(text: &str) -> String {
+        text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect()
+    }
+    fn percent(text: &str) -> String {
+        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    }
+    fn percent_mixed(text: &str) -> String {
+        let lower = |(at, c): (usize, char)| if at % 2 == 0 { c.to_ascii_lowercase() } else { c };
+        let all: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        all.concat().chars().enumerate().map(lower).collect()
+    }
+    fn decimal(text: &str) -> String {
+        text.chars().map(|c| format!("&#{};", c as u32)).collect()
+    }
+    fn hexadecimal(text: &str) -> String {
+        text.chars().map(|c| format!("&#X{:X};", c as u32)).collect()
+    }
+    vec![
+        ("JSON", json),
+        ("JSON for HTML", json_html),
+        ("JSON units", units),
+        ("percent", percent),
+        ("mixed percent", percent_mixed),
+        ("form", form),
+        ("HTML", html),
+        ("decimal HTML", decimal),
+        ("hexadecimal HTML", hexadecimal),
+        ("base64", |text| STANDARD.encode(text)),
+        ("base64url", |text| URL_SAFE_NO_PAD.encode(text)),
+    ]
+}
+
+#[test]
+fn nested_encodings_are_undone() {
+    let secret = "t0k\"n<&'é/+ x%41";
+    let known = masker(&[secret]);
+    for (inner, encode) in encodings() {
+        for (outer, wrap) in encodings() {
+            let text = wrap(&format!("(\"{}\")", encode(secret)));
+            let masked = known.mask(&text).into_owned();
+            assert!(masked.contains("***"), "{inner} in {outer}: {masked}");
+            let own = wrap(&encode(secret));
+            assert!(!masked.contains(&own), "{inner} in {outer}: {masked}");
+            assert_eq!(known.mask(&own).trim_end_matches('='), "***", "{inner} in {outer} alone");
+        }
+    }
+}
+
+#[test]
+fn long_secrets_are_hidden_in_any_letter_case() {
+    let known = masker(&["Tok-4f9aPq", "PÄSSwört-1", "onlyLetters", "averyLongSecretOfLetters", "ab1C"]);
+    for (text, expected) in [
+        ("tok-4f9apq TOK-4F9APQ tOk-4F9aPq", "*** *** ***"),
+        ("tok%2D4f9apq &#84;OK-4F9APQ", "*** ***"),
+        ("pässwört-1 PÄSSWÖRT-1", "*** ***"),
+        ("AVERYLONGSECRETOFLETTERS", "***"),
+        // Shorter ones, and short words, are hidden as they are written.
+        ("onlyletters onlyLetters", "onlyletters ***"),
+        ("AB1c ab1C", "AB1c ***"),
+    ] {
+        assert_eq!(known.mask(text), expected);
+    }
+    assert_eq!(known.mask(&hex("Tok-4f9aPq").replace('f', "F")), "***");
+    assert_eq!(known.mask_bytes_lossy(b"cut: TOK-4F9", 100), "cut: ***");
+}
+
+#[test]
+fn what_looks_like_base64_is_left_alone_without_a_secret() {
+    let known = masker(&["7", "on", "k1", "Tok-4f9aPq"]);
+    let text: String = (0..4000u32)
+        .map(|n| format!("{} ", STANDARD.encode(n.wrapping_mul(0x9e37_79b9).to_be_bytes().repeat(3))))
+        .collect();
+    // Elsewhere short secrets could stand as words of their own.
+    let text = text.replace(['+', '/', '='], "x");
+    assert!(matches!(known.mask(&text), Cow::Borrowed(_)));
+}
+
+#[test]
+fn a_text_of_escapes_takes_bounded_time() {
+    let known = masker(&["Tok-4f9aPq"]);
+    let text = "%255C%5Cu0026&amp;#x25;\\\\+AAAAAAAAAAAAAAAA".repeat(100);
+    assert!(View::all(&text).iter().map(|view| view.bytes().len()).sum::<usize>() <= 25 * text.len());
+    assert!(matches!(known.mask(&text), Cow::Borrowed(_)));
+}
+
+proptest! {
+    #[test]
+    fn two_encodings_of_any_secret_are_hidden(
+        secret in secret(),
+        inner in 0usize..11,
+        outer in 0usize..11,
+        before in "[ -~]{0,12}",
+        after in "[ -~]{0,12}",
+    ) {
+        let (encodings, known) = (encodings(), Masker::new([secret.clone()]));
+        let encode = |which: usize, text: &str| encodings[which].1(text);
+        let text = format!("{before}\n{}\n{after}", encode(outer, &format!("\t{}\t", encode(inner, &secret))));
+        let own = encode(outer, &encode(inner, &secret));
+        let masked = known.mask(&text);
+        prop_assert!(masked.contains("***"), "{} in {}: {:?}", encodings[inner].0, encodings[outer].0, masked);
+        prop_assert!(own.len() < 4 || !masked.contains(&own), "{:?}", masked);
+    }
+
+    #[test]
+    fn texts_without_the_secret_stay_as_they_are(text in "[ -~é]{0,200}", outer in 0usize..11) {
+        let known = Masker::new(["\u{1}Q7-never-there\u{2}".to_owned()]);
+        let text = encodings()[outer].1(&text);
+        prop_assert_eq!(known.mask(&text), text.as_str());
+    }
+}

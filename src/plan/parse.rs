@@ -2,6 +2,7 @@
 
 mod convert;
 pub mod toml;
+mod toml_size;
 mod toml_trap;
 pub mod yaml;
 mod yaml_scalar;

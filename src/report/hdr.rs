@@ -1,20 +1,17 @@
 //! The distributions for HdrHistogram's own tools: `.hgrm`, a percentile table of all endpoints together as its plotter
 //! reads it, in ms; `.hlog`, an interval log with each row's whole histogram, tagged with its name. Must not write files.
 
+mod stored;
+
 use std::fmt::Write as _;
 
-use base64::Engine as _;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
 
 use super::ReportError;
 use super::model::{Distribution, ResultDocument, Series};
 
 /// Steps in each half of what is left to 100 %, as HdrHistogram's tools have it.
 const TICKS_PER_HALF: u32 = 5;
-
-/// What a histogram as JSON holds at most, base64: a damaged one must not ask for all memory.
-const MOST_TEXT: usize = 4 << 20;
 
 /// What a file holds, by how its name ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +127,7 @@ fn tag_of(name: &str) -> String {
 
 /// The whole histogram of a row, in µs; `None` when there is none, or it is damaged.
 pub fn decoded(of: &Distribution) -> Option<Histogram<u64>> {
-    let text = Some(&of.hdr).filter(|text| text.len() <= MOST_TEXT)?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
-    (!histogram.is_empty()).then_some(histogram)
+    stored::decode(&of.hdr)
 }
 
 #[cfg(test)]

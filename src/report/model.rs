@@ -377,7 +377,7 @@ pub struct Interval {
 }
 
 /// One second of one row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesInterval {
     /// Requests ended in it.
     pub requests: u64,

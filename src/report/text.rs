@@ -1,6 +1,9 @@
 //! Text that came from plans and servers, made safe to show, and its width on a screen.
 //! Must not know the result document.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 /// `text` as one harmless line: control characters and escape codes become visible pictures, bidi overrides and
 /// other invisible marks become `�`, line ends become spaces, and nothing in it reads as a command of a CI system.
 pub fn clean(text: &str) -> String {
@@ -12,6 +15,55 @@ pub fn clean(text: &str) -> String {
 /// The same for a block of text whose lines stay apart.
 pub fn clean_block(text: &str) -> String {
     text.trim_end().split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// A path as one harmless line.
+pub fn shown_path(path: &Path) -> String {
+    clean(&path.to_string_lossy())
+}
+
+/// `text` as it may go to a terminal or a log of CI, whatever it is made of: control characters and invisible marks
+/// replaced, but for line ends, tabs and changes of colour, which are ours; no line is a command of a CI system.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        let mut plain = String::with_capacity(line.len());
+        let mut rest = line;
+        while let Some(c) = rest.chars().next() {
+            let length = colour(rest).unwrap_or(0);
+            match length {
+                0 if c == '\t' => plain.push(c),
+                0 => plain.push(visible(c)),
+                _ => plain.push_str(&rest[..length]),
+            }
+            rest = &rest[length.max(c.len_utf8())..];
+        }
+        // So begins a second place in rustc's look; no command is called so.
+        let mark = plain.len() - plain.trim_start().strip_prefix("::: ").map_or(plain.len(), str::len);
+        out.push_str(&plain[..mark]);
+        out.push_str(&defuse(&plain[mark..]));
+    }
+    out
+}
+
+/// Bytes of the change of colour at the start: `ESC [ 1 ; 31 m`.
+fn colour(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\u{1b}[")?;
+    let end = codes.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
+    codes[end..].starts_with('m').then_some(2 + end + 1)
+}
+
+/// `text` without control characters, escape codes and invisible marks; line ends and tabs stay, so that a text of
+/// several lines stays one. What is harmless already is not copied.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let is_kept = |c: char| matches!(c, '\n' | '\t') || visible(c) == c;
+    match text.chars().all(is_kept) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().map(|c| if is_kept(c) { c } else { visible(c) }).collect()),
+    }
 }
 
 fn breaks_line(c: char) -> bool {
@@ -136,6 +188,22 @@ mod tests {
         }
         assert_eq!(clean_block("a\n::b\n"), "a\n: :b");
         assert_eq!(defuse_lines("a\n  ::b"), "a\n  : :b");
+    }
+
+    #[test]
+    fn what_is_printed_keeps_colours_and_lines_only() {
+        for (text, safe) in [
+            ("\u{1b}[1;31mred\u{1b}[0m\tx\n\ny", "\u{1b}[1;31mred\u{1b}[0m\tx\n\ny"),
+            ("\u{1b}[2J\u{1b}]52;c;AAAA\u{7}", "␛[2J␛]52;c;AAAA␇"),
+            ("a\r\n::error::b\n  ::set-output", "a␍\n: :error::b\n  : :set-output"),
+            ("\u{1b}[31\u{1b}[", "␛[31␛["),
+            ("\u{202e}", "\u{fffd}"),
+            ("  ::: plan.yaml:2:1", "  ::: plan.yaml:2:1"),
+            (" ::: ::error::x", " ::: : :error::x"),
+        ] {
+            assert_eq!(printable(text), safe);
+        }
+        assert_eq!(shown_path(Path::new("a\n::error::x\u{1b}[2J.json")), "a : :error::x␛[2J.json");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::functions::weight;
 use super::guard::{RESERVED, Woven};
 use super::json::{Answer, JsonError, Key, can_find};
 use super::lexer::{Kind, tokens};
-use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, words};
+use super::{ENVIRONMENT, EvalError, FUNCTIONS, Scope, flat, words};
 
 mod comparison;
 
@@ -148,7 +148,11 @@ impl Expr {
         if let (Code::Full(_), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) =
             (&self.code, value.kind())
         {
-            weight::check(&value).map_err(|error| self.error(&error))?;
+            let weight = weight::of(&value, weight::MOST_PARTS).map_err(|error| self.error(&error))?;
+            // It may be kept and used by the next of its kind, and that by the next.
+            if weight.has_views {
+                return Ok(flat::without_views(&value));
+            }
         }
         Ok(value)
     }

@@ -192,6 +192,8 @@ struct Compiled<T>(HashMap<String, T>);
 impl<T> Compiled<T> {
     /// A plan has a few; one that makes them up from data must not fill the memory.
     const MOST: usize = 64;
+    /// Steps that one takes: up to some ms. 50 new ones are all that one evaluation can pay for.
+    const STEPS: u64 = 1_000;
 
     fn new() -> Self {
         Self(HashMap::new())
@@ -200,9 +202,15 @@ impl<T> Compiled<T> {
     /// What `source` compiles to.
     ///
     /// # Errors
-    /// What `compile` says.
-    fn get(&mut self, source: &str, compile: impl FnOnce(&str) -> Result<T, String>) -> Result<&T, Error> {
+    /// What `compile` says; or there is no fuel left for it.
+    fn get(
+        &mut self,
+        state: &State,
+        source: &str,
+        compile: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<&T, Error> {
         if !self.0.contains_key(source) {
+            state.consume_fuel(Self::STEPS)?;
             let made = compile(source).map_err(invalid)?;
             if self.0.len() >= Self::MOST {
                 self.0.clear();

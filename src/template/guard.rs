@@ -4,7 +4,7 @@
 //! to take it apart; and lists can be repeated, joined and nested without taking memory. So `a ~ b` becomes
 //! `__short(a) ~ __short(b)`. What a value is does not change, but for two things: a value that is missing is an error
 //! wherever it is compared, calculated with, tested or filtered; and a number that keeps its text (`1.10`) is a plain
-//! number there. Must not know what the code is for.
+//! number there. Views come out as values of their own (see `flat`). Must not know what the code is for.
 
 mod reader;
 #[cfg(test)]
@@ -13,7 +13,9 @@ mod tests;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::functions::{invalid, weight};
+use super::flat;
+use super::functions::invalid;
+use super::functions::weight::{self, Weight};
 use super::json::{Container, plain, plain_number};
 use super::lexer::{code_of, is_statement, tokens};
 
@@ -25,6 +27,9 @@ const WEIGHED: &str = "__weighed";
 const SHORT: &str = "__short";
 /// What a namespace keeps.
 const KEPT: &str = "__kept";
+/// What is cut, or walked letter by letter or item by item from its beginning: only that level is looked at.
+const CUT: &str = "__cut";
+
 /// What must be there: only `is defined`, `is undefined` and `default()` look at what is not.
 const THERE: &str = "__there";
 /// What is calculated with: must be there, and a number is a plain one, without its text.
@@ -33,7 +38,7 @@ const NUMBER: &str = "__number";
 const PLAIN: &str = "__plain";
 
 /// Names that code cannot use itself.
-pub(super) const RESERVED: [&str; 6] = [WEIGHED, SHORT, KEPT, THERE, NUMBER, PLAIN];
+pub(super) const RESERVED: [&str; 7] = [WEIGHED, SHORT, KEPT, CUT, THERE, NUMBER, PLAIN];
 
 /// Values that are walked for one step.
 const PARTS_A_STEP: usize = 8;
@@ -104,13 +109,13 @@ impl Woven {
 
 /// Makes the guards known.
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_function(WEIGHED, |state: &State, value: Value| {
-        weigh(state, &value, usize::MAX)?;
-        Ok::<_, Error>(value)
-    });
-    env.add_function(SHORT, |state: &State, value: Value| {
-        weigh(state, &value, LONGEST)?;
-        Ok::<_, Error>(value)
+    env.add_function(WEIGHED, |state: &State, value: Value| weighed(state, value, usize::MAX));
+    env.add_function(SHORT, |state: &State, value: Value| weighed(state, value, LONGEST));
+    env.add_function(CUT, |state: &State, value: Value| {
+        match flat::is_view(&value) || value.as_str().is_some() {
+            true => weighed(state, value, usize::MAX),
+            false => Ok(value),
+        }
     });
     env.add_function(THERE, there);
     env.add_function(NUMBER, |value: Value| {
@@ -125,7 +130,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
         Ok::<_, Error>(plain(&value).unwrap_or(value))
     });
     env.add_function(KEPT, |state: &State, value: Value| {
-        weigh(state, &value, usize::MAX)?;
+        let value = weighed(state, value, usize::MAX)?;
         if holds_namespace(&value) {
             // It could hold itself, and would never be freed.
             return Err(invalid("a namespace cannot hold a namespace"));
@@ -146,11 +151,29 @@ fn there(value: Value) -> Result<Value, Error> {
 /// # Errors
 /// When the value is too large, or there is no fuel left.
 pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(), Error> {
+    weight(state, value, most_bytes).map(drop)
+}
+
+/// The value, paid for as in [`weigh`], without views in it.
+fn weighed(state: &State, value: Value, most_bytes: usize) -> Result<Value, Error> {
+    match weight(state, &value, most_bytes)? {
+        // Twice the same walk.
+        Some(weight) if weight.has_views => {
+            state.consume_fuel((weight.parts / PARTS_A_STEP) as u64)?;
+            Ok(flat::without_views(&value))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// What the value weighs, when it has parts.
+fn weight(state: &State, value: &Value, most_bytes: usize) -> Result<Option<Weight>, Error> {
     if let Some(text) = value.as_str() {
-        return state.consume_fuel((text.len() / BYTES_A_STEP) as u64);
+        state.consume_fuel((text.len() / BYTES_A_STEP) as u64)?;
+        return Ok(None);
     }
     if !is_container(value) {
-        return Ok(());
+        return Ok(None);
     }
     let left = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
     let most_parts = usize::try_from(left).unwrap_or(usize::MAX).saturating_mul(PARTS_A_STEP);
@@ -159,7 +182,7 @@ pub(super) fn weigh(state: &State, value: &Value, most_bytes: usize) -> Result<(
     if weight.bytes.saturating_add(weight.parts) > most_bytes {
         return Err(invalid(format!("makes a text of a list or map of more than {} MiB", LONGEST >> 20)));
     }
-    Ok(())
+    Ok(Some(weight))
 }
 
 fn is_container(value: &Value) -> bool {

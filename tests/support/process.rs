@@ -66,6 +66,23 @@ impl Running {
         self.finish_within(LIMIT)
     }
 
+    /// Waits for the end, and tells the most memory that it had so far as one can see from outside, KiB; 0 where Linux is
+    /// not.
+    pub fn finish_measured(mut self) -> (Done, u64) {
+        let status = format!("/proc/{}/status", self.id());
+        let give_up = Instant::now() + LIMIT;
+        let mut most = 0;
+        while !self.has_ended() && Instant::now() < give_up {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let peak = text
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
+            most = most.max(peak.unwrap_or(0));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        (self.finish_within(LIMIT), most)
+    }
+
     /// The same with a limit of its own.
     pub fn finish_within(mut self, limit: Duration) -> Done {
         let give_up = Instant::now() + limit;

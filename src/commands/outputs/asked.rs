@@ -11,7 +11,7 @@ use crate::plan::root::is_same_place;
 use crate::report::folder::{PAGE, RESULT};
 use crate::report::model::ResultDocument;
 use crate::report::sink::{Readers, Sink};
-use crate::report::text::clean;
+use crate::report::text::{clean, shown_path};
 use crate::report::{ReportError, csv, hdr, html, json, junit, markdown};
 
 use super::Report;
@@ -112,10 +112,10 @@ pub(in crate::commands) fn stay_inside(bounds: Option<&Bounds>, path: &Path) -> 
     match bounds.filter(|bounds| !bounds.hold(path)) {
         None => Ok(()),
         Some(bounds) => Err(ReportError::Write {
-            path: clean(&path.display().to_string()),
+            path: shown_path(path),
             cause: match bounds.refusal(path) {
                 Some(Refusal::Hidden(part)) => format!("it leads to hidden files, below {}", clean(&part)),
-                _ => format!("it leads out of {}", clean(&bounds.root().display().to_string())),
+                _ => format!("it leads out of {}", shown_path(bounds.root())),
             },
         }),
     }
@@ -130,10 +130,7 @@ pub(in crate::commands) fn keep_inputs<'a>(
 ) -> Result<(), String> {
     match inputs.into_iter().any(|input| is_same_place(input, path)) {
         false => Ok(()),
-        true => Err(format!(
-            "{by} {}: would replace a file that is read here",
-            clean(&path.display().to_string())
-        )),
+        true => Err(format!("{by} {}: would replace a file that is read here", shown_path(path))),
     }
 }
 
@@ -158,7 +155,7 @@ pub(super) fn of_flags(flags: &ReportFlags, json: Option<&Path>) -> Result<Vec<A
     }
     for path in &flags.hdr {
         let form = hdr::Form::of_path(path).ok_or_else(|| {
-            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", path.display())
+            format!("--hdr {}: name it .hgrm (percentiles of all) or .hlog (every row)", shown_path(path))
         })?;
         all.push(Asked::by_flag("--hdr", path, Kind::Hdr(form)));
     }

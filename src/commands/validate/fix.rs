@@ -9,7 +9,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Edit, FileId, Source};
 use crate::plan::codes;
 use crate::plan::load::{Loaded, load, load_str};
 use crate::plan::parse::Format;
-use crate::report::{sink, text::clean};
+use crate::report::{
+    sink,
+    text::{clean, shown_path},
+};
 
 use super::{check, overrides};
 use crate::commands::terminal::{complain, secrets};
@@ -30,7 +33,7 @@ pub fn fix(path: &Path, options: &Validate) -> bool {
     if fixer.told.is_empty() {
         return true;
     }
-    let name = clean(&path.display().to_string());
+    let name = shown_path(path);
     let written = match options.dry_run {
         true => Ok(()),
         false => write(path, &source.text, &fixer.source.text),

@@ -90,7 +90,7 @@ fn has_plan(text: &str) -> bool {
 }
 
 fn shown(path: &Path) -> String {
-    crate::report::text::clean(&path.display().to_string())
+    crate::report::text::shown_path(path)
 }
 
 #[cfg(test)]

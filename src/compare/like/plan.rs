@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::report::text::{clean, cut};
+use crate::report::text::{clean, cut, harmless};
 use crate::units::{parse_duration, parse_rate};
 
 /// Keys that change no request and no load, of the plan, an endpoint, a flow or a scenario.
@@ -36,7 +36,7 @@ pub(super) fn differences(a: &Value, b: &Value) -> Vec<Difference> {
 
 /// The plan without what is beside the point.
 fn essence(plan: &Value) -> Value {
-    let mut plan = plan.clone();
+    let mut plan = harmless_value(plan);
     let Some(top) = plan.as_object_mut() else { return plan };
     top.retain(|key, _| !ANYWHERE.contains(&key.as_str()) && !AT_THE_TOP.contains(&key.as_str()));
     if let Some(http) = top.get_mut("http").and_then(Value::as_object_mut) {
@@ -52,6 +52,19 @@ fn essence(plan: &Value) -> Value {
     }
     strip_entries(top);
     plan
+}
+
+/// The value as a result's texts are read, so that the plan of a run and that in a stored result can be the same.
+fn harmless_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(harmless(text).into_owned()),
+        Value::Array(items) => items.iter().map(harmless_value).collect(),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| (harmless(key).into_owned(), harmless_value(value)));
+            Value::Object(entries.collect())
+        }
+        _ => value.clone(),
+    }
 }
 
 /// Takes what is beside the point from the endpoints, flows and scenarios of a map, and from theirs.

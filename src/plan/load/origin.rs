@@ -50,7 +50,7 @@ impl Loaded {
         if source.name.starts_with("--") {
             return flag(source);
         }
-        let place = format!("{}:{}", source.name, self.sources.line_col(span).0);
+        let place = format!("{}:{}", source.name, self.sources.line(span));
         match self.of_profile.places.contains(&span) {
             true => format!("profile {} ({place})", self.of_profile.name),
             false => place,

@@ -6,21 +6,27 @@ use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
 use super::convert::{self, Budget, depth, too_long};
-use super::{MOST_DEPTH, MOST_NODES, toml_trap};
+use super::{MOST_NODES, toml_size, toml_trap};
 use crate::diagnostic::{Diagnostic, FileId, Located, Span};
 use crate::plan::codes;
 use crate::plan::node::{Decimal, Node, NodeValue};
 
 /// Reads a TOML document; errors of syntax are collected, and what is between them is still read.
 pub fn parse(text: &str, file: FileId) -> (Option<Node>, Vec<Diagnostic>) {
-    if let Some(error) = too_long(text, file).or_else(|| deep_key(text, file)) {
-        return (None, vec![error]);
-    }
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let within = match too_long(text, file) {
+        Some(error) => Err(error),
+        None => toml_size::within(text, file),
+    };
+    let read = match within {
+        Ok(read) => read,
+        Err(error) => return (None, vec![error]),
+    };
+    let (table, mut errors) = DeTable::parse_recoverable(read);
     if !errors.is_empty() && toml_trap::is_yaml(text) {
         return (None, vec![toml_trap::yaml(file, text)]);
     }
     let (mut problems, lost) = toml_trap::problems(text, file, &errors);
+    errors.truncate(toml_trap::MOST);
     let mut convert = Convert { text, file, budget: Budget::default(), errors, lost, problems: vec![] };
     let root = Span { file, start: 0, end: 0 };
     let node = match convert.table(table.into_inner(), root, 1) {
@@ -33,22 +39,6 @@ pub fn parse(text: &str, file: FileId) -> (Option<Node>, Vec<Diagnostic>) {
     problems.append(&mut convert.problems);
     let has_values = node.as_ref().and_then(Node::as_map).is_some_and(|map| !map.is_empty());
     (node.filter(|_| has_values), problems)
-}
-
-/// Refuses keys of thousands of parts before the parser builds a table for each.
-fn deep_key(text: &str, file: FileId) -> Option<Diagnostic> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let head = line.trim_start();
-        let dots = head.bytes().take_while(|b| *b != b'=').filter(|b| *b == b'.').count();
-        let is_key = head.starts_with('[') || line.contains('=');
-        if is_key && dots > 8 * MOST_DEPTH {
-            let message = format!("lists and maps nest deeper than {MOST_DEPTH} levels");
-            return Some(Diagnostic::error(codes::LIMIT, convert::span(file, at, at + 1), message));
-        }
-        at += line.len();
-    }
-    None
 }
 
 struct Convert<'t> {

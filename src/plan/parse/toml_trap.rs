@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, FileId};
 use crate::plan::codes;
 
 /// Most errors told.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// Whether a text that is no TOML looks like YAML: its first line is `key: …`.
 pub(super) fn is_yaml(text: &str) -> bool {

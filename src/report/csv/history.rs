@@ -67,7 +67,7 @@ fn history(doc: &ResultDocument, with_endpoints: bool) -> Result<String, ReportE
             }
             let Some(so_far) = counted.get(series.name.as_str()).filter(|_| with_endpoints) else { continue };
             let known = Second {
-                rates: rates(load_s(doc, second, series, requests), of),
+                rates: rates(load_s(doc, second, series, requests), of.as_ref()),
                 times: of
                     .filter(|of| of.requests > 0)
                     .map_or([None; 3], |of| [of.p50_us, of.p95_us, of.p99_us].map(Some)),

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::TargetInfo;
 use crate::units::covered_s;
@@ -25,6 +26,7 @@ pub struct RunInfo {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<ScenarioLoad>,
     /// Seed of picks, rows and random values.
+    #[serde(deserialize_with = "any_seed")]
     pub seed: u64,
     /// `closed`, `open-constant`, `open-poisson`, or `mixed` when scenarios differ.
     pub model: String,
@@ -84,6 +86,11 @@ impl RunInfo {
         let to_s = self.loads.iter().map(|load| load.to_s).reduce(f64::max)?;
         (from_s.is_finite() && to_s.is_finite() && from_s < to_s).then_some(from_s..to_s)
     }
+}
+
+/// Any seed: it is no count, so the limit of those (`report::guarded`) is not for it.
+fn any_seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    u64::try_from(u128::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// Something that a person changed while it ran.

@@ -1,5 +1,4 @@
-//! The rows of one second: sorted pairs that share their names with all other seconds, a third of what a map of its own
-//! names takes. A run of hours has millions.
+//! The rows of one second: 28 bytes each, beside a list of names that most seconds share. A run of hours has millions.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -8,24 +7,41 @@ use std::fmt;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::SeriesInterval;
 
 thread_local! {
-    /// Names that were seen; until [`forget_names`].
-    static NAMES: RefCell<HashSet<Arc<str>>> = RefCell::default();
+    /// What seconds share; until [`forget_names`].
+    static SHARED: RefCell<Shared> = RefCell::default();
 }
+
+/// Most names of rows that are read, of all results that are in memory.
+const MOST_NAMES: usize = 20_000;
+
+/// Names that were seen, and the last list of them: most seconds have the same rows.
+#[derive(Default)]
+struct Shared {
+    names: HashSet<Arc<str>>,
+    last: Names,
+}
+
+/// The names of a second's rows, sorted.
+type Names = Arc<[Arc<str>]>;
 
 /// Lets go of the names that seconds share; those that are in use stay.
 pub fn forget_names() {
-    NAMES.with(|names| names.borrow_mut().retain(|name| Arc::strong_count(name) > 1));
+    SHARED.with(|shared| {
+        let mut shared = shared.borrow_mut();
+        shared.last = Names::default();
+        shared.names.retain(|name| Arc::strong_count(name) > 1);
+    });
 }
 
 fn shared(name: &str) -> Arc<str> {
-    NAMES.with(|names| {
-        let mut names = names.borrow_mut();
+    SHARED.with(|shared| {
+        let names = &mut shared.borrow_mut().names;
         names.get(name).cloned().unwrap_or_else(|| {
             let name: Arc<str> = name.into();
             names.insert(name.clone());
@@ -34,24 +50,67 @@ fn shared(name: &str) -> Arc<str> {
     })
 }
 
+/// The list of these names that the second before has too, if they are the same.
+fn shared_list(names: Vec<Arc<str>>) -> Names {
+    SHARED.with(|shared| {
+        let last = &mut shared.borrow_mut().last;
+        if **last != *names {
+            *last = names.into();
+        }
+        last.clone()
+    })
+}
+
 /// What each row did in one second, by name.
 #[derive(Clone, Default, PartialEq)]
-pub struct SecondRows(Box<[(Arc<str>, SeriesInterval)]>);
+pub struct SecondRows {
+    names: Names,
+    rows: Box<[Row]>,
+}
+
+/// A row as it is kept, 28 bytes: the fields of [`SeriesInterval`] in their order. Larger values are cut to what fits; an
+/// hour is 3.6 × 10⁹ µs, and no time is longer.
+#[derive(Clone, Copy, PartialEq)]
+struct Row([u32; 7]);
+
+impl From<SeriesInterval> for Row {
+    fn from(row: SeriesInterval) -> Self {
+        let SeriesInterval { requests, failures, p50_us, p95_us, p99_us, in_drain, failures_in_drain } = row;
+        let [requests, failures, p50_us, p95_us, p99_us] = [requests, failures, p50_us, p95_us, p99_us]
+            .map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        Self([requests, failures, p50_us, p95_us, p99_us, in_drain, failures_in_drain])
+    }
+}
+
+impl From<Row> for SeriesInterval {
+    fn from(Row(row): Row) -> Self {
+        let [requests, failures, p50_us, p95_us, p99_us, in_drain, failures_in_drain] = row;
+        let [requests, failures, p50_us, p95_us, p99_us] =
+            [requests, failures, p50_us, p95_us, p99_us].map(u64::from);
+        Self { requests, failures, p50_us, p95_us, p99_us, in_drain, failures_in_drain }
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        SeriesInterval::deserialize(deserializer).map(Self::from)
+    }
+}
 
 impl SecondRows {
     /// The row of that name.
-    pub fn get(&self, name: &str) -> Option<&SeriesInterval> {
-        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
-        self.0.get(at).map(|(_, row)| row)
+    pub fn get(&self, name: &str) -> Option<SeriesInterval> {
+        let at = self.names.binary_search_by(|known| (**known).cmp(name)).ok()?;
+        self.rows.get(at).map(|row| (*row).into())
     }
 
     /// All rows in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &SeriesInterval)> {
-        self.0.iter().map(|(name, row)| (&**name, row))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, SeriesInterval)> {
+        self.names.iter().zip(&self.rows).map(|(name, row)| (&**name, (*row).into()))
     }
 
     /// Of two rows of one name the later counts.
-    fn of(mut all: Vec<(Arc<str>, SeriesInterval)>) -> Self {
+    fn of(mut all: Vec<(Arc<str>, Row)>) -> Self {
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         all.dedup_by(|later, kept| {
             later.0 == kept.0 && {
@@ -59,13 +118,14 @@ impl SecondRows {
                 true
             }
         });
-        Self(all.into())
+        let (names, rows): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        Self { names: shared_list(names), rows: rows.into() }
     }
 }
 
 impl<N: AsRef<str>> FromIterator<(N, SeriesInterval)> for SecondRows {
     fn from_iter<I: IntoIterator<Item = (N, SeriesInterval)>>(rows: I) -> Self {
-        Self::of(rows.into_iter().map(|(name, row)| (shared(name.as_ref()), row)).collect())
+        Self::of(rows.into_iter().map(|(name, row)| (shared(name.as_ref()), row.into())).collect())
     }
 }
 
@@ -93,13 +153,38 @@ impl<'de> Deserialize<'de> for SecondRows {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecondRows, A::Error> {
                 let mut all = vec![];
-                while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-                    all.push((shared(&name), map.next_value()?));
+                while let Some(Name(name)) = map.next_key()? {
+                    all.push((name, map.next_value()?));
                 }
                 Ok(SecondRows::of(all))
             }
         }
         deserializer.deserialize_map(Rows)
+    }
+}
+
+/// A row's name, shared.
+struct Name(Arc<str>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shares;
+        impl Visitor<'_> for Shares {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
+                let count = SHARED.with(|shared| shared.borrow().names.len());
+                if count > MOST_NAMES {
+                    return Err(E::custom(format_args!("more than {MOST_NAMES} names of rows")));
+                }
+                Ok(Name(shared(name)))
+            }
+        }
+        deserializer.deserialize_str(Shares)
     }
 }
 
@@ -132,13 +217,13 @@ mod tests {
             rows.iter().map(|(name, row)| (name, row.requests)).collect::<Vec<_>>(),
             [("a", 2), ("b", 3)]
         );
-        assert_eq!((rows.get("b"), rows.get("c")), (Some(&row(3)), None));
+        assert_eq!((rows.get("b"), rows.get("c")), (Some(row(3)), None));
         let again: SecondRows =
             serde_json::from_str(&serde_json::to_string(&rows).expect("JSON")).expect("rows");
         assert_eq!(again, rows);
-        assert!(Arc::ptr_eq(&again.0[0].0, &rows.0[0].0));
+        assert!(Arc::ptr_eq(&again.names, &rows.names));
         forget_names();
-        assert!(Arc::ptr_eq(&shared("a"), &rows.0[0].0), "in use");
+        assert!(Arc::ptr_eq(&shared("a"), &rows.names[0]), "in use");
         drop((rows, again));
         forget_names();
         assert_eq!(Arc::strong_count(&shared("a")), 2, "made anew");

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{HtmlString, StartTag, Token, Tokenizer};
 use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, State, Value};
 
 use super::selector::{Fits, Selector};
 use super::{Compiled, either, invalid, text_of};
@@ -23,17 +23,36 @@ thread_local! {
 }
 
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_filter("css", |html: Value, selector: String, attr: Option<String>, named: Kwargs| {
-        let found = find(&html, &selector, attr, &named, 1)?;
-        Ok::<_, Error>(found.into_iter().next().map_or(Value::UNDEFINED, Value::from))
-    });
-    env.add_filter("css_all", |html: Value, selector: String, attr: Option<String>, named: Kwargs| {
-        find(&html, &selector, attr, &named, MOST_FOUND).map(Value::from)
-    });
+    env.add_filter("css", css_first);
+    env.add_filter("css_all", css_all);
+}
+
+/// `html | css("a.next", attr="href")`: of the first element that fits; undefined without one.
+fn css_first(
+    state: &State,
+    html: Value,
+    selector: String,
+    attr: Option<String>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let found = find(state, &html, &selector, attr, &named, 1)?;
+    Ok(found.into_iter().next().map_or(Value::UNDEFINED, Value::from))
+}
+
+/// The same of every element, in a list.
+fn css_all(
+    state: &State,
+    html: Value,
+    selector: String,
+    attr: Option<String>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    find(state, &html, &selector, attr, &named, MOST_FOUND).map(Value::from)
 }
 
 /// Texts, or values of an attribute, of the elements a selector picks, in the order they begin.
 fn find(
+    state: &State,
     html: &Value,
     selector: &str,
     attr: Option<String>,
@@ -44,7 +63,7 @@ fn find(
     named.assert_all_used()?;
     let html = text_of(html)?;
     SELECTORS.with_borrow_mut(|selectors| {
-        let selector = selectors.get(selector, Selector::parse)?;
+        let selector = selectors.get(state, selector, Selector::parse)?;
         let mut page =
             Page { selector, attr: attr.as_deref(), most, open: vec![], found: vec![], bytes: 0, top: 0 };
         page.read(&html).map_err(|words| invalid(format!("css: {words}")))?;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 
 use super::super::json::{Document, to_serde};
 use super::{Compiled, LARGEST_DOCUMENT, invalid, weight};
@@ -43,7 +43,7 @@ impl Path {
 
 /// `json | jsonpath("$.a[0].b")`: the value, undefined when it is not there. A path that may lead to several
 /// values, such as `$.a[*].b`, gives a list. A text is read as JSON.
-pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
+pub(super) fn filter(state: &State, value: Value, path: String) -> Result<Value, Error> {
     let value = match value.as_str() {
         Some(text) => {
             let read = Document::parse_copy(text.as_bytes(), LARGEST_DOCUMENT);
@@ -55,7 +55,7 @@ pub(super) fn filter(value: Value, path: String) -> Result<Value, Error> {
     weight::check(&value)?;
     let document = to_serde(&value);
     PATHS.with_borrow_mut(|paths| {
-        let path = paths.get(&path, path_of)?;
+        let path = paths.get(state, &path, path_of)?;
         let found = js_path_process(&path.query, &document);
         let found = found.map_err(|_| invalid("jsonpath: the path cannot be followed"))?;
         let found: Vec<_> = found.into_iter().map(|found| found.val).collect();

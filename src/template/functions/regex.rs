@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use ::regex::{Captures, Regex, RegexBuilder};
 use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, State, Value};
 
 use super::{Compiled, either, invalid, text_of};
 
@@ -21,15 +21,27 @@ pub(super) fn install(env: &mut Environment<'static>) {
 }
 
 /// `text | regex("pattern")`: the group asked for, else the first group, or the whole match; undefined without one.
-fn regex_filter(text: Value, pattern: String, group: Option<Value>, named: Kwargs) -> Result<Value, Error> {
-    search(&text, &pattern, group, &named, |text, regex, group| {
+fn regex_filter(
+    state: &State,
+    text: Value,
+    pattern: String,
+    group: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    search(state, &text, &pattern, group, &named, |text, regex, group| {
         Ok(regex.captures(text).map_or(Value::UNDEFINED, |found| group.of_match(&found)))
     })
 }
 
 /// The same of every match, in a list.
-fn regex_all(text: Value, pattern: String, group: Option<Value>, named: Kwargs) -> Result<Value, Error> {
-    search(&text, &pattern, group, &named, |text, regex, group| {
+fn regex_all(
+    state: &State,
+    text: Value,
+    pattern: String,
+    group: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    search(state, &text, &pattern, group, &named, |text, regex, group| {
         let mut all = vec![];
         for found in regex.captures_iter(text) {
             if all.len() == MOST_MATCHES {
@@ -44,6 +56,7 @@ fn regex_all(text: Value, pattern: String, group: Option<Value>, named: Kwargs) 
 
 /// Reads the arguments both filters take.
 fn search(
+    state: &State,
     text: &Value,
     pattern: &str,
     group: Option<Value>,
@@ -54,7 +67,7 @@ fn search(
     named.assert_all_used()?;
     let text = text_of(text)?;
     PATTERNS.with_borrow_mut(|patterns| {
-        let regex = patterns.get(pattern, regex_of)?;
+        let regex = patterns.get(state, pattern, regex_of)?;
         work(&text, regex, Group::of(group.as_ref(), regex)?)
     })
 }

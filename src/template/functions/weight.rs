@@ -4,6 +4,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
+use super::super::flat;
 use super::invalid;
 
 /// Most values in a value.
@@ -26,7 +27,7 @@ pub(in crate::template) fn check(value: &Value) -> Result<(), Error> {
 /// # Errors
 /// As [`check`].
 pub(in crate::template) fn of(value: &Value, most_parts: usize) -> Result<Weight, Error> {
-    let mut weight = Weight { parts: 0, bytes: 0, most_parts };
+    let mut weight = Weight { parts: 0, bytes: 0, has_views: false, most_parts };
     weight.add(value, 0)?;
     Ok(weight)
 }
@@ -37,12 +38,15 @@ pub(in crate::template) struct Weight {
     pub parts: usize,
     /// Bytes of text.
     pub bytes: usize,
+    /// Whether a part is a view of others (see `flat`).
+    pub has_views: bool,
     most_parts: usize,
 }
 
 impl Weight {
     fn add(&mut self, value: &Value, level: usize) -> Result<(), Error> {
         self.parts += 1;
+        self.has_views |= flat::is_view(value);
         self.bytes += value.as_str().map_or(0, str::len);
         if self.parts > self.most_parts {
             // There is no fuel for more.

@@ -6,7 +6,7 @@ mod rules;
 mod statement;
 
 use super::super::lexer::{Kind, Token};
-use super::{KEPT, NUMBER, PLAIN, SHORT, THERE, WEIGHED};
+use super::{CUT, KEPT, NUMBER, PLAIN, SHORT, THERE, WEIGHED};
 use rules::Guards;
 
 /// Something to insert.
@@ -116,6 +116,7 @@ impl<'a, 't> Reader<'a, 't> {
             THERE => "__there(",
             NUMBER => "__number(",
             PLAIN => "__plain(",
+            CUT => "__cut(",
             _ => "__weighed(",
         };
         self.marks.push(Mark { at: piece.from, text: open });
@@ -365,7 +366,10 @@ impl<'a, 't> Reader<'a, 't> {
                 }
                 "[" => {
                     self.at += 1;
-                    self.subscript()?;
+                    if self.subscript()? {
+                        self.guard(piece, CUT);
+                        piece.is_path = false;
+                    }
                     piece.is_light = false;
                 }
                 "(" => {
@@ -380,9 +384,11 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn subscript(&mut self) -> Option<()> {
+    /// `key]`, or `from:to]`: whether it is the latter.
+    fn subscript(&mut self) -> Option<bool> {
         let key = if self.text() == ":" { None } else { Some(self.expression(0)?) };
-        if self.text() != ":" {
+        let is_slice = self.text() == ":";
+        if !is_slice {
             self.guard(key?, WEIGHED);
         }
         while self.take(":") {
@@ -390,7 +396,8 @@ impl<'a, 't> Reader<'a, 't> {
                 self.expression(0)?;
             }
         }
-        self.expect("]")
+        self.expect("]")?;
+        Some(is_slice)
     }
 
     fn arguments(&mut self, guards: Guards) -> Option<()> {

@@ -1,6 +1,6 @@
 //! Statements between `{% %}`: what they give names to is weighed. Must not know what ends a block.
 
-use super::super::{KEPT, WEIGHED};
+use super::super::{CUT, KEPT, WEIGHED};
 use super::Reader;
 
 impl Reader<'_, '_> {
@@ -50,9 +50,7 @@ impl Reader<'_, '_> {
         let several = self.target(&["in"]);
         self.expect("in")?;
         let list = self.expression(1)?;
-        if several || !list.is_path {
-            self.guard(list, WEIGHED);
-        }
+        self.guard(list, if several || !list.is_path { WEIGHED } else { CUT });
         if self.take("if") {
             self.expression(0)?;
         }
