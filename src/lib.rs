@@ -1,5 +1,5 @@
 //! plimsoll — a declarative load-test runner. This file is the table of contents, lowest floor first;
-//! a module uses only floors below its own (`tests/layering.rs` reads this list).
+//! a module uses only floors below its own (`tests/it/layering.rs` reads this list).
 //!
 //! text → [`plan::model::Plan`] (as written) → [`compile::CompiledPlan`] (resolved, immutable) → engine →
 //! samples → intervals → summary → verdict → [`report::model::ResultDocument`] → reports, exit code.

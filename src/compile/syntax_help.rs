@@ -44,14 +44,13 @@ fn part_of_answer(name: &str) -> Option<&'static str> {
 /// `headers["content-type"]` for `headers.content-type`, which subtracts `type` from `headers.content`.
 fn cut_at_hyphen(root: &str, source: &str) -> Option<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    for (at, _) in source.match_indices(&format!("-{root}")) {
+    source.match_indices(&format!("-{root}")).find_map(|(at, _)| {
         let end = source[at + 1..].find(|c| !is_name(c)).map_or(source.len(), |length| at + 1 + length);
         let start = source[..at].rfind(|c| !is_name(c)).map_or(0, |before| before + 1);
         let owner = source[..start].strip_suffix('.')?;
         let from = owner.rfind(|c| !is_name(c) && c != '.').map_or(0, |before| before + 1);
-        return Some(format!("{}[\"{}\"]", &owner[from..], &source[start..end]));
-    }
-    None
+        Some(format!("{}[\"{}\"]", &owner[from..], &source[start..end]))
+    })
 }
 
 /// What to write for a part of a value that has none: text or a number of the answer.

@@ -15,6 +15,7 @@ mod request;
 mod scenario;
 mod session;
 mod step;
+mod threshold;
 mod tls;
 
 pub use allow::Allow;
@@ -25,7 +26,7 @@ pub use body::{GraphQl, GraphQlQuery, LongPart, Part, QueryFile};
 pub use dns::Dns;
 pub use expect::{Expect, ExpectMap, OneOrMany, StatusMatch};
 pub use feed::{Feed, Format, LongFeed, OnEnd, Order, Per};
-pub use load::{Grading, Level, Load, LoadForm, LongThreshold, Process, Saturation, Stage, Threshold};
+pub use load::{Load, LoadForm, Process, Saturation, Stage};
 pub use poll::{PollStep, Polled};
 pub use reports::Reports;
 pub use request::{AuthUse, Body, Flow, NO_LINE, Request};
@@ -34,6 +35,7 @@ pub use session::{CookieJar, HttpDefaults, Ready, Secret};
 pub use step::{
     Alternative, ChooseStep, Group, GroupStep, IfStep, Repeat, RepeatStep, SetStep, Step, ThinkStep, UseStep,
 };
+pub use threshold::{Grading, Level, LongThreshold, Threshold};
 pub use tls::{Resumption, Tls};
 
 use self::foreign::of_plan;

@@ -143,7 +143,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.add_filter("fromjson", |text: Value| -> Result<Value, Error> {
         let text = text_of(&text)?;
         let document = Document::parse_copy(text.as_bytes(), LARGEST_DOCUMENT);
-        let document = document.map_err(|error| invalid(format!("fromjson: not JSON: {error}")));
+        let document = document.map_err(|error| invalid(format!("fromjson: not JSON: {}", error.reason())));
         Ok(document?.value())
     });
 }

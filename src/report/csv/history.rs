@@ -194,7 +194,7 @@ mod tests {
         // Half a second of load at the end, and 3 requests of the drain: the others at twice the rate.
         doc.timeline[2] =
             Interval { load_s: Some(0.5), rps: Some(10.0), in_drain: 3, ..doc.timeline[2].clone() };
-        let row = doc.timeline[2].per_series.get(&other).unwrap().clone();
+        let row = doc.timeline[2].per_series.get(&other).unwrap();
         doc.timeline[2].per_series =
             [(other.as_str(), SeriesInterval { in_drain: 3, ..row })].into_iter().collect();
         let load =

@@ -26,7 +26,9 @@ fn of(failure: Failure) -> &'static str {
         Failure::ClosedBeforeHeaders => "worker restarts; a keep-alive limit as short as the pauses",
         Failure::ClosedMidBody => "crashes while answering; proxies cutting off",
         Failure::Protocol => "is it HTTP at all on that port? the length that the answer says",
-        Failure::BodyTooLarge => "check another part of the answer",
+        Failure::BodyTooLarge => {
+            "ask for single paths such as json[0].id; another part of the answer; raise http.max_values"
+        }
         Failure::Decode => "an HTML error page?",
         Failure::RedirectLoop => "where location leads; plimsoll try shows each hop",
         Failure::RedirectOutside => "where location leads; add the target, or redirects: 0",

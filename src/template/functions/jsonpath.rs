@@ -47,7 +47,7 @@ pub(super) fn filter(state: &State, value: Value, path: String) -> Result<Value,
     let value = match value.as_str() {
         Some(text) => {
             let read = Document::parse_copy(text.as_bytes(), LARGEST_DOCUMENT);
-            read.map_err(|error| invalid(format!("jsonpath: not JSON: {error}")))?.value()
+            read.map_err(|error| invalid(format!("jsonpath: not JSON: {}", error.reason())))?.value()
         }
         None if value.is_undefined() => return Err(ErrorKind::UndefinedError.into()),
         None => value,

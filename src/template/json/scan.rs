@@ -24,6 +24,14 @@ impl std::fmt::Display for JsonError {
     }
 }
 
+impl JsonError {
+    /// The same without line and column: answers that break off at different lengths fail for one reason.
+    pub fn reason(&self) -> String {
+        let words = self.to_string();
+        words.split(" at line ").next().unwrap_or_default().to_owned()
+    }
+}
+
 /// What is told of a text. A `false` ends the walk.
 pub(super) trait Visit {
     /// A list or object begins at a byte.

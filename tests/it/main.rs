@@ -1,0 +1,72 @@
+//! The integration tests in one binary: it links once, and the tests that wait run beside those that compute. One module a
+//! subject. Apart are only tests that need a process of their own (`allocations`), a process that measures (`truth`), and the fuzzers.
+#![allow(clippy::unwrap_used, reason = "tests panic to fail")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod action;
+mod answers;
+mod auth;
+mod baseline;
+mod bodies;
+mod built_ins;
+mod compare;
+mod connections;
+mod cookies;
+mod credentials;
+mod data_and_flow;
+mod demo_counters;
+mod docs;
+mod ends;
+mod explain;
+mod failure_groups;
+mod failures;
+mod feeds;
+mod fix;
+mod floods;
+mod flows;
+mod formats;
+mod golden_invalid;
+mod guide;
+mod health;
+mod hostile_plans;
+mod hostile_results;
+mod http_defaults;
+mod image;
+mod init;
+mod journey;
+mod keep_alive;
+mod keys;
+mod layering;
+mod live;
+mod load_forms;
+mod local_addresses;
+mod lost_output;
+mod names;
+mod plans;
+mod rates;
+mod redirects;
+mod refusals;
+mod report_places;
+mod reports;
+mod samples;
+mod schemas;
+mod secret_sources;
+mod secrets;
+mod seed_commands;
+mod shortage;
+mod show;
+mod tags;
+mod templates;
+mod thresholds;
+mod tls_alerts;
+mod tls_sessions;
+mod try_plan;
+mod untrusted;
+mod uploads;
+mod users;
+mod validate;
+mod values;
+mod verdicts;
+mod wire;
