@@ -187,6 +187,12 @@ pub fn render_path(path: &Text, scope: &Arc<Scope>, out: &mut String) -> Result<
     })
 }
 
+/// A path and query in which other letters than those of ASCII are percent-encoded as UTF-8, as browsers send them: many
+/// servers and proxies refuse a request line with others (RFC 9112, section 3.2).
+pub fn in_ascii(path: String) -> String {
+    if path.is_ascii() { path } else { utf8_percent_encode(&path, &AsciiSet::EMPTY).to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use minijinja::Value;

@@ -3,7 +3,7 @@
 
 use http::{HeaderValue, Method, Uri, header};
 
-use crate::body::{NO_LENGTH, Pairs, expects_body};
+use crate::body::{NO_LENGTH, Pairs, expects_body, in_ascii};
 use crate::diagnostic::{Diagnostic, Located, Span};
 use crate::expect::{Check, Needs};
 use crate::http::Target;
@@ -234,7 +234,7 @@ impl Compiler<'_> {
         } else {
             "?"
         };
-        format!("{source}{separator}{pairs}").parse().ok().map(UriPlan::Static)
+        in_ascii(format!("{source}{separator}{pairs}")).parse().ok().map(UriPlan::Static)
     }
 
     pub(super) fn pairs(&mut self, written: &Entries<Located<Scalar>>, place: Place) -> Pairs {

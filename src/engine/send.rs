@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
 
-use crate::body::{Body, NO_LENGTH, expects_body, render_path};
+use crate::body::{Body, NO_LENGTH, expects_body, in_ascii, render_path};
 use crate::compile::model::{Request, UriPlan};
 use crate::failure::Failure;
 use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
@@ -234,7 +234,7 @@ impl User {
             text.push(if text.contains('?') { '&' } else { '?' });
             text.push_str(added);
         }
-        text.parse().map_err(|_| EvalError::Other {
+        in_ascii(text).parse().map_err(|_| EvalError::Other {
             expression: "the request's path".into(),
             message: "does not render to a URL path".into(),
         })

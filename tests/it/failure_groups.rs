@@ -59,6 +59,9 @@ fn bodies_do_not_hold_the_place_where_they_are_wrong() {
         let plan = seconds_apart(&server.url, &request).replace("pacing: 1100ms\n", "");
         let group = one_group(&plan, 3);
         let message = group["message"].as_str().unwrap();
-        assert!(message.contains("ends where a value is expected") && !message.contains("column"), "{message}");
+        assert!(
+            message.contains("ends where a value is expected") && !message.contains("column"),
+            "{message}"
+        );
     }
 }

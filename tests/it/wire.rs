@@ -124,6 +124,11 @@ fn queries_and_paths() {
         "encoded once, not twice: {}",
         seen.path
     );
+    for path in ["/items/ünï?q=中", "/items/ünï?q={{ '中' }}", "/items/{% if true %}ünï{% endif %}?q=中"]
+    {
+        let seen = sent(&format!("request: \"GET {path}\""));
+        assert_eq!(seen.path, "/items/%C3%BCn%C3%AF?q=%E4%B8%AD", "a request line holds ASCII: {path}");
+    }
     let seen = sent(r#"request: "GET /items/{{ 'x HTTP/1.1\r\nx-evil: 1' }}""#);
     assert_eq!(seen.header("x-evil"), None, "a value never becomes a header: {seen:?}");
 }

@@ -25,6 +25,8 @@ const MOST_NAMES: usize = 20_000;
 struct Shared {
     names: HashSet<Arc<str>>,
     last: Names,
+    /// Of the second that is being read.
+    read: Vec<Arc<str>>,
 }
 
 /// The names of a second's rows, sorted.
@@ -152,19 +154,22 @@ impl<'de> Deserialize<'de> for SecondRows {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecondRows, A::Error> {
-                let mut all = vec![];
-                while let Some(Name(name)) = map.next_key()? {
-                    all.push((name, map.next_value()?));
+                SHARED.with(|shared| shared.borrow_mut().read.clear());
+                let mut rows = vec![];
+                while let Some(Name) = map.next_key()? {
+                    rows.push(map.next_value()?);
                 }
-                Ok(SecondRows::of(all))
+                let names = SHARED.with(|shared| std::mem::take(&mut shared.borrow_mut().read));
+                Ok(SecondRows::of(names.into_iter().zip(rows).collect()))
             }
         }
         deserializer.deserialize_map(Rows)
     }
 }
 
-/// A row's name, shared.
-struct Name(Arc<str>);
+/// That a row's name was read. It holds nothing, so that the budget of a result is not charged for what seconds share: the
+/// name is with the others of its second.
+struct Name;
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -181,7 +186,9 @@ impl<'de> Deserialize<'de> for Name {
                 if count > MOST_NAMES {
                     return Err(E::custom(format_args!("more than {MOST_NAMES} names of rows")));
                 }
-                Ok(Name(shared(name)))
+                let name = shared(name);
+                SHARED.with(|shared| shared.borrow_mut().read.push(name));
+                Ok(Name)
             }
         }
         deserializer.deserialize_str(Shares)
