@@ -20,7 +20,7 @@ const FEW: usize = 16;
 ///
 /// `nodes` holds a block for each list and object: its number of items, then for each item where its name begins (in
 /// objects), where its value begins, and the block of that value (0 for a scalar, and for what is empty); then, for objects with more than
-/// [`FEW`] members, their indexes sorted by name. That is 8 bytes a value, and 4 more for a member or container.
+/// `FEW` members, their indexes sorted by name. That is 8 bytes a value, and 4 more for a member or container.
 #[derive(Debug)]
 pub struct Document {
     text: Bytes,
