@@ -58,7 +58,7 @@ failures! {
     Decode = "decode",
     /// More redirects than allowed.
     RedirectLoop = "redirect.loop",
-    /// A redirect to a place that is no target of the plan, or to none at all.
+    /// A redirect to a place outside the plan's targets, or to none at all.
     RedirectOutside = "redirect.outside",
     /// A status of 400 or more, and no `expect` that says otherwise.
     Status = "status",

@@ -91,12 +91,11 @@ impl RunInFlight {
     }
 
     fn record(&self, outcome: Outcome) {
-        if self.has_sent() {
-            let latency_us = micros(self.started, Instant::now());
-            let sample = Sample::bare(self.series, outcome, latency_us);
-            self.local.record_begun(&sample, micros(self.started, self.begun));
-        } else {
-            self.local.record_unsent(self.series, outcome);
+        let sample = Sample::bare(self.series, outcome, micros(self.started, Instant::now()));
+        let waited_us = micros(self.started, self.begun);
+        match self.has_sent() {
+            true => self.local.record_begun(&sample, waited_us),
+            false => self.local.record_unsent(&sample, waited_us),
         }
     }
 }

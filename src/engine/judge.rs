@@ -165,7 +165,7 @@ impl User {
         local.recorder.borrow_mut().describe(failure, message, || {
             let (line, body) = match &sent {
                 Some(sent) => {
-                    let uri = sent.uri_of(request).map_or_else(String::new, ToString::to_string);
+                    let uri = sent.shown_uri(request);
                     (format!("{} {}:{uri}", sent.method, target_name(sent.target)), sent.body.clone())
                 }
                 None => {

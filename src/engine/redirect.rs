@@ -75,7 +75,8 @@ impl User {
             let body = if keeps_body { sent.body.clone() } else { Bytes::new() };
             slot.replace(built(&method, &uri, &headers, &body));
             let host = headers.get(HOST).cloned().map(Box::new);
-            *sent = Sent { method, target, uri: Some(uri), body, host, rendered: Box::default() };
+            *sent =
+                Sent { method, target, uri: Some(uri), body, host, rendered: Box::default(), is_hop: true };
             let now = Instant::now();
             *attempt = Attempt::new(attempt.row, target, now, now);
             *in_flight = InFlight::new(self.local.clone(), attempt.row, now, now);
@@ -123,7 +124,7 @@ impl User {
         if locations.any(|other| other != location) {
             return refused(Failure::Protocol, "the answer has two different headers `location`".to_owned());
         }
-        let to = || cut(shown_location(location.as_bytes(), |_| true));
+        let to = || self.hide(shown_location(location.as_bytes(), |_| true).as_bytes(), SHOWN);
         if left == 0 {
             let most = request.redirects;
             return refused(
@@ -136,11 +137,11 @@ impl User {
         let why = match read_location(location.as_bytes(), target.tls, &own) {
             Ok(place) => match self.target_at(request, sent, place.origin.as_ref()) {
                 Some(target) => return Ok((target, place.path)),
-                None => format!("redirected to {}, which is no target of the plan", to()),
+                None => format!("redirected to {}, a place outside the plan's targets", to()),
             },
             Err(Astray::Empty) => "redirected to nowhere: the answer's `location` is empty".to_owned(),
             Err(Astray::Scheme) => format!("redirected to {}, which is not http or https", to()),
-            Err(Astray::NotUrl) => format!("redirected to {}, which is no URL", to()),
+            Err(Astray::NotUrl) => format!("redirected to {}, which is not a URL", to()),
             Err(Astray::TooLong) => {
                 format!("redirected to a `location` of {} bytes, which is too long for a URL", location.len())
             }
@@ -214,15 +215,6 @@ impl User {
         is_sensitive_header(name.as_str())
             || self.hide(value.as_bytes(), usize::MAX) != String::from_utf8_lossy(value.as_bytes())
     }
-}
-
-/// A text that is not too long for a message.
-fn cut(mut text: String) -> String {
-    if text.len() > SHOWN {
-        text.truncate(text.floor_char_boundary(SHOWN));
-        text.push('…');
-    }
-    text
 }
 
 fn built(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> HttpRequest {

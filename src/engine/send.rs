@@ -10,7 +10,8 @@ use http_body_util::Full;
 use crate::body::{Body, NO_LENGTH, expects_body, in_ascii, render_path};
 use crate::compile::model::{Request, UriPlan};
 use crate::failure::Failure;
-use crate::http::{Connection, ExchangeError, Keep, Reply, Timing};
+use crate::http::{Connection, ExchangeError, Keep, Reply, Timing, shown_location};
+use crate::mask::is_sensitive_parameter;
 use crate::metric::{Checks, Outcome, Sample, SeriesId};
 use crate::template::{EvalError, Scope, Text, with_rng};
 
@@ -34,6 +35,8 @@ pub(super) struct Sent {
     pub host: Option<Box<HeaderValue>>,
     /// Headers that were rendered for it, for a redirect to send them as they were.
     pub rendered: Box<[(HeaderName, HeaderValue)]>,
+    /// An answer led there: its path and query are the target's words.
+    pub is_hop: bool,
 }
 
 impl Sent {
@@ -43,6 +46,12 @@ impl Sent {
             (Some(uri), _) | (None, UriPlan::Static(uri)) => Some(uri),
             (None, UriPlan::Computed { .. }) => None,
         }
+    }
+
+    /// Path and query for people. What a target puts into a redirect may hold credentials that nobody has named.
+    pub(super) fn shown_uri(&self, request: &Request) -> String {
+        let uri = self.uri_of(request).map_or_else(String::new, ToString::to_string);
+        if self.is_hop { shown_location(uri.as_bytes(), is_sensitive_parameter) } else { uri }
     }
 }
 
@@ -185,7 +194,8 @@ impl User {
         let computes_host = request.computed_headers.iter().any(|(name, _)| *name == header::HOST);
         let host = computes_host.then(|| built.headers().get(header::HOST).cloned().map(Box::new)).flatten();
         let rendered = rendered_headers(request, built.headers());
-        Ok(Sent { method: request.method.clone(), target: request.target, uri, body, host, rendered })
+        let (method, target) = (request.method.clone(), request.target);
+        Ok(Sent { method, target, uri, body, host, rendered, is_hop: false })
     }
 
     /// Adds the cookies that answers have set to the request in `slot`.

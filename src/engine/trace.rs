@@ -87,7 +87,7 @@ impl User {
         let is_auth = plan.series[request.series.0 as usize].kind == SeriesKind::Auth;
         let text = |bytes: &[u8]| self.hide(bytes, MOST);
         let body = |bytes: &[u8]| if is_auth { shape_of(bytes) } else { text(bytes) };
-        let uri = sent.uri_of(request).map_or_else(String::new, ToString::to_string);
+        let uri = sent.shown_uri(request);
         let line = format!("{} {}:{uri}", sent.method, plan.targets[sent.target].name);
         let failed = match problem {
             Some(Problem::Failed(kind, words)) => {

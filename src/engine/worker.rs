@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::http::{Addresses, Connector, Flooded, keep_gate};
-use crate::metric::{ABSENT, Outcome, Phase, Recorder, Sample, SeriesId};
+use crate::metric::{ABSENT, Phase, Recorder, Sample};
 
 use super::Shared;
 use super::by_hand::Hand;
@@ -108,9 +108,12 @@ impl Local {
         self.record_ended(sample, waited_us(sample), || ended_us);
     }
 
-    /// Records a run of a flow or group that sent nothing.
-    pub fn record_unsent(&self, series: SeriesId, outcome: Outcome) {
-        self.recorder.borrow_mut().record_unsent(series, outcome);
+    /// Records a run of a flow or group that sent nothing, as [`Local::record_begun`].
+    pub fn record_unsent(&self, sample: &Sample, waited_us: u32) {
+        self.recorder.borrow_mut().record_unsent(sample.series, sample.outcome);
+        if self.is_draining.get() {
+            self.note_drain(sample, waited_us, &|| self.at_us());
+        }
     }
 
     /// Asks when it ended only where somebody needs it.

@@ -139,7 +139,9 @@ mod tests {
         idle.is_kept(Duration::from_secs(5));
         let times = IoTimes::default();
         assert_eq!(idle.explain(failure(Failure::Reset), &times).kind, Failure::Reset, "nothing was written");
+        // An upload that is cut off after a second: its last write is recent.
         times.written_at(Instant::now().checked_sub(Duration::from_secs(1)).unwrap());
+        times.wrote_again();
         assert_eq!(idle.explain(failure(Failure::Reset), &times).kind, Failure::Reset, "it was taken");
     }
 }

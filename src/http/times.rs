@@ -69,7 +69,7 @@ impl IoTimes {
 
     /// Whether a part of the request could not be written: the connection takes no other one.
     pub fn is_cut_short(&self) -> bool {
-        self.upload.is_cut()
+        self.upload.is_cut() || self.is_unwritten()
     }
 
     /// The task begins a new turn: there may be something to read again. Within one turn there cannot be, because
@@ -86,6 +86,12 @@ impl IoTimes {
         self.last_write.set(Some(now));
     }
 
+    /// A part of it is written now.
+    #[cfg(test)]
+    pub(super) fn wrote_again(&self) {
+        self.last_write.set(Some(Instant::now()));
+    }
+
     /// What was read has given a part of the body.
     pub(super) fn bore_fruit(&self) {
         self.fruitless.set(false);
@@ -96,9 +102,9 @@ impl IoTimes {
         self.unwritten.get()
     }
 
-    /// Whether no byte of an answer has come, and since when the target could have answered what was written.
+    /// When the request began to be written, if no byte of an answer has come.
     pub(super) fn waits_since(&self) -> Option<Instant> {
-        if self.bytes_in.get() > 0 { None } else { self.last_write.get().or(self.first_write.get()) }
+        if self.bytes_in.get() > 0 { None } else { self.first_write.get() }
     }
 
     fn before_write(&self) {
@@ -369,9 +375,7 @@ impl AsyncWrite for TimedIo {
         let this = &mut *self;
         let result = forward!(this, io => io.poll_flush(cx));
         // TLS takes what is written into a buffer of its own.
-        if result.is_pending() {
-            this.times.unwritten.set(true);
-        }
+        this.times.unwritten.set(result.is_pending());
         this.after_attempt(cx, result)
     }
 

@@ -170,7 +170,7 @@ provoked! {
         let request = format!("request: \"GET fault:/redirect/302/{}/ok\"", stranger.url);
         let result = provoke_with(&server.url, &request, kind);
         let words = result["failures"][0]["message"].as_str().unwrap();
-        assert!(words.contains("no target of the plan") && words.contains(&stranger.url), "{words}");
+        assert!(words.contains("outside the plan's targets") && words.contains(&stranger.url), "{words}");
         assert!(stranger.log.all().is_empty(), "nobody asked it for load: {:?}", stranger.log.all());
     };
     bad_status: Status => |kind| drop(provoke("/status/500", kind));

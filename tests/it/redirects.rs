@@ -2,7 +2,7 @@
 
 use crate::support::fault_server::FaultServer;
 use crate::support::raw_server::{Answer, RawServer};
-use crate::support::{Scratch, check_accounting, requests, row};
+use crate::support::{Running, Scratch, check_accounting, plimsoll, requests, row};
 use serde_json::json;
 
 /// One user, one iteration of the endpoint `a`, with a second server as the target `other`.
@@ -230,14 +230,14 @@ fn redirects_that_lead_nowhere_fail() {
     for (status, headers, kind, words) in [
         (302, "", "redirect.outside", "no `location`"),
         (302, "location:\r\n", "redirect.outside", "is empty"),
-        (303, "location: http://[::1\r\n", "redirect.outside", "http://[::1, which is no URL"),
+        (303, "location: http://[::1\r\n", "redirect.outside", "http://[::1, which is not a URL"),
         (301, "location: mailto:a@b.example\r\n", "redirect.outside", "which is not http or https"),
         (307, &long, "redirect.outside", "too long for a URL"),
         (
             308,
             "location: http://u:hunter2@sso.example/in?client_id=c1&token=t0p#access_token=secr3t\r\n",
             "redirect.outside",
-            "redirected to http://***@sso.example/in?client_id=***&token=***#access_token=***, which is no target of the plan",
+            "redirected to http://***@sso.example/in?client_id=***&token=***#access_token=***, a place outside the plan's targets",
         ),
         (302, "location: /ok\r\nlocation: /other\r\n", "protocol", "two different headers `location`"),
         (302, "location: /go\r\n", "redirect.loop", "redirected more than 10 times, the last time to /go"),
@@ -297,6 +297,39 @@ fn not_every_3xx_is_a_redirect() {
         ran.done.assert_code(0);
         assert_eq!(server.paths(), ["/go"], "{status}");
     }
+}
+
+/// What a target puts into a redirect may hold credentials: no message, example or trace of the hop shows them.
+#[test]
+fn credentials_of_a_location_are_shown_nowhere() {
+    let server = RawServer::start(|asked| match asked.path() {
+        "/go" => {
+            Answer::of("HTTP/1.1 302 F\r\nlocation: /cb?token=t0psecret&page=2\r\ncontent-length: 0\r\n\r\n")
+        }
+        "/far" => Answer::of(&format!(
+            "HTTP/1.1 302 F\r\nlocation: https://sso.example/{}/hunter2hunter2hunter2\r\ncontent-length: 0\r\n\r\n",
+            "x".repeat(90)
+        )),
+        _ => Answer::of("HTTP/1.1 500 E\r\ncontent-length: 0\r\n\r\n"),
+    });
+    let plan = format!(
+        "plan: 1\ntarget: \"{}\"\nsecrets: {{ key: {{ env: KEY }} }}\nload: {{ users: 1, iterations: 6 }}\n\
+         endpoints: {{ near: {{ request: GET /go }}, far: {{ request: GET /far, headers: {{ x-key: '{{{{ secrets.key }}}}' }} }} }}\n",
+        server.url
+    );
+    let environment = [("KEY", "hunter2hunter2hunter2")];
+    for arguments in [&["--seed", "3"][..], &["--seed", "4"]] {
+        let ran = Scratch::new().run_with(&plan, arguments, &environment);
+        let shown = format!("{}{}{}", ran.result, ran.done.stdout, ran.done.stderr);
+        assert!(shown.contains("/cb?token=***&page=2") && shown.contains("sso.example"), "{shown}");
+        assert!(!shown.contains("t0psecret") && !shown.contains("hunter2"), "{shown}");
+    }
+    let mut command = plimsoll();
+    let scratch = Scratch::new();
+    command.arg("try").arg(scratch.write("plan.yaml", &plan)).envs(environment);
+    let done = Running::start(command).finish();
+    assert!(done.stdout.contains("/cb?token=***") && !done.stdout.contains("t0psecret"), "{}", done.stdout);
+    assert!(!done.stdout.contains("hunter2"), "{}", done.stdout);
 }
 
 /// A server that is asked for another name than the target's calls itself by that name, and keeps being asked so.
