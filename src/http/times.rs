@@ -53,7 +53,8 @@ impl IoTimes {
         self.bytes_in.set(0);
         self.bytes_out.set(0);
         self.turn.start();
-        self.fruitless.set(true);
+        // The first read of an answer is most often the only one, and a short one would cost the zeroing of its buffer.
+        self.fruitless.set(false);
         self.unwritten.set(false);
     }
 
