@@ -115,6 +115,8 @@ fn a_login_is_not_carried_on_after_the_first() {
     running.signal("INT");
     let told = || std::fs::read_to_string(scratch.path("stderr")).unwrap().contains("stopping");
     wait_until("the order to end", told);
+    // It reaches the user a moment later.
+    std::thread::sleep(A_MOMENT);
     server.release();
     running.finish().assert_code(130);
     assert_eq!(server.seen(), ["/first"]);
