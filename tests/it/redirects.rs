@@ -306,7 +306,7 @@ fn credentials_of_a_location_are_shown_nowhere() {
         "/go" => {
             Answer::of("HTTP/1.1 302 F\r\nlocation: /cb?token=t0psecret&page=2\r\ncontent-length: 0\r\n\r\n")
         }
-        "/far" => Answer::of(&format!(
+        "/far" => Answer::of(format!(
             "HTTP/1.1 302 F\r\nlocation: https://sso.example/{}/hunter2hunter2hunter2\r\ncontent-length: 0\r\n\r\n",
             "x".repeat(90)
         )),
