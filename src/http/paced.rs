@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::gate::let_others_go_first;
+use super::gate::{Pass, let_others_go_first};
 
 /// Bytes read before the other users of the thread have their turn.
 const READ_AT_ONCE: usize = 64 << 10;
@@ -19,11 +19,12 @@ pub struct Paced {
     tcp: TcpStream,
     /// Bytes read since there was nothing to read.
     at_once: usize,
+    pass: Option<Pass>,
 }
 
 impl Paced {
     pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, at_once: 0 }
+        Self { tcp, at_once: 0, pass: None }
     }
 }
 
@@ -33,9 +34,13 @@ impl AsyncRead for Paced {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.pass.as_ref().is_some_and(|pass| !pass.is_open()) {
+            return Poll::Pending;
+        }
+        self.pass = None;
         if self.at_once >= READ_AT_ONCE {
             self.at_once = 0;
-            let_others_go_first(cx);
+            self.pass = Some(let_others_go_first(cx));
             return Poll::Pending;
         }
         let before = buf.filled().len();

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use crate::metric::{ABSENT, Phase, Phases};
 
 use super::alert::TlsTrouble;
-use super::gate::let_others_go_first;
+use super::gate::{Pass, let_others_go_first};
 use super::paced::Paced;
 use super::turn::{FEW, Turn};
 use super::wire::Upload;
@@ -246,12 +246,14 @@ pub struct TimedIo {
     times: Rc<IoTimes>,
     /// Why a write failed, until it is told.
     broken: Option<io::Error>,
+    /// It has read for a whole turn, and waits for the next.
+    pass: Option<Pass>,
 }
 
 impl TimedIo {
     /// Wraps a stream.
     pub fn new(stream: Stream, times: Rc<IoTimes>) -> Self {
-        Self { stream, times, broken: None }
+        Self { stream, times, broken: None, pass: None }
     }
 }
 
@@ -305,9 +307,13 @@ impl AsyncRead for TimedIo {
         if self.times.nothing_to_read.get() {
             return Poll::Pending;
         }
+        if self.pass.as_ref().is_some_and(|pass| !pass.is_open()) {
+            return Poll::Pending;
+        }
+        self.pass = None;
         // hyper would read on and on, as long as what comes is no whole head (interim responses without end).
         if self.times.turn.is_over() {
-            let_others_go_first(cx);
+            self.pass = Some(let_others_go_first(cx));
             return Poll::Pending;
         }
         let before = buf.filled().len();
