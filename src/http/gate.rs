@@ -143,7 +143,11 @@ mod tests {
                     loop {
                         turns.set(turns.get() + 1);
                         if is_kept {
-                            std::future::poll_fn(|cx| Poll::Ready(cx.waker().wake_by_ref())).await;
+                            std::future::poll_fn(|cx| {
+                                cx.waker().wake_by_ref();
+                                Poll::Ready(())
+                            })
+                            .await;
                         }
                         give_way().await;
                     }
