@@ -5,6 +5,8 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
+use crate::mask::MASK;
+
 /// What RFC 3986 allows nowhere in a path or query, but for `%`: one that begins no escape is kept, as in browsers.
 const NOT_IN_URL: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -20,9 +22,6 @@ const NOT_IN_URL: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}')
     .add(b'#');
-
-/// Put in the place of what must not be shown.
-const HIDDEN: &str = "***";
 
 /// A place of the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,14 +189,14 @@ pub fn shown(location: &[u8], is_secret: impl Fn(&str) -> bool) -> String {
     let (place, parameters) = text.split_at(end);
     let mut out = String::with_capacity(text.len());
     match authority_of(place) {
-        Some((before, after)) => out.extend([before, HIDDEN, after]),
+        Some((before, after)) => out.extend([before, MASK, after]),
         None => out.push_str(place),
     }
     for parameter in parameters.split_inclusive(['?', '#', '&', ';']) {
         match parameter.split_once('=') {
             Some((name, value)) if is_secret(name) => {
                 let end = value.chars().next_back().filter(|c| matches!(c, '?' | '#' | '&' | ';'));
-                out.extend([name, "=", HIDDEN]);
+                out.extend([name, "=", MASK]);
                 out.extend(end);
             }
             _ => out.push_str(parameter),
